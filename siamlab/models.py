@@ -1,0 +1,442 @@
+"""Networks: the embedding, the Siamese model around it, and the file both are kept in.
+
+Comes in: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Goes out: embeddings, and
+the probability that two images show the same person. The ``.keras`` file carries what
+verification needs besides weights: input size, crop, thresholds, versions (``ModelRecord``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from siamlab import __version__
+from siamlab.errors import InputError, ModelError, StorageError
+from siamlab.faces import Preprocessing
+from siamlab.layers import L1Distance, Mirror, PairDistance, SquaredDistance
+
+ARCHITECTURES = ("koch", "compact")
+PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
+
+
+def person_digest(name: str) -> str:
+    """A short digest of a person's name: enough to ask "was this person trained on?"."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what made a model, for its record."""
+    return {
+        "siamlab": __version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+    }
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What a model file says about itself.
+
+    Attributes:
+        arch: ``koch``, ``compact`` or ``custom``.
+        preprocessing: how a face becomes an input; training and verification share it.
+        calibration: thresholds and where they come from (``Calibration.to_dict``), or ``None``.
+        people: digests of the people it was trained on.
+        versions: library versions at training.
+        notes: a sentence on how it was trained.
+    """
+
+    arch: str = "custom"
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    calibration: dict[str, Any] | None = None
+    people: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=library_versions)
+    notes: str = ""
+
+    @property
+    def threshold(self) -> float | None:
+        """The calibrated threshold, or ``None`` when the model was never calibrated."""
+        return None if self.calibration is None else float(self.calibration["threshold"])
+
+    def trained_on(self, person: str) -> bool:
+        """Whether this person's images were used in training."""
+        return person_digest(person) in self.people
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for the model file."""
+        return {
+            "arch": self.arch,
+            "preprocessing": self.preprocessing.to_dict(),
+            "calibration": self.calibration,
+            "people": list(self.people),
+            "versions": dict(self.versions),
+            "notes": self.notes,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelRecord:
+        """The inverse of :meth:`to_dict`."""
+        rest = {**values, "people": tuple(values["people"])}
+        rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
+        return cls(**rest)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class Siamese(keras.Model):
+    """Two towers of one embedding, joined by a distance and a sigmoid unit.
+
+    Koch, Zemel, Salakhutdinov 2015, section 3.1. Both inputs go through the same weights.
+
+    Args:
+        embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
+        distance: layer that compares two embeddings element by element.
+        record: what the file shall say about the model; a default is made when ``None``.
+
+    Call arguments:
+        inputs: ``[anchor, other]``, float32 images in [0, 1]; a dictionary with these names
+            serves too.
+
+    Output shape: ``(batch, 1)``, a probability; higher means the same person.
+    """
+
+    def __init__(
+        self,
+        embedding: keras.Model,
+        distance: PairDistance | None = None,
+        record: ModelRecord | None = None,
+        name: str = "siamese",
+        **kwargs: Any,
+    ) -> None:
+        shape = embedding.input_shape[1:]
+        distance = L1Distance(name="distance") if distance is None else distance
+        head = layers.Dense(1, activation="sigmoid", name="same_person")
+        anchor = keras.Input(shape, name="anchor")
+        other = keras.Input(shape, name="other")
+        probability = head(distance(embedding(anchor), embedding(other)))
+        super().__init__(inputs=[anchor, other], outputs=probability, name=name, **kwargs)
+        self.embedding = embedding
+        self.distance = distance
+        self.head = head
+        self.record = record or ModelRecord(
+            preprocessing=Preprocessing(size=int(shape[0])), arch="custom"
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything a reload needs, the record included."""
+        return {
+            "embedding": keras.saving.serialize_keras_object(self.embedding),
+            "distance": keras.saving.serialize_keras_object(self.distance),
+            "record": self.record.to_dict(),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Siamese:
+        """Build the model again from :meth:`get_config`."""
+        return cls(
+            embedding=keras.saving.deserialize_keras_object(config["embedding"]),
+            distance=keras.saving.deserialize_keras_object(config["distance"]),
+            record=ModelRecord.from_dict(config["record"]),
+            name=config["name"],
+        )
+
+    @property
+    def model_id(self) -> str:
+        """Digest of the embedding's weights and preprocessing: templates belong to one of it.
+
+        The head and the thresholds are left out, so that a calibration keeps templates valid.
+        """
+        digest = hashlib.sha256(json.dumps(self.record.preprocessing.to_dict()).encode())
+        for weight in self.embedding.weights:
+            digest.update(np.ascontiguousarray(ops.convert_to_numpy(weight)).tobytes())
+        return digest.hexdigest()[:16]
+
+    def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
+        """Embed images.
+
+        Args:
+            images: float32 ``(N, height, width, 3)`` in [0, 1], of the model's input size.
+            batch: images embedded at once.
+
+        Returns:
+            float32 ``(N, dimensions)``.
+
+        Raises:
+            InputError: the shape is not the model's.
+        """
+        expected = tuple(self.embedding.input_shape[1:])
+        if images.ndim != 4 or images.shape[1:] != expected:
+            raise InputError(
+                f"The model takes images of shape (N, {', '.join(map(str, expected))}). "
+                f"Received: {images.shape}."
+            )
+        if len(images) == 0:
+            return np.zeros((0, self.embedding.output_shape[-1]), np.float32)
+        parts = [
+            self.embedding.predict_on_batch(images[start : start + batch])
+            for start in range(0, len(images), batch)
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
+    def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Compare embeddings pair by pair, through the distance and the head.
+
+        Args:
+            first: float32 ``(N, dimensions)``, or ``(dimensions,)`` for one probe.
+            second: float32 ``(N, dimensions)``.
+
+        Returns:
+            float32 ``(N,)`` probabilities, those of the whole model.
+        """
+        if len(second) == 0:
+            return np.zeros(0, np.float32)
+        probability = self.head(self.distance(np.atleast_2d(first), second))
+        return ops.convert_to_numpy(probability)[:, 0].astype(np.float32)
+
+    def score(self, probe: np.ndarray, templates: np.ndarray) -> np.ndarray:
+        """Compare one probe ``(dimensions,)`` with templates ``(N, dimensions)``; see above."""
+        return self.score_pairs(probe, templates)
+
+    def with_record(self, **changes: Any) -> Siamese:
+        """Change fields of the record in place and return the model."""
+        self.record = replace(self.record, **changes)
+        return self
+
+
+def _koch(shape: tuple[int, int, int], width: float) -> keras.Model:
+    """Koch et al. 2015, figure 4, for colour images: valid convolutions, ReLU, sigmoid code."""
+
+    def channels(count: int) -> int:
+        return max(1, round(count * width))
+
+    inputs = keras.Input(shape, name="image")
+    x = inputs
+    stages = ((64, 10, True), (128, 7, True), (128, 4, True), (256, 4, False))
+    for number, (count, kernel, pooled) in enumerate(stages, 1):
+        if min(x.shape[1:3]) < kernel:
+            raise InputError(
+                f"Koch's network needs images of at least 60x60 pixels. Received: {shape}."
+            )
+        x = layers.Conv2D(channels(count), kernel, activation="relu", name=f"conv{number}")(x)
+        if pooled:
+            x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    code = layers.Dense(channels(4096), activation="sigmoid", name="code")(x)
+    return keras.Model(inputs, code, name="embedding")
+
+
+def _normalised(x: Any, name: str) -> Any:
+    # 0.95 instead of Keras' 0.99: runs here are short, and the averages must have arrived
+    # by the end of them.
+    return layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
+
+
+def _residual_block(x: Any, filters: int, stride: int, name: str) -> Any:
+    """Two 3x3 convolutions around a shortcut (He et al. 2016), averaged where it strides."""
+
+    def convolve(y: Any, kernel: int, step: int, part: str) -> Any:
+        return layers.Conv2D(
+            filters,
+            kernel,
+            strides=step,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"{name}_{part}",
+        )(y)
+
+    y = layers.ReLU(name=f"{name}_relu_a")(
+        _normalised(convolve(x, 3, stride, "conv_a"), f"{name}_a")
+    )
+    y = _normalised(convolve(y, 3, 1, "conv_b"), f"{name}_b")
+    if stride > 1:
+        x = layers.AveragePooling2D(stride, padding="same", name=f"{name}_pool")(x)
+    if x.shape[-1] != filters:
+        x = _normalised(convolve(x, 1, 1, "shortcut"), f"{name}_shortcut")
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
+
+
+def _compact(shape: tuple[int, int, int], width: float) -> keras.Model:
+    """A residual network for two cores: four stages, a 256-number unit embedding."""
+    if min(shape[:2]) < 16:
+        raise InputError(
+            f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
+        )
+    widths = [max(4, round(count * width)) for count in (32, 64, 128, 256)]
+    inputs = keras.Input(shape, name="image")
+    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs)
+    x = layers.Conv2D(
+        widths[0], 5, strides=2, padding="same", use_bias=False, name="stem",
+        kernel_initializer="he_normal",
+    )(x)  # fmt: skip
+    x = layers.ReLU(name="stem_relu")(_normalised(x, "stem"))
+    for number, filters in enumerate(widths):
+        x = _residual_block(x, filters, 1 if number == 0 else 2, f"stage{number + 1}")
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dropout(0.3, name="dropout")(x)
+    x = layers.Dense(max(16, round(256 * width)), use_bias=False, name="code")(x)
+    code = layers.UnitNormalization(name="unit")(_normalised(x, "code"))
+    return keras.Model(inputs, code, name="embedding")
+
+
+def build_embedding(
+    arch: str = "koch", input_shape: tuple[int, int, int] = (105, 105, 3), width: float = 1.0
+) -> keras.Model:
+    """Build an embedding network.
+
+    Args:
+        arch: ``koch`` (Koch, Zemel, Salakhutdinov 2015, figure 4: 38,960,448 weights at
+            ``width=1``) or ``compact`` (a small residual network for two cores).
+        input_shape: height, width and channels of the images, float32 in [0, 1].
+        width: multiple of the channel counts.
+
+    Returns:
+        A Keras model from ``(batch, *input_shape)`` to ``(batch, dimensions)``.
+
+    Raises:
+        InputError: an unknown ``arch``, an image too small for it, or a width that is not
+            positive.
+    """
+    if arch not in ARCHITECTURES:
+        raise InputError(f"arch is one of {', '.join(ARCHITECTURES)}. Received: arch={arch!r}.")
+    if len(input_shape) != 3:
+        raise InputError(f"input_shape is (height, width, 3). Received: {input_shape}.")
+    if width <= 0:
+        raise InputError(f"width is a positive multiple. Received: width={width}.")
+    builder = {"koch": _koch, "compact": _compact}[arch]
+    return builder(tuple(input_shape), width)
+
+
+def mirrored(embedding: keras.Model) -> keras.Model:
+    """Embed an image and its mirror image with the same weights, and average the two.
+
+    For unit embeddings such as ``compact``'s: costs a second pass, and is used for
+    verification only.
+    """
+    images = keras.Input(embedding.input_shape[1:], name="image")
+    total = layers.Add(name="both")([embedding(images), embedding(Mirror(name="mirror")(images))])
+    return keras.Model(images, layers.UnitNormalization(name="unit")(total), name="embedding")
+
+
+def build_siamese(
+    embedding: keras.Model, distance: str = "l1", record: ModelRecord | None = None
+) -> Siamese:
+    """Join two towers of ``embedding`` by a distance layer and a sigmoid unit.
+
+    Args:
+        embedding: what :func:`build_embedding` returns, or a model of your own.
+        distance: ``l1`` (Koch) or ``squared`` (for unit embeddings).
+        record: what the model file shall say about the model.
+
+    Returns:
+        Keras model with the inputs ``anchor`` and ``other`` and an output ``(batch, 1)``.
+
+    Raises:
+        InputError: an unknown ``distance``.
+    """
+    kinds = {"l1": L1Distance, "squared": SquaredDistance}
+    if distance not in kinds:
+        raise InputError(f"distance is one of {', '.join(kinds)}. Received: {distance!r}.")
+    return Siamese(embedding, kinds[distance](name="distance"), record)
+
+
+def digests(people: Iterable[str]) -> tuple[str, ...]:
+    """Digests of people's names, sorted, for :class:`ModelRecord`."""
+    return tuple(sorted(person_digest(name) for name in people))
+
+
+def write_whole(path: Path, write: Any) -> None:
+    """Write a file beside its place and move it there: a reader never meets half a file.
+
+    Args:
+        path: where the file shall stand.
+        write: called with the temporary path, which has the same suffix.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        write(Path(temporary))
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write {path}: {error.strerror or error}. Free some space or choose another "
+            "folder; the former file, if any, is untouched."
+        ) from error
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path:
+    """Save the model with its record as one ``.keras`` file.
+
+    Args:
+        model: a Siamese model.
+        path: a name that ends in ``.keras``.
+        optimizer: keep the optimizer's state too, for more training; it triples the file.
+
+    Raises:
+        InputError: the name does not end in ``.keras``.
+        StorageError: the file cannot be written; nothing half-written stays.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise InputError(f"A model's file name ends in .keras. Received: {path.name}")
+    write_whole(
+        path, lambda temporary: keras.saving.save_model(model, temporary, include_optimizer=optimizer)
+    )
+    return path
+
+
+def load_model(path: Path | str) -> Siamese:
+    """Load a Siamese model, ready to verify or to train on.
+
+    Args:
+        path: a ``.keras`` file, or ``pretrained`` for the weights in the package.
+
+    Raises:
+        ModelError: there is no such file, it is damaged, or it is another kind of model.
+    """
+    if str(path) == "pretrained":
+        if not PRETRAINED.exists():
+            raise ModelError(
+                "This copy of siamlab has no pretrained weights. Train a model (siamlab train) "
+                "and give its file."
+            )
+        path = PRETRAINED
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"No model file at {path}. Train one with siamlab train, or check the name.")
+    if not zipfile.is_zipfile(path):
+        raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
+    try:
+        model = keras.saving.load_model(path)
+    except StorageError:
+        raise
+    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
+    if not isinstance(model, Siamese):
+        raise ModelError(
+            f"{path} holds a {type(model).__name__}, not a Siamese model. Build one around it with "
+            "siamlab.build_siamese."
+        )
+    return model

@@ -1,0 +1,425 @@
+"""Training: Keras ``fit`` with checkpoints that a killed process can resume from.
+
+Comes in: a model, pairs or people. Goes out: the trained model (in place) and a ``History``.
+Two recipes: :func:`train_pairs` is the report's (binary cross-entropy on pairs, Adam 1e-4,
+batch 16); :func:`train_people` compares all images of a batch with each other, and
+:func:`fit_head` then turns its distances into probabilities.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from siamlab.errors import InputError, ModelError, StorageError
+from siamlab.faces import Preprocessing
+from siamlab.layers import PersonCosines
+from siamlab.losses import LargeMarginCosine, SupervisedContrastive
+from siamlab.models import Siamese
+from siamlab.pairs import PairSet
+from siamlab.people import Collection
+from siamlab.pipeline import Augmentation, PeopleBatches, load_images, pair_dataset, to_float
+
+WEIGHTS = "model.weights.h5"
+KEPT_CHECKPOINTS = 2
+
+
+@dataclass
+class History:
+    """What happened in each epoch.
+
+    Attributes:
+        metrics: name of a metric to its value after each epoch.
+        seconds: wall-clock time of each epoch.
+    """
+
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """Finished epochs."""
+        return len(self.seconds)
+
+    def add(self, logs: dict[str, float], seconds: float) -> None:
+        """Append one epoch."""
+        for name, value in logs.items():
+            self.metrics.setdefault(name, []).append(float(value))
+        self.seconds.append(float(seconds))
+
+    def to_json(self) -> str:
+        """Text for the checkpoint."""
+        return json.dumps({"metrics": self.metrics, "seconds": self.seconds})
+
+    @classmethod
+    def from_json(cls, text: str) -> History:
+        """The inverse of :meth:`to_json`."""
+        return cls(**json.loads(text))
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint in ``folder``, or ``None``."""
+    found = sorted(folder.glob("epoch-*")) if folder.is_dir() else []
+    return found[-1] if found else None
+
+
+def restore(model: keras.Model, folder: Path) -> History:
+    """Load the newest checkpoint into a compiled model, optimizer state included.
+
+    Args:
+        model: compiled, of the checkpoint's architecture.
+        folder: where :class:`Checkpoints` wrote.
+
+    Returns:
+        The history up to the checkpoint; an empty one when there is no checkpoint.
+
+    Raises:
+        ModelError: the checkpoint is of another architecture, or damaged.
+    """
+    checkpoint = latest_checkpoint(folder)
+    if checkpoint is None:
+        return History()
+    try:
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(checkpoint / WEIGHTS)
+        return History.from_json((checkpoint / "history.json").read_text())
+    except (ValueError, KeyError, OSError, TypeError) as error:
+        raise ModelError(
+            f"The checkpoint {checkpoint} is damaged or of another architecture; give another "
+            f"folder, or delete it to begin anew ({str(error).strip().splitlines()[0][:120]})."
+        ) from error
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Keep the history, a checkpoint every few epochs, and the best weights.
+
+    A checkpoint is a folder that gets its final name only when it is whole, so a process
+    killed at any moment leaves the former one to resume from.
+
+    Args:
+        folder: where checkpoints go; ``None`` keeps the history alone.
+        history: continued in place.
+        every: epochs between checkpoints.
+        monitor: the metric whose smallest value is best.
+    """
+
+    def __init__(
+        self, folder: Path | None, history: History, every: int = 1, monitor: str = "val_loss"
+    ) -> None:
+        super().__init__()
+        self.folder, self.history, self.every, self.monitor = folder, history, every, monitor
+        self.began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start the clock."""
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Record the epoch; write what is due."""
+        best = min(self.history.metrics.get(self.monitor, [math.inf]))
+        self.history.add(logs or {}, time.perf_counter() - self.began)
+        if self.folder is None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if self.history.metrics.get(self.monitor, [math.inf])[-1] < best:
+                self._write_best(self.folder)
+            if (epoch + 1) % self.every == 0:
+                self._write_checkpoint(self.folder, epoch + 1)
+        except OSError as error:
+            raise StorageError(
+                f"Cannot write a checkpoint to {self.folder}: {error.strerror or error}. Free some "
+                "space and run again: training goes on from the last whole checkpoint."
+            ) from error
+
+    def _write_best(self, folder: Path) -> None:
+        temporary = folder / "writing-best.weights.h5"
+        self.model.save_weights(temporary, overwrite=True)
+        temporary.replace(folder / "best.weights.h5")
+
+    def _write_checkpoint(self, folder: Path, epoch: int) -> None:
+        temporary = folder / "writing"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        self.model.save_weights(temporary / WEIGHTS)
+        (temporary / "history.json").write_text(self.history.to_json())
+        final = folder / f"epoch-{epoch:04d}"
+        shutil.rmtree(final, ignore_errors=True)
+        temporary.replace(final)
+        for old in sorted(folder.glob("epoch-*"))[:-KEPT_CHECKPOINTS]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Stop training when its time is up, in the middle of an epoch if need be."""
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self.minutes = minutes
+        self.began = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start the clock."""
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Stop when the minutes are over."""
+        if time.perf_counter() - self.began > self.minutes * 60:
+            self.model.stop_training = True
+
+
+class ClockCosine(keras.callbacks.Callback):
+    """Warm-up, then cosine decay of the learning rate over minutes instead of steps."""
+
+    def __init__(self, rate: float, minutes: float, warmup_steps: int = 100) -> None:
+        super().__init__()
+        self.rate, self.minutes, self.warmup_steps = rate, minutes, warmup_steps
+        self.began = 0.0
+        self.step = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start the clock."""
+        self.began = time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Set the learning rate of this step."""
+        self.step += 1
+        share = min(1.0, (time.perf_counter() - self.began) / (self.minutes * 60))
+        warm = min(1.0, self.step / self.warmup_steps)
+        self.model.optimizer.learning_rate = (
+            self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        )
+
+
+def _time_limit(minutes: float | None) -> list[keras.callbacks.Callback]:
+    if minutes is None:
+        return []
+    if minutes <= 0:
+        raise InputError(f"minutes is a positive number. Received: {minutes}.")
+    return [StopAfter(minutes)]
+
+
+def train_pairs(
+    model: Siamese,
+    pairs: PairSet,
+    validation: PairSet,
+    epochs: int = 10,
+    folder: Path | None = None,
+    batch: int = 16,
+    learning_rate: float = 1e-4,
+    minutes: float | None = None,
+    every: int = 1,
+    seed: int = 0,
+    augmentation: Augmentation | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> History:
+    """Train the whole Siamese model on labelled pairs, the report's way.
+
+    Binary cross-entropy, Adam, precision and recall shown live. When ``folder`` holds a
+    checkpoint, training goes on from it and ends as if it had never stopped.
+
+    Args:
+        model: trained in place; its record says how images are cut.
+        pairs: training pairs.
+        validation: pairs of other people, for ``val_loss`` and the best weights.
+        epochs: passes over the pairs, those before a resume included.
+        folder: where checkpoints go; ``best.weights.h5`` lies there too.
+        batch: pairs in a batch.
+        learning_rate: Adam's.
+        minutes: stop after this time even in the middle of an epoch.
+        every: epochs between checkpoints.
+        seed: order and augmentation.
+        augmentation: amounts, or ``None``.
+        callbacks: further Keras callbacks, TensorBoard's for one.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The history, that before a resume included.
+
+    Raises:
+        ModelError: the checkpoint in ``folder`` is of another architecture.
+        StorageError: a checkpoint cannot be written.
+    """
+    # XLA's convolutions are several times slower than oneDNN's on a processor: no jit.
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=keras.losses.BinaryCrossentropy(),
+        metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
+        jit_compile=False,
+    )
+    history = restore(model, folder) if folder else History()
+    limit = _time_limit(minutes)
+    if history.epochs >= epochs:
+        return history
+    how = model.record.preprocessing
+    data = pair_dataset(
+        pairs, how, batch, epochs, history.epochs, seed, shuffle=True, augmentation=augmentation
+    )
+    keras.utils.set_random_seed(seed + history.epochs)
+    model.fit(
+        data,
+        validation_data=pair_dataset(validation, how, batch),
+        epochs=epochs,
+        initial_epoch=history.epochs,
+        steps_per_epoch=math.ceil(len(pairs) / batch),
+        callbacks=[Checkpoints(folder, history, every), *limit, *callbacks],
+        verbose=verbose,
+    )
+    return history
+
+
+def _with_losses(
+    embedding: keras.Model, people: int, loss: keras.losses.Loss | None
+) -> tuple[keras.Model, dict[str, keras.losses.Loss]]:
+    """The embedding with the outputs that its losses look at; the weights are shared."""
+    code = embedding.output
+    if loss is not None:
+        return keras.Model(embedding.input, {"embedding": code}), {"embedding": loss}
+    outputs = {"embedding": code, "people": PersonCosines(people, name="people")(code)}
+    losses = {"embedding": SupervisedContrastive(), "people": LargeMarginCosine()}
+    return keras.Model(embedding.input, outputs), losses
+
+
+def train_people(
+    embedding: keras.Model,
+    collection: Collection,
+    preprocessing: Preprocessing,
+    steps: int | None = None,
+    minutes: float | None = None,
+    people: int = 64,
+    images: int = 2,
+    loss: keras.losses.Loss | None = None,
+    learning_rate: float = 1e-3,
+    steps_per_epoch: int = 100,
+    folder: Path | None = None,
+    seed: int = 0,
+    augmentation: Augmentation | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> History:
+    """Train an embedding on batches of P people, each image compared with all others.
+
+    Two losses are added: supervised contrastive over all pairs of the batch, and a softmax with
+    a margin over all training people. Adam with decoupled weight decay, warm-up and cosine
+    decay of the learning rate.
+
+    Args:
+        embedding: unit embeddings come out; trained in place.
+        collection: training people.
+        preprocessing: crop and size.
+        steps: batches in all; the result depends on the seed alone.
+        minutes: the time instead, where ``steps`` is ``None``; faster machines get further.
+        people: P, people in a batch.
+        images: K, images of each.
+        loss: a loss of labels and embeddings that stands in for the two.
+        learning_rate: after the warm-up.
+        steps_per_epoch: batches between two lines of the history.
+        folder: checkpoints, for runs counted in steps.
+        seed: batches and augmentation.
+        augmentation: amounts; the defaults when ``None``.
+        callbacks: further Keras callbacks.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The history.
+
+    Raises:
+        InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people.
+    """
+    if (steps is None) == (minutes is None):
+        raise InputError("Give either steps or minutes.")
+    warmup = min(100, max(1, (steps or 1000) // 10))
+    rate: Any = learning_rate
+    clocks = _time_limit(minutes)
+    if steps is not None:
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warmup), warmup_target=learning_rate, warmup_steps=warmup
+        )
+    elif minutes is not None:
+        clocks.append(ClockCosine(learning_rate, minutes, warmup))
+    several = collection.with_at_least(2)
+    model, losses = _with_losses(embedding, len(several), loss)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0),
+        loss=losses,
+        jit_compile=False,
+    )
+    history = restore(model, folder) if folder else History()
+    epochs = math.ceil(steps / steps_per_epoch) if steps is not None else 100_000
+    if history.epochs >= epochs:
+        return history
+    batches = PeopleBatches(
+        several,
+        preprocessing,
+        people,
+        images,
+        steps=min(steps_per_epoch, steps or steps_per_epoch),
+        seed=seed,
+        augmentation=augmentation or Augmentation(),
+        initial_epoch=history.epochs,
+        targets=tuple(losses),
+    )
+    keras.utils.set_random_seed(seed + history.epochs)
+    model.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=history.epochs,
+        callbacks=[Checkpoints(folder, history, monitor="loss"), *clocks, *callbacks],
+        verbose=verbose,
+    )
+    return history
+
+
+def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
+    """Fit the sigmoid unit so that a squared distance of unit embeddings is a probability.
+
+    Platt 1999: a logistic regression with one slope and one intercept, on people that the
+    embedding was not trained on; every element of the distance gets the same weight.
+
+    Args:
+        model: joined by ``SquaredDistance``; its head is replaced in place.
+        pairs: pairs of validation people, with both labels.
+
+    Returns:
+        The model.
+
+    Raises:
+        InputError: the pairs have one label only.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    labels = np.asarray(pairs.labels)
+    if len(set(labels.tolist())) < 2:
+        raise InputError("The head needs genuine and impostor pairs. Received: one kind only.")
+    first, second = embed_pairs(model, pairs)
+    total = np.square(first - second).sum(axis=1, keepdims=True)
+    # A large C: with one slope there is nothing to regularise.
+    fitted = LogisticRegression(C=1e4).fit(total, labels)
+    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    kernel = np.full(model.head.kernel.shape, slope, np.float32)
+    model.head.set_weights([kernel, np.array([intercept], np.float32)])
+    return model
+
+
+def embed_pairs(model: Siamese, pairs: PairSet) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings of both sides of the pairs; each image is embedded once.
+
+    Returns:
+        Two float32 arrays ``(N, dimensions)``.
+    """
+    paths = sorted({*pairs.first, *pairs.second})
+    place = {path: number for number, path in enumerate(paths)}
+    embeddings = model.embed(to_float(load_images(paths, model.record.preprocessing)))
+    first = embeddings[[place[path] for path in pairs.first]]
+    second = embeddings[[place[path] for path in pairs.second]]
+    return first, second
