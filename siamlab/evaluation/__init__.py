@@ -1,0 +1,77 @@
+"""Scores to rates: operating points, curves, thresholds, intervals, calibration, one report.
+
+Comes in: labels (1 genuine, 0 impostor) and scores (probabilities in [0, 1], higher = same
+person) as NumPy arrays of shape ``(N,)``; :func:`score_pairs` makes the scores from a model
+and pairs of files. Goes out: frozen dataclasses.
+
+The decision rule, here and everywhere in siamlab: a pair is a match when
+``score >= threshold``. FMR is the share of impostor pairs that match, FNMR the share of
+genuine pairs that do not (ISO/IEC 19795-1).
+"""
+
+from siamlab.evaluation.calibration import Calibration, calibrate
+from siamlab.evaluation.curves import (
+    Curve,
+    PrecisionRecall,
+    Reliability,
+    area_under_roc,
+    brier_score,
+    det,
+    precision_recall,
+    reliability,
+    roc,
+)
+from siamlab.evaluation.intervals import (
+    STATISTICS,
+    Interval,
+    bootstrap_all,
+    bootstrap_people,
+    person_weights,
+    wilson_interval,
+)
+from siamlab.evaluation.rates import (
+    OperatingPoint,
+    check_scores,
+    equal_error,
+    operating_point,
+    threshold_at_fmr,
+)
+from siamlab.evaluation.report import Evaluation, ResultsTable, evaluate_scores
+from siamlab.evaluation.scoring import (
+    Predictions,
+    predictions_beside_truth,
+    score_pairs,
+    worst_mistakes,
+)
+
+__all__ = [
+    "STATISTICS",
+    "Calibration",
+    "Curve",
+    "Evaluation",
+    "Interval",
+    "OperatingPoint",
+    "PrecisionRecall",
+    "Predictions",
+    "Reliability",
+    "ResultsTable",
+    "area_under_roc",
+    "bootstrap_all",
+    "bootstrap_people",
+    "brier_score",
+    "calibrate",
+    "check_scores",
+    "det",
+    "equal_error",
+    "evaluate_scores",
+    "operating_point",
+    "person_weights",
+    "precision_recall",
+    "predictions_beside_truth",
+    "reliability",
+    "roc",
+    "score_pairs",
+    "threshold_at_fmr",
+    "wilson_interval",
+    "worst_mistakes",
+]

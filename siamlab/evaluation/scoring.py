@@ -1,0 +1,133 @@
+"""From a model and pairs to scores, and scores beside the truth for a reader.
+
+Comes in: a Siamese model and pairs of image files. Goes out: one probability per pair, and
+small tables of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from siamlab.errors import InputError
+from siamlab.evaluation.rates import check_scores
+
+if TYPE_CHECKING:
+    from siamlab.models import Siamese
+    from siamlab.pairs import PairSet
+
+
+def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
+    """Score pairs of image files with a model.
+
+    Each image is read and embedded once, however many pairs it is in; a pair then costs only
+    the distance and the sigmoid unit. Images are read ``batch`` at a time.
+
+    Args:
+        model: its ``record.preprocessing`` says how files become inputs.
+        pairs: who is compared with whom.
+        batch: images in memory and in the network at once.
+
+    Returns:
+        float32 ``(N,)`` probabilities in the order of the pairs.
+
+    Raises:
+        InputError: ``batch`` is not positive.
+        ImageError: a file cannot be read; the message names it.
+    """
+    from siamlab.pipeline import load_images
+
+    if batch < 1:
+        raise InputError(f"batch is at least 1. Received: {batch}.")
+    if len(pairs.labels) == 0:
+        return np.zeros(0, np.float32)
+    paths = list(dict.fromkeys((*pairs.first, *pairs.second)))
+    place = {path: number for number, path in enumerate(paths)}
+    parts = []
+    for start in range(0, len(paths), batch):
+        images = load_images(paths[start : start + batch], model.record.preprocessing)
+        parts.append(model.embed(images.astype(np.float32) / np.float32(255)))
+    embeddings = np.concatenate(parts)
+    first = embeddings[[place[path] for path in pairs.first]]
+    second = embeddings[[place[path] for path in pairs.second]]
+    return np.asarray(model.score_pairs(first, second), np.float32)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores, decisions and the truth of some pairs, side by side.
+
+    Attributes:
+        scores: float64 ``(N,)``.
+        predicted: int64 ``(N,)``, 1 where ``score >= threshold``.
+        truth: int64 ``(N,)``, 1 for genuine pairs.
+        threshold: where it was cut.
+    """
+
+    scores: np.ndarray
+    predicted: np.ndarray
+    truth: np.ndarray
+    threshold: float
+
+    @property
+    def right(self) -> np.ndarray:
+        """bool ``(N,)``: decision and truth agree."""
+        return np.asarray(self.predicted == self.truth)
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def __str__(self) -> str:
+        lines = [
+            ("score", *(f"{score:.2f}" for score in self.scores)),
+            ("y_pred", *(str(value) for value in self.predicted)),
+            ("y_true", *(str(value) for value in self.truth)),
+            ("", *("" if right else "x" for right in self.right)),
+        ]
+        text = "\n".join(" ".join(f"{cell:>6}" for cell in line).rstrip() for line in lines)
+        right = f"{int(self.right.sum())} of {len(self)} right"
+        return f"{text}\n{right} at threshold {self.threshold:.3g} (x marks a mistake)"
+
+    __repr__ = __str__
+
+
+def predictions_beside_truth(
+    labels: ArrayLike, scores: ArrayLike, threshold: float, count: int | None = 10
+) -> Predictions:
+    """Thresholded predictions beside the truth, for the first pairs.
+
+    Args:
+        labels: ``(N,)``, 1 genuine, 0 impostor.
+        scores: ``(N,)`` in [0, 1].
+        threshold: a pair matches when its score is at least this.
+        count: how many pairs; ``None`` takes all.
+    """
+    truth, values = (array[:count] for array in check_scores(labels, scores))
+    predicted = (values >= threshold).astype(np.int64)
+    return Predictions(values, predicted, truth.astype(np.int64), float(threshold))
+
+
+def worst_mistakes(
+    labels: ArrayLike, scores: ArrayLike, threshold: float, count: int = 4
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the model was most wrong.
+
+    Args:
+        labels: ``(N,)``, 1 genuine, 0 impostor.
+        scores: ``(N,)`` in [0, 1].
+        threshold: a pair matches when its score is at least this.
+        count: at the most so many of each kind.
+
+    Returns:
+        int64 positions of the false matches (highest score first) and of the false non-matches
+        (lowest score first); fewer than ``count`` when there are fewer.
+    """
+    truth, values = check_scores(labels, scores)
+    order = np.argsort(values, kind="stable")
+    match = values[order] >= threshold
+    false_matches = order[match & ~truth[order]][::-1][:count]
+    false_non_matches = order[~match & truth[order]][:count]
+    return false_matches, false_non_matches
