@@ -283,8 +283,9 @@ def _verifier(options: argparse.Namespace, threshold: float | None = None) -> An
 def _embed(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from siamlab.models import load_model, write_whole
+    from siamlab.models import load_model
     from siamlab.pipeline import load_images, to_float
+    from siamlab.storage import write_whole
 
     if options.out.suffix != ".npz":
         raise InputError(f"Templates go into a .npz file. Received: {options.out}")
@@ -330,7 +331,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _write_text(path: Path, text: str) -> None:
-    from siamlab.models import write_whole
+    from siamlab.storage import write_whole
 
     write_whole(path, lambda temporary: temporary.write_text(text + "\n"))
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -23,9 +21,10 @@ import numpy as np
 from keras import layers, ops
 
 from siamlab import __version__
-from siamlab.errors import InputError, ModelError, StorageError
+from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
 from siamlab.layers import L1Distance, Mirror, PairDistance, SquaredDistance
+from siamlab.storage import write_whole
 
 ARCHITECTURES = ("koch", "compact")
 PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
@@ -358,33 +357,6 @@ def digests(people: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(person_digest(name) for name in people))
 
 
-def write_whole(path: Path, write: Any) -> None:
-    """Write a file beside its place and move it there: a reader never meets half a file.
-
-    Args:
-        path: where the file shall stand.
-        write: called with the temporary path, which has the same suffix.
-
-    Raises:
-        StorageError: the disk is full or the folder cannot be written.
-    """
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        write(Path(temporary))
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise StorageError(
-            f"Cannot write {path}: {error.strerror or error}. Free some space or choose another "
-            "folder; the former file, if any, is untouched."
-        ) from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-
-
 def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path:
     """Save the model with its record as one ``.keras`` file.
 
@@ -429,8 +401,6 @@ def load_model(path: Path | str) -> Siamese:
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:
         model = keras.saving.load_model(path)
-    except StorageError:
-        raise
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error

@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import tempfile
 import time
+import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -49,6 +50,24 @@ def storage_errors(path: Path) -> Iterator[None]:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         reason = "the disk is full" if full else (error.strerror or str(error))
         raise StorageError(f"Cannot write {path}: {reason}.") from None
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    """Write a text file (UTF-8) all or nothing; folders are made.
+
+    Raises:
+        StorageError: the disk is full or the folder is read-only.
+    """
+    path = Path(path)
+    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return path
 
 
 def default_cache() -> Path:
@@ -191,3 +210,30 @@ def _extract_zip(archive: Path, target: Path, progress: Progress | None) -> None
             done += member.file_size
             if progress is not None:
                 progress(done, total)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place and move it there: a reader never meets half a file.
+
+    Args:
+        path: where the file shall stand.
+        write: called with the temporary path, which has the same suffix.
+
+    Raises:
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        write(Path(temporary))
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"Cannot write {path}: {error.strerror or error}. Free some space or choose another "
+            "folder; the former file, if any, is untouched."
+        ) from error
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)

@@ -18,10 +18,11 @@ import numpy as np
 from siamlab.errors import InputError
 from siamlab.evaluation import evaluate_scores
 from siamlab.faces import Preprocessing
-from siamlab.models import build_embedding, build_siamese, write_whole
+from siamlab.models import build_embedding, build_siamese
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
 from siamlab.recipes import FACE_FRACTION
+from siamlab.storage import write_whole
 from siamlab.training import embed_pairs, train_people
 
 

@@ -1,0 +1,271 @@
+"""What the notebooks share, and the series run headless.
+
+Comes in: a workspace, a profile, and where people come from (LFW, or nobody: then they are
+drawn). Goes out: collections, the split by person, a results file, executed notebooks and the
+table that ``siamlab run`` prints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siamlab.errors import InputError, SiamlabError
+from siamlab.pairs import Split, split_people
+from siamlab.people import Collection, open_collection
+from siamlab.profiles import Profile, Workspace, get_profile, open_workspace
+from siamlab.storage import write_whole
+from siamlab.synthetic import write_people
+
+NOTEBOOKS = (
+    "01_setup",
+    "02_webcam_collection",
+    "03_preprocessing",
+    "04_model",
+    "05_training",
+    "06_evaluation",
+    "07_realtime_verification",
+)
+SPLIT = (0.7, 0.1, 0.2)
+SPLIT_SEED = 2015
+DRAWN_SEED = 1
+# The drawn user's seed is far from those of the drawn strangers.
+DRAWN_USER = 900_001
+
+
+def notebook_paths() -> tuple[Path, ...]:
+    """The seven notebooks of the checkout.
+
+    Raises:
+        InputError: siamlab was installed without them.
+    """
+    folder = Path(__file__).resolve().parents[1] / "notebooks"
+    paths = tuple(folder / f"{name}.ipynb" for name in NOTEBOOKS)
+    if not all(path.is_file() for path in paths):
+        raise InputError(
+            "The notebooks are not here: siamlab was installed without its checkout. Clone the "
+            "project and install it with pip install -e ."
+        )
+    return paths
+
+
+def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
+    """The other people: LFW where it is, drawn people where it is not.
+
+    ``SIAMLAB_LFW`` names an archive or folder; else LFW is taken from the workspace when
+    ``siamlab fetch lfw`` put it there; else people are drawn into ``workspace.negative``, once.
+    A person of the collection who plays the user is left out.
+    """
+    given = os.environ.get("SIAMLAB_LFW")
+    fetched = workspace.root / "lfw"
+    if given:
+        found = open_collection(Path(given), cache=workspace.root / "cache")
+    elif fetched.is_dir() and any(fetched.iterdir()):
+        found = open_collection(fetched)
+    else:
+        if len(list(workspace.negative.glob("*"))) < profile.drawn_people:
+            write_people(
+                workspace.negative,
+                people=profile.drawn_people,
+                images=profile.drawn_images,
+                seed=DRAWN_SEED,
+            )
+        found = open_collection(workspace.negative)
+    return found.without([workspace.person]) if workspace.person in found.names else found
+
+
+def split_negatives(negatives: Collection) -> Split:
+    """The split that notebooks 03, 05 and 06 share: by person, from one seed."""
+    return split_people(negatives, SPLIT, SPLIT_SEED)
+
+
+def user_camera(session: int = 1) -> str:
+    """What stands before the camera: ``SIAMLAB_CAMERA``, else the drawn user.
+
+    Args:
+        session: 1 for the captures, 2 for the probes of another day (``SIAMLAB_PROBES``).
+
+    Returns:
+        A source for :func:`siamlab.cameras.open_camera`.
+    """
+    variable = "SIAMLAB_CAMERA" if session == 1 else "SIAMLAB_PROBES"
+    return os.environ.get(variable) or f"drawn:{DRAWN_USER}:{session}"
+
+
+def record_results(workspace: Workspace, notebook: str, **values: Any) -> None:
+    """Add a notebook's results to ``results.json`` of the workspace."""
+    path = workspace.root / "results.json"
+    results = read_results(workspace)
+    results[notebook] = {**results.get(notebook, {}), **values}
+    write_whole(path, lambda temporary: temporary.write_text(json.dumps(results, indent=1)))
+
+
+def read_results(workspace: Workspace) -> dict[str, Any]:
+    """All results so far; empty before the first."""
+    path = workspace.root / "results.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the printed table: a model's results on pairs of strangers and on the user."""
+
+    model: str
+    values: dict[str, Any]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "-" if value is None else str(value)
+
+
+def format_table(rows: list[dict[str, Any]]) -> str:
+    """Rows with equal keys as aligned text."""
+    names = list(rows[0])
+    cells = [names, *[[_cell(row.get(name)) for name in names] for row in rows]]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
+
+
+def results_table(workspace: Workspace) -> str:
+    """The table at the end of ``siamlab run``."""
+    results = read_results(workspace)
+    strangers = results.get("06_evaluation", {}).get("strangers", [])
+    user = results.get("07_realtime_verification", {}).get("verdicts", [])
+    times = results.get("times", {})
+    parts = []
+    if strangers:
+        parts += ["Pairs of people never seen in training", format_table(strangers), ""]
+    if user:
+        parts += [f"Verdicts on probes of {workspace.person} and of impostors", format_table(user), ""]
+    if times:
+        total = sum(times.values())
+        rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
+        parts += [format_table([*rows, {"notebook": "all", "seconds": round(total)}])]
+    return "\n".join(parts)
+
+
+def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, Path]:
+    """Let a person of LFW play the user: half the images before the camera, half as probes.
+
+    Returns:
+        Two folders of frames: for the captures, and for the probes.
+
+    Raises:
+        InputError: there is no such person, or there are fewer than eight images.
+    """
+    collection = open_collection(lfw, cache=workspace.root / "cache")
+    images = collection.person(subject).images
+    if len(images) < 8:
+        raise InputError(
+            f"{subject} has {len(images)} images; to play the user a person needs at least 8."
+        )
+    # Mixed before they are halved: neighbouring numbers are often one event.
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
+    folders = (workspace.root / "camera" / "capture", workspace.root / "camera" / "probe")
+    for folder, part in zip(folders, np.array_split(order, 2), strict=True):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for number in sorted(part):
+            shutil.copy(images[number], folder)
+    return folders
+
+
+def _execute(source: Path, target: Path, environment: dict[str, str], note: Callable) -> None:
+    """Run one notebook in a fresh kernel; what ran is written even when a cell fails."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    notebook = nbformat.read(source, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(source.parent)}},
+        on_cell_executed=note,
+    )
+    try:
+        client.execute(env={**os.environ, **environment})
+    except CellExecutionError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise SiamlabError(f"{source.name} stopped: {reason} (see {target})") from None
+    finally:
+        nbformat.write(notebook, target)
+
+
+def run_series(
+    out: Path,
+    profile: str | None = None,
+    lfw: Path | None = None,
+    subject: str | None = None,
+    model: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> str:
+    """Run the seven notebooks headless.
+
+    Args:
+        out: executed notebooks, figures, models and the results go here.
+        profile: ``quick`` or ``full``.
+        lfw: an archive or folder of LFW; drawn people when ``None``.
+        subject: a person of LFW who plays the user; a drawn person when ``None``.
+        model: a trained model that notebook 05 takes instead of training one.
+        say: receives lines of progress.
+
+    Returns:
+        The table of results.
+
+    Raises:
+        SiamlabError: a notebook failed, or the input cannot be used.
+    """
+    from tqdm import tqdm
+
+    out = out.expanduser().resolve()
+    chosen = get_profile(profile)
+    workspace = open_workspace(out / "data", subject or "me").make()
+    environment = {
+        "SIAMLAB_PROFILE": chosen.name,
+        "SIAMLAB_DATA": str(workspace.root),
+        "SIAMLAB_PERSON": workspace.person,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    if lfw is not None:
+        if not lfw.exists():
+            raise InputError(f"There is nothing at {lfw}; --lfw is an archive or folder of LFW.")
+        environment["SIAMLAB_LFW"] = str(lfw.resolve())
+    if lfw is not None and subject is not None:
+        capture, probe = halve_subject(lfw, subject, workspace)
+        environment |= {"SIAMLAB_CAMERA": str(capture), "SIAMLAB_PROBES": str(probe)}
+    if model is not None:
+        environment["SIAMLAB_COMPACT"] = str(model.resolve())
+    # A former run's captures and checkpoints would mix with this one's.
+    for folder in (workspace.person_dir, workspace.gallery, workspace.models):
+        shutil.rmtree(folder, ignore_errors=True)
+    (workspace.root / "results.json").unlink(missing_ok=True)
+    workspace.make()
+    (out / "notebooks").mkdir(parents=True, exist_ok=True)
+    times: dict[str, float] = {}
+    for path in notebook_paths():
+        import nbformat
+
+        cells = sum(c.cell_type == "code" for c in nbformat.read(path, as_version=4).cells)
+        began = time.perf_counter()
+        with tqdm(total=cells, desc=path.stem, unit="cell") as bar:
+            _execute(path, out / "notebooks" / path.name, environment, lambda **_: bar.update())
+        times[path.stem] = round(time.perf_counter() - began, 1)
+    record_results(workspace, "times", **times)
+    say(f"\nnotebooks, figures and models: {out}")
+    return results_table(workspace)
