@@ -1,0 +1,56 @@
+"""Run the seven notebooks in the quick profile and store their outputs in the repository.
+
+nbval compares a notebook with its stored outputs, so they are made again whenever a result
+changes on purpose. Outputs of cells tagged ``nbval-ignore-output`` are stored too: a reader sees
+them, and only the comparison leaves them out. Give names to store only some:
+
+    python scripts/store_notebooks.py 03_preprocessing 06_evaluation
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from siamlab.series import notebook_paths
+
+KEPT_METADATA = {"kernelspec", "language_info"}
+
+
+def store(path: Path) -> None:
+    """Run one notebook and write it back, without what differs between machines."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook,
+        timeout=1200,
+        kernel_name="python3",
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata = {key: notebook.metadata[key] for key in KEPT_METADATA & notebook.metadata.keys()}
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    nbformat.write(notebook, path)
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+def main() -> None:
+    """Store all notebooks, in order, in one temporary workspace."""
+    chosen = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("SIAMLAB_DATA", folder)
+        os.environ.setdefault("SIAMLAB_PROFILE", "quick")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        for path in notebook_paths():
+            if not chosen or path.stem in chosen:
+                store(path)
+
+
+if __name__ == "__main__":
+    main()
