@@ -103,12 +103,9 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
 
 
 def _deep_grey(values: np.ndarray, sixteen: bool) -> np.ndarray:
-    """Scale 16-bit grey to uint8; of 32-bit and floating grey, the largest value tells the range."""
-    top = float(values.max())
-    if sixteen or top > 255.0:
-        scale = 1.0 / 257.0
-    else:
-        scale = 255.0 if top <= 1.0 else 1.0
+    """Scale to uint8; of 32-bit and floating grey, the largest value tells the range."""
+    top = 65535.0 if sixteen else float(values.max())
+    scale = 255.0 if top <= 1.0 else (1.0 if top <= 255.0 else 1.0 / 257.0)
     return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
 
 
