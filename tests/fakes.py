@@ -1,0 +1,122 @@
+"""Small stand-ins whose answers can be worked out by hand: a model, a finder, a camera."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from siamlab.errors import CameraError, EndOfFrames
+from siamlab.faces import FaceBox, Preprocessing
+
+SIZE = (120, 160)
+
+
+def grey_frame(level: int) -> np.ndarray:
+    """A frame of one grey level, so that every crop of it has that level too."""
+    return np.full((*SIZE, 3), level, np.uint8)
+
+
+class FakeModel:
+    """Embeds an image as its mean level; the score is 1 minus the difference of levels."""
+
+    def __init__(self, threshold: float | None = None, seconds: float = 0.0) -> None:
+        self.record = SimpleNamespace(
+            preprocessing=Preprocessing(size=16, fraction=0.5), threshold=threshold
+        )
+        self.model_id = "fake"
+        self.seconds = seconds
+        self.embedded: list[tuple[int, ...]] = []
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        time.sleep(self.seconds)
+        self.embedded.append(images.shape)
+        self.last = images
+        return np.repeat(images.mean(axis=(1, 2, 3))[:, None], 2, axis=1).astype(np.float32)
+
+    def score(self, probe: np.ndarray, templates: np.ndarray) -> np.ndarray:
+        return (1 - np.abs(probe[0] - templates[:, 0])).astype(np.float32)
+
+
+@dataclass
+class FakeFinder:
+    """Finds the boxes it was given, in every frame that is not black."""
+
+    boxes: list[FaceBox] = field(default_factory=lambda: [FaceBox(50, 30, 40)])
+    name: str = "guide"
+
+    def find(self, image: np.ndarray) -> list[FaceBox]:
+        return list(self.boxes) if image.any() else []
+
+
+class FakeCamera:
+    """Gives grey frames of growing level, 100, 101, …, and remembers whether it was closed.
+
+    Args:
+        frames: how many there are; ``None`` for no end.
+        fails_at: this frame raises an error instead.
+        seconds: time that a frame takes.
+    """
+
+    def __init__(
+        self,
+        frames: int | None = None,
+        fails_at: int | None = None,
+        seconds: float = 0.005,
+        name: str = "fake",
+        first: int = 100,
+        error: Exception | None = None,
+    ) -> None:
+        self.frames = frames
+        self.fails_at = fails_at
+        self.seconds = seconds
+        self.name = name
+        self.first = first
+        self.error = error or CameraError("Camera fake went away.")
+        self.size = (SIZE[1], SIZE[0])
+        self.fps = 0.0
+        self.count = 0
+        self.closed = 0
+        self.readers: set[str] = set()
+
+    def read(self) -> np.ndarray:
+        if self.closed:
+            raise CameraError("Camera fake is closed.")
+        self.readers.add(threading.current_thread().name)
+        time.sleep(self.seconds)
+        if self.fails_at is not None and self.count >= self.fails_at:
+            raise self.error
+        if self.frames is not None and self.count >= self.frames:
+            raise EndOfFrames("There are no more frames.")
+        self.count += 1
+        return grey_frame(min(255, self.first + self.count - 1))
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def __enter__(self) -> FakeCamera:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __iter__(self) -> FakeCamera:
+        return self
+
+    def __next__(self) -> np.ndarray:
+        try:
+            return self.read()
+        except EndOfFrames:
+            raise StopIteration from None
+
+
+def wait_until(condition: Any, seconds: float = 5.0) -> None:
+    """Wait for something that a thread does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)

@@ -1,0 +1,133 @@
+"""The reader keeps the newest frame, says why it ended, and always releases the camera."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from fakes import FakeCamera, wait_until
+
+from siamlab.errors import CameraError, EndOfFrames
+from siamlab.reader import FrameReader, one_line, stop_all
+
+
+def test_a_thread_reads_and_the_newest_frame_counts() -> None:
+    with FrameReader(FakeCamera()) as reader:
+        wait_until(lambda: reader.snapshot.number >= 10)
+        snapshot = reader.snapshot
+        assert snapshot.frame is not None
+        assert snapshot.frame[0, 0, 0] == 100 + snapshot.number - 1
+        assert snapshot.fps > 0
+        assert snapshot.running
+
+
+def test_a_slow_taker_skips_frames_and_never_gets_an_old_one() -> None:
+    camera = FakeCamera(seconds=0.002)
+    with FrameReader(camera) as reader:
+        first = int(reader.read()[0, 0, 0])
+        wait_until(lambda: reader.snapshot.number >= first - 100 + 20)
+        assert int(reader.read()[0, 0, 0]) >= first + 19
+
+
+def test_read_never_gives_the_same_frame_twice() -> None:
+    with FrameReader(FakeCamera(seconds=0.01)) as reader:
+        levels = [int(reader.read()[0, 0, 0]) for _ in range(5)]
+    assert levels == sorted(set(levels))
+
+
+def test_snapshots_cannot_be_changed() -> None:
+    with FrameReader(FakeCamera()) as reader:
+        frame = reader.read()
+    with pytest.raises(ValueError, match="read-only"):
+        frame[:] = 0
+
+
+def test_stop_releases_the_camera_and_ends_the_thread() -> None:
+    camera = FakeCamera()
+    reader = FrameReader(camera).start()
+    reader.read()
+    reader.stop()
+    reader.stop()
+    assert camera.closed == 1
+    assert not reader.running
+    assert not any("siamlab" in thread.name for thread in threading.enumerate())
+    with pytest.raises(CameraError, match="stopped"):
+        reader.read()
+
+
+def test_an_exception_in_the_block_releases_the_camera() -> None:
+    camera = FakeCamera()
+    with pytest.raises(KeyboardInterrupt), FrameReader(camera):
+        raise KeyboardInterrupt
+    assert camera.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (CameraError("Camera 0 went away.\nPlug it in."), "Camera 0 went away. Plug it in."),
+        (RuntimeError("driver\nbroke"), "RuntimeError: driver broke"),
+    ],
+)
+def test_a_camera_that_goes_away_is_one_line_and_is_released(error: Exception, line: str) -> None:
+    camera = FakeCamera(fails_at=3, error=error)
+    reader = FrameReader(camera).start()
+    wait_until(lambda: not reader.running)
+    assert reader.snapshot.error == line
+    assert reader.snapshot.number == 3
+    assert camera.closed == 1
+    reader.read()
+    with pytest.raises(CameraError, match=line):
+        reader.read()
+
+
+def test_the_end_of_a_video_is_told_from_a_failure() -> None:
+    with FrameReader(FakeCamera(frames=1)) as reader:
+        wait_until(lambda: not reader.running)
+        reader.read()
+        with pytest.raises(EndOfFrames):
+            reader.read()
+        assert reader.exhausted
+
+
+def test_a_silent_camera_does_not_block_for_ever() -> None:
+    with (
+        FrameReader(FakeCamera(seconds=0.3)) as reader,
+        pytest.raises(CameraError, match="no frame"),
+    ):
+        reader.read(timeout=0.02)
+
+
+def test_a_second_reader_takes_the_camera_from_the_first() -> None:
+    former, later = FakeCamera(name="0"), FakeCamera(name="0")
+    elsewhere = FakeCamera(name="1")
+    first, other = FrameReader(former).start(), FrameReader(elsewhere).start()
+    second = FrameReader(later).start()
+    assert (former.closed, later.closed, elsewhere.closed) == (1, 0, 0)
+    assert (first.running, second.running, other.running) == (False, True, True)
+    first.stop()  # what is left of it must not disturb the new one
+    assert second.running
+    stop_all()
+    assert (later.closed, elsewhere.closed) == (1, 1)
+
+
+def test_files_are_played_at_their_own_speed() -> None:
+    """A camera of 50 frames a second that could give a thousand: 10 take about 0.18 s."""
+    camera = FakeCamera(seconds=0.0)
+    camera.fps = 50.0
+    begin = time.perf_counter()
+    with FrameReader(camera) as reader:
+        wait_until(lambda: reader.snapshot.number >= 10)
+    assert time.perf_counter() - begin >= 0.15
+
+
+def test_frames_are_rgb_as_read() -> None:
+    with FrameReader(FakeCamera()) as reader:
+        assert reader.read().dtype == np.uint8
+
+
+def test_errors_become_one_line() -> None:
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line(CameraError("a\n b")) == "a b"
