@@ -33,5 +33,5 @@ def import_cv2() -> ModuleType:
             f"OpenCV is not installed ({error}). Run: pip install opencv-python"
         ) from None
     # A camera index that does not exist makes OpenCV print several lines; siamlab says it in one.
-    cv2.setLogLevel(0)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
