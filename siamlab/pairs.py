@@ -92,6 +92,13 @@ class PairSet:
         return self.subset(np.random.default_rng(seed).permutation(len(self)))
 
 
+def join_pairs(*pairsets: PairSet) -> PairSet:
+    """Put pair sets behind each other, for one training on several kinds of pairs."""
+    columns = ("first", "second", "first_people", "second_people")
+    joined = {name: tuple(i for one in pairsets for i in getattr(one, name)) for name in columns}
+    return PairSet(labels=np.concatenate([one.labels for one in pairsets]), **joined)
+
+
 @dataclass(frozen=True)
 class Split:
     """Three collections that share no person; unpacks as ``train, validation, test``."""

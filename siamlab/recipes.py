@@ -175,6 +175,8 @@ def train_koch(
     folder: Path | None = None,
     seed: int = 0,
     validation_pairs: int = 200,
+    batch: int = 16,
+    learning_rate: float = 1e-4,
     augmentation: Augmentation | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
@@ -191,6 +193,8 @@ def train_koch(
         folder: checkpoints.
         seed: weights, order and augmentation.
         validation_pairs: pairs behind the validation loss.
+        batch: pairs in a batch.
+        learning_rate: Adam's.
         augmentation: amounts, or ``None`` as in the report.
         callbacks: further Keras callbacks.
         verbose: Keras' progress bar.
@@ -205,6 +209,8 @@ def train_koch(
         spread_pairs(validation, validation_pairs, seed),
         epochs=epochs,
         folder=folder,
+        batch=batch,
+        learning_rate=learning_rate,
         minutes=minutes,
         seed=seed,
         augmentation=augmentation,

@@ -1,0 +1,204 @@
+"""Training: it learns, it resumes after a kill as if nothing had happened, it says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
+from siamlab.faces import Preprocessing  # noqa: E402
+from siamlab.models import build_embedding, build_siamese  # noqa: E402
+from siamlab.pairs import person_pairs, split_people  # noqa: E402
+from siamlab.people import open_collection  # noqa: E402
+from siamlab.synthetic import write_people  # noqa: E402
+from siamlab.training import (  # noqa: E402
+    History,
+    fit_head,
+    latest_checkpoint,
+    train_pairs,
+    train_people,
+)
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn")
+    write_people(root, people=16, images=4, seed=3)
+    return split_people(open_collection(root), (0.5, 0.5, 0.0), 0)
+
+
+def koch(seed=0):
+    keras.utils.set_random_seed(seed)
+    return build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
+
+
+def pairs_of(split, count=16):
+    return person_pairs(split.train, count, 0), person_pairs(split.validation, count, 1)
+
+
+def test_binary_cross_entropy_goes_down_and_is_recorded(split):
+    history = train_pairs(koch(), *pairs_of(split), epochs=4, learning_rate=3e-3, verbose=0)
+    assert history.epochs == 4 and len(history.seconds) == 4
+    assert {"loss", "precision", "recall", "val_loss"} <= set(history.metrics)
+    assert history.metrics["loss"][-1] < history.metrics["loss"][0]
+
+
+SCRIPT = """
+import sys, keras, numpy as np
+from pathlib import Path
+from siamlab.models import build_embedding, build_siamese
+from siamlab.pairs import person_pairs, split_people
+from siamlab.people import open_collection
+from siamlab.pipeline import Augmentation
+from siamlab.training import train_pairs
+people, folder, weights, slow = sys.argv[1:]
+split = split_people(open_collection(people), (0.5, 0.5, 0.0), 0)
+keras.utils.set_random_seed(0)
+keras.config.disable_interactive_logging()
+model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
+class Slow(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        import time; time.sleep(float(slow))
+train_pairs(model, person_pairs(split.train, 16, 0), person_pairs(split.validation, 16, 1),
+            epochs=4, folder=Path(folder), batch=8, seed=7, augmentation=Augmentation(),
+            callbacks=[Slow()], verbose=0)
+model.save_weights(weights)
+"""
+
+
+def run_script(*arguments, **options):
+    command = [sys.executable, "-c", SCRIPT, *map(str, arguments)]
+    # One thread: the order of floating-point sums is then the same in every run.
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+
+
+def test_a_killed_training_resumes_to_the_same_weights(split, tmp_path):
+    people = split.train.root
+    unbroken = run_script(people, tmp_path / "a", tmp_path / "a.weights.h5", 0)
+    killed = run_script(people, tmp_path / "b", tmp_path / "b.weights.h5", 1.0)
+    until = time.monotonic() + 90
+    while latest_checkpoint(tmp_path / "b") is None and time.monotonic() < until:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    reached = latest_checkpoint(tmp_path / "b")
+    assert reached is not None and reached.name < "epoch-0004"
+    assert not (tmp_path / "b.weights.h5").exists()
+    assert unbroken.wait() == 0
+    assert run_script(people, tmp_path / "b", tmp_path / "b.weights.h5", 0).wait() == 0
+    first, second = koch(), koch(1)
+    first.load_weights(tmp_path / "a.weights.h5")
+    second.load_weights(tmp_path / "b.weights.h5")
+    for left, right in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-6)
+
+
+def test_compact_training_resumes_too(split, tmp_path):
+    how = Preprocessing(size=24, fraction=0.56)
+    options = {"people": 4, "steps_per_epoch": 2, "seed": 1, "verbose": 0}
+
+    def embedding():
+        keras.utils.set_random_seed(0)
+        return build_embedding("compact", (24, 24, 3), width=0.125)
+
+    whole, broken = embedding(), embedding()
+    train_people(whole, split.train, how, steps=6, folder=tmp_path / "a", **options)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_people(
+            broken, split.train, how, steps=6, folder=tmp_path / "b", callbacks=[Stop()], **options
+        )
+    again = build_embedding("compact", (24, 24, 3), width=0.125)
+    history = train_people(again, split.train, how, steps=6, folder=tmp_path / "b", **options)
+    assert history.epochs == 3
+    for left, right in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-4)
+
+
+def test_checkpoints_are_kept_few_and_whole(split, tmp_path):
+    train_pairs(koch(), *pairs_of(split), epochs=4, folder=tmp_path, verbose=0)
+    assert sorted(path.name for path in tmp_path.glob("epoch-*")) == ["epoch-0003", "epoch-0004"]
+    assert (tmp_path / "best.weights.h5").is_file()
+    assert not list(tmp_path.glob("writing*"))
+    history = History.from_json((tmp_path / "epoch-0004" / "history.json").read_text())
+    assert history.epochs == 4
+
+
+def test_a_finished_training_is_not_repeated(split, tmp_path):
+    pairs = pairs_of(split)
+    first = train_pairs(koch(), *pairs, epochs=1, folder=tmp_path, verbose=0)
+    model = koch(1)
+    second = train_pairs(model, *pairs, epochs=1, folder=tmp_path, verbose=0)
+    assert first == second
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(split, tmp_path):
+    train_pairs(koch(), *pairs_of(split), epochs=1, folder=tmp_path, verbose=0)
+    other = build_siamese(build_embedding("koch", (64, 64, 3), width=0.1))
+    with pytest.raises(ModelError, match="another architecture") as caught:
+        train_pairs(other, *pairs_of(split), epochs=2, folder=tmp_path, verbose=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_keeps_the_former_checkpoint(split, tmp_path, monkeypatch):
+    pairs = pairs_of(split)
+    train_pairs(koch(), *pairs, epochs=1, folder=tmp_path, verbose=0)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    with pytest.raises(StorageError, match="No space left"):
+        train_pairs(koch(), *pairs, epochs=2, folder=tmp_path, verbose=0)
+    reached = latest_checkpoint(tmp_path)
+    assert reached is not None and reached.name == "epoch-0001"
+
+
+def test_time_limit_stops_in_the_middle(split):
+    began = time.perf_counter()
+    train_pairs(koch(), *pairs_of(split), epochs=1000, minutes=0.05, verbose=0)
+    assert time.perf_counter() - began < 60
+
+
+def test_steps_or_minutes_not_both(split):
+    embedding = build_embedding("compact", (24, 24, 3), width=0.125)
+    how = Preprocessing(size=24)
+    with pytest.raises(InputError, match="either steps or minutes"):
+        train_people(embedding, split.train, how, steps=1, minutes=1.0)
+
+
+def test_fitted_head_is_a_decreasing_probability(split):
+    keras.utils.set_random_seed(0)
+    how = Preprocessing(size=24, fraction=0.56)
+    embedding = build_embedding("compact", (24, 24, 3), width=0.125)
+    train_people(embedding, split.train, how, steps=30, people=8, verbose=0)
+    model = build_siamese(embedding, "squared").with_record(preprocessing=how)
+    fit_head(model, pairs_of(split, 40)[1])
+    code = model.embed(np.zeros((1, 24, 24, 3), np.float32))[0]
+    far = -code
+    near, opposite = model.score(code, np.stack([code, far]))
+    assert near > opposite
+
+
+def test_a_head_needs_both_kinds_of_pairs(split):
+    pairs = pairs_of(split)[0]
+    model = build_siamese(build_embedding("compact", (24, 24, 3), width=0.125), "squared")
+    with pytest.raises(InputError, match="one kind only"):
+        fit_head(model, pairs.subset(np.flatnonzero(np.asarray(pairs.labels) == 1)))
