@@ -1,0 +1,77 @@
+"""Recipes: nobody trained on is calibrated on, and too few people are counted."""
+
+from __future__ import annotations
+
+import pytest
+
+keras = pytest.importorskip("keras")
+
+from siamlab.errors import InputError  # noqa: E402
+from siamlab.pairs import person_pairs, split_people  # noqa: E402
+from siamlab.people import open_collection  # noqa: E402
+from siamlab.recipes import (  # noqa: E402
+    calibrate_model,
+    spread_pairs,
+    train_compact,
+    train_koch,
+    train_model,
+)
+from siamlab.synthetic import write_people  # noqa: E402
+
+SMALL = {"size": 32, "width": 0.25, "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn")
+    write_people(root, people=20, images=4, seed=11)
+    return split_people(open_collection(root), (0.6, 0.4, 0.0), 0)
+
+
+@pytest.fixture(scope="module")
+def trained(split):
+    return train_compact(split.train, split.validation, steps=40, people=8, **SMALL)
+
+
+def test_compact_carries_crop_people_and_threshold(trained, split):
+    model, history = trained
+    record = model.record
+    assert record.arch == "compact" and record.preprocessing.fraction == 0.56
+    assert all(record.trained_on(name) for name in split.train.names)
+    assert not any(record.trained_on(name) for name in split.validation.names)
+    assert 0 <= record.threshold <= 1
+    assert history.metrics["loss"][-1] > 0
+
+
+def test_calibration_refuses_people_of_the_training(trained, split):
+    with pytest.raises(InputError, match="was trained on 12 of these people"):
+        calibrate_model(trained[0], split.train)
+
+
+def test_a_strict_calibration_raises_the_threshold(trained, split):
+    model = trained[0]
+    loose = calibrate_model(model, split.validation, fmr=0.2).threshold
+    strict = calibrate_model(model, split.validation, fmr=0.01).threshold
+    assert strict >= loose
+    assert model.record.threshold == strict
+
+
+def test_koch_is_trained_and_calibrated(split):
+    pairs = person_pairs(split.train, 16, 0)
+    model, history = train_koch(
+        pairs, split.validation, size=64, width=0.05, epochs=1, validation_pairs=16, verbose=0
+    )
+    assert model.record.arch == "koch" and history.epochs == 1
+    assert model.record.threshold is not None
+    assert all(model.record.trained_on(name) for name in pairs.people)
+
+
+def test_spread_pairs_takes_what_there_is(split):
+    # 8 validation people with 4 images have 8 * 6 genuine pairs.
+    assert len(spread_pairs(split.validation, 10_000, 0)) == 96
+
+
+def test_people_without_second_images_cannot_be_trained_on(tmp_path):
+    write_people(tmp_path, people=5, images=1, seed=0)
+    with pytest.raises(InputError, match="two"):
+        train_model(open_collection(tmp_path), epochs=1, size=32, width=0.25)

@@ -1,0 +1,85 @@
+"""The series: where people come from, who plays the user, and the table at the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from siamlab.errors import InputError
+from siamlab.people import open_collection
+from siamlab.profiles import get_profile, open_workspace
+from siamlab.series import (
+    find_negatives,
+    format_table,
+    halve_subject,
+    notebook_paths,
+    read_results,
+    record_results,
+    results_table,
+    split_negatives,
+    user_camera,
+)
+from siamlab.synthetic import write_people
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return open_workspace(tmp_path / "data", "person_0002").make()
+
+
+@pytest.fixture(scope="module")
+def lfw(tmp_path_factory):
+    root = tmp_path_factory.mktemp("lfw")
+    write_people(root, people=10, images=9, seed=2)
+    return root
+
+
+def test_seven_notebooks_in_order():
+    assert [path.stem[:2] for path in notebook_paths()] == [f"0{n}" for n in range(1, 8)]
+
+
+def test_negatives_given_by_path_leave_the_user_out(workspace, lfw, monkeypatch):
+    monkeypatch.setenv("SIAMLAB_LFW", str(lfw))
+    found = find_negatives(workspace, get_profile("quick"))
+    assert len(found) == 9 and "person_0002" not in found.names
+
+
+def test_split_is_the_same_every_time_and_shares_nobody(lfw):
+    collection = open_collection(lfw)
+    first, second = split_negatives(collection), split_negatives(collection)
+    assert first.train.names == second.train.names
+    parts = [set(part.names) for part in first]
+    assert sum(map(len, parts)) == 10 and not parts[0] & parts[2] and not parts[0] & parts[1]
+
+
+def test_a_subject_is_halved_without_an_image_on_both_sides(workspace, lfw):
+    capture, probe = halve_subject(lfw, "person_0002", workspace)
+    first = {path.name for path in capture.iterdir()}
+    second = {path.name for path in probe.iterdir()}
+    assert len(first) == 5 and len(second) == 4 and not first & second
+
+
+def test_a_subject_with_few_images_cannot_play_the_user(workspace, tmp_path):
+    write_people(tmp_path / "few", people=2, images=3, seed=1)
+    with pytest.raises(InputError, match="has 3 images"):
+        halve_subject(tmp_path / "few", "person_0001", workspace)
+
+
+def test_user_camera_follows_the_environment(monkeypatch):
+    monkeypatch.delenv("SIAMLAB_CAMERA", raising=False)
+    assert user_camera().startswith("drawn:") and user_camera() != user_camera(session=2)
+    monkeypatch.setenv("SIAMLAB_CAMERA", "0")
+    assert user_camera() == "0"
+
+
+def test_results_are_kept_and_printed(workspace):
+    assert read_results(workspace) == {}
+    record_results(workspace, "06_evaluation", strangers=[{"model": "compact", "auc": 0.91234}])
+    record_results(workspace, "times", **{"01_setup": 12.2, "02_webcam_collection": 3.0})
+    table = results_table(workspace)
+    assert "compact  0.912" in table
+    assert table.splitlines()[-1].split() == ["all", "15"]
+
+
+def test_table_columns_are_aligned():
+    lines = format_table([{"a": "x", "b": None}, {"a": "longer", "b": 1.5}]).splitlines()
+    assert lines[0] == "a       b" and lines[2] == "x       -" and lines[3] == "longer  1.500"
