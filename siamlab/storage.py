@@ -99,19 +99,32 @@ def unpack(
     """
     archive = Path(archive)
     final = (cache or default_cache()) / _cache_name(archive)
-    if final.is_dir():
-        return final
+    if not final.is_dir():
+        with new_folder(final) as part:
+            extract(archive, part, progress)
+    return final
+
+
+@contextmanager
+def new_folder(final: Path) -> Iterator[Path]:
+    """Fill a folder out of sight; it appears as ``final`` when the block ends without error.
+
+    Gives:
+        The hidden folder beside ``final`` to write into; it is removed after an error.
+
+    Raises:
+        StorageError: no space, or no right to write.
+    """
     with storage_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        _drop_stale(final)
+        drop_stale(final.parent, f".{final.name}-*")
         part = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     try:
-        _extract(archive, part, progress)
+        yield part
         with storage_errors(final):
             _publish(part, final)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return final
 
 
 def _cache_name(archive: Path) -> str:
@@ -120,11 +133,14 @@ def _cache_name(archive: Path) -> str:
     return f"{archive.name.split('.')[0]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def _drop_stale(final: Path) -> None:
-    """Remove what killed processes left; younger folders may belong to one still at work."""
-    for part in final.parent.glob(f".{final.name}-*"):
+def drop_stale(folder: Path, pattern: str) -> None:
+    """Remove what killed processes left; what changed lately may belong to one still at work."""
+    for part in folder.glob(pattern):
         if time.time() - part.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(part, ignore_errors=True)
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            else:
+                part.unlink(missing_ok=True)
 
 
 def _publish(part: Path, final: Path) -> None:
@@ -136,7 +152,8 @@ def _publish(part: Path, final: Path) -> None:
             raise
 
 
-def _extract(archive: Path, target: Path, progress: Progress | None) -> None:
+def extract(archive: Path, target: Path, progress: Progress | None = None) -> None:
+    """Write an archive's content into a folder; errors as in :func:`unpack`."""
     try:
         if zipfile.is_zipfile(archive):
             _extract_zip(archive, target, progress)
