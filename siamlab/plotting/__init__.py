@@ -1,0 +1,36 @@
+"""Every picture: takes data, returns the figure, never shows or stores anything by itself.
+
+Comes in: arrays, results of the other modules, Keras models. Goes out: ``Picture``, a
+matplotlib figure outside pyplot's state that a notebook displays once, and that
+:func:`save_figure` writes as SVG and PNG. Functions with one panel also draw into axes given
+to them.
+"""
+
+from siamlab.plotting.architecture import Step, network_steps
+from siamlab.plotting.charts import plot_history, plot_quality_against_size, plot_time_against_size
+from siamlab.plotting.curves import plot_curves, plot_reliability, plot_scores
+from siamlab.plotting.network import draw_architecture
+from siamlab.plotting.pictures import plot_images, plot_pairs, plot_verification
+from siamlab.plotting.style import COLOURS, Picture, new_figure, save_figure, style
+from siamlab.plotting.towers import draw_towers
+
+__all__ = [
+    "COLOURS",
+    "Picture",
+    "Step",
+    "draw_architecture",
+    "draw_towers",
+    "network_steps",
+    "new_figure",
+    "plot_curves",
+    "plot_history",
+    "plot_images",
+    "plot_pairs",
+    "plot_quality_against_size",
+    "plot_reliability",
+    "plot_scores",
+    "plot_time_against_size",
+    "plot_verification",
+    "save_figure",
+    "style",
+]

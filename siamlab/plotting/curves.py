@@ -1,0 +1,230 @@
+"""Scores as pictures: ROC, DET and precision-recall curves, histograms, reliability.
+
+Comes in: labels and scores ``(N,)``. Goes out: a ``Picture``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from siamlab.errors import InputError
+from siamlab.evaluation import (
+    OperatingPoint,
+    area_under_roc,
+    check_scores,
+    equal_error,
+    operating_point,
+    precision_recall,
+    reliability,
+    roc,
+)
+from siamlab.plotting.style import (
+    COLOURS,
+    GENUINE,
+    GREY,
+    IMPOSTOR,
+    WIDTH,
+    new_figure,
+    one_axes,
+    styled,
+)
+
+_MARKERS = ("o", "D", "s", "^", "v", "P")
+_LINES = ("-", "--", "-.", ":")
+_TICKS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
+
+
+@styled
+def plot_curves(
+    labels: ArrayLike,
+    scores: ArrayLike | Mapping[str, ArrayLike],
+    thresholds: Mapping[str, float] | None = None,
+    axes: Any = None,
+) -> Any:
+    """ROC, DET and precision-recall curve, with AUC, EER and operating points.
+
+    The DET curve has axes of normal deviates (Martin et al. 1997): scores of two normal
+    distributions give a straight line.
+
+    Args:
+        labels: ``(N,)``, both kinds present.
+        scores: ``(N,)`` in [0, 1], or the name of each model to its scores of these pairs.
+        thresholds: name to threshold of the points to mark; 0.5 and the equal-error point when
+            ``None``.
+        axes: three axes to draw into.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: one kind of pairs only, no scores, or not three axes.
+    """
+    models = dict(scores) if isinstance(scores, Mapping) else {"": scores}
+    if not models:
+        raise InputError("There are no scores to draw.")
+    panels = new_figure(WIDTH, 4.2).subplots(1, 3) if axes is None else np.ravel(axes)
+    if len(panels) != 3:
+        raise InputError(f"Three curves need three axes. Received: {len(panels)}.")
+    limit = 0.5 / min(int((np.ravel(labels) == kind).sum()) or 1 for kind in (0, 1))
+    points: dict[str, OperatingPoint] = {}
+    for number, (name, values) in enumerate(models.items()):
+        colour, line = list(COLOURS.values())[number % 7], _LINES[number % 4]
+        _curves(panels, labels, values, name, {"color": colour, "linestyle": line})
+        points = _points(labels, values, thresholds)
+        for place, point in enumerate(points.values()):
+            _mark(panels, point, _marker(place, colour))
+    for place, title in enumerate(points):  # the points' legend, once for all models
+        for panel in panels:
+            panel.plot([], [], **_marker(place, GREY), label=title)
+    _dress(panels, np.mean(np.ravel(labels)), limit)
+    return panels[0].figure
+
+
+def _curves(
+    panels: Any, labels: ArrayLike, scores: ArrayLike, name: str, look: dict[str, Any]
+) -> None:
+    curve, precise = roc(labels, scores), precision_recall(labels, scores)
+    start = f"{name}: " if name else ""
+    area, equal = area_under_roc(labels, scores), equal_error(labels, scores)[0]
+    panels[0].plot(curve.fmr, curve.tmr, **look, label=f"{start}AUC {area:.3f}")
+    panels[1].plot(
+        _deviate(curve.fmr), _deviate(curve.fnmr), **look, label=f"{start}EER {equal:.3f}"
+    )
+    # The last point, precision 1 at recall 0, is a convention and no measurement.
+    panels[2].plot(precise.recall[:-1], precise.precision[:-1], **look,
+                   label=f"{start}average {precise.average_precision:.3f}")  # fmt: skip
+
+
+def _deviate(rates: ArrayLike) -> np.ndarray:
+    """Rates as normal deviates; 0 and 1 lie far outside the axes."""
+    clipped = np.clip(np.atleast_1d(np.asarray(rates, float)), 1e-7, 1 - 1e-7)
+    inverse = NormalDist().inv_cdf
+    return np.array([inverse(float(rate)) for rate in clipped])
+
+
+def _points(
+    labels: ArrayLike, scores: ArrayLike, thresholds: Mapping[str, float] | None
+) -> dict[str, OperatingPoint]:
+    if thresholds is None:
+        thresholds = {"threshold 0.5": 0.5, "equal errors": equal_error(labels, scores)[1]}
+    return {name: operating_point(labels, scores, value) for name, value in thresholds.items()}
+
+
+def _marker(place: int, colour: str) -> dict[str, Any]:
+    """The look of the n-th kind of point: open, and smaller than the one before."""
+    look = {"marker": _MARKERS[place % len(_MARKERS)], "markersize": max(5, 9 - 2.5 * place)}
+    return {
+        **look,
+        "linestyle": "none",
+        "color": colour,
+        "markerfacecolor": "white",
+        "markeredgewidth": 1.6,
+        "zorder": 5,
+    }
+
+
+def _mark(panels: Any, point: OperatingPoint, look: dict[str, Any]) -> None:
+    places = (
+        (point.fmr, point.recall),
+        (float(_deviate(point.fmr or 0.0)[0]), float(_deviate(point.fnmr or 0.0)[0])),
+        (point.recall, point.precision),
+    )
+    for panel, (across, up) in zip(panels, places, strict=True):
+        if across is not None and up is not None:
+            panel.plot([across], [up], **look)
+
+
+def _dress(panels: Any, share: float, limit: float) -> None:
+    first, second, third = panels
+    guess = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
+    first.plot([0, 1], [0, 1], **guess)
+    first.set(xlabel="false match rate", ylabel="true match rate", title="ROC")
+    ends = _deviate([min(limit, 0.02), 0.7])
+    second.plot(ends, ends, **guess)
+    ticks = [rate for rate in _TICKS if _deviate(rate)[0] >= ends[0]]
+    names = [f"{100 * rate:g}" for rate in ticks]
+    second.set_xticks(_deviate(ticks), names)
+    second.set_yticks(_deviate(ticks), names)
+    second.set(xlim=tuple(ends), ylim=tuple(ends), title="DET")
+    second.set(xlabel="false match rate (%, normal deviates)")
+    second.set_ylabel("false non-match rate (%)")
+    third.axhline(share, **guess)
+    third.set(xlabel="recall", ylabel="precision", title="Precision and recall")
+    for panel in (first, third):
+        panel.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    for panel in panels:
+        panel.set_box_aspect(1)
+        panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
+
+
+@styled
+def plot_scores(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    thresholds: Mapping[str, float] | float | None = None,
+    bins: int = 40,
+    axes: Any = None,
+) -> Any:
+    """Histograms of genuine and impostor scores, with thresholds.
+
+    Args:
+        labels: ``(N,)``, 1 genuine, 0 impostor; one kind may be absent.
+        scores: ``(N,)`` in [0, 1].
+        thresholds: name to threshold, or one threshold.
+        bins: bins from 0 to 1.
+        axes: where to draw.
+
+    Returns:
+        The figure.
+    """
+    truth, values = check_scores(labels, scores)
+    axes = one_axes(axes, 6.4, 3.2)
+    edges = np.linspace(0, 1, bins + 1)
+    for kind, name, colour in ((~truth, "impostor", IMPOSTOR), (truth, "genuine", GENUINE)):
+        if kind.any():
+            weights = np.full(int(kind.sum()), 100 / kind.sum())
+            look = {"bins": edges, "weights": weights, "histtype": "stepfilled", "linewidth": 1.5}
+            axes.hist(values[kind], **look, facecolor=f"{colour}55", edgecolor=colour,
+                      label=f"{name} ({int(kind.sum())})")  # fmt: skip
+    marks = thresholds if isinstance(thresholds, Mapping) else {"threshold": thresholds}
+    for line, (name, value) in zip(_LINES[1:] * 5, marks.items(), strict=False):
+        if value is not None:
+            axes.axvline(value, color="black", linestyle=line, linewidth=1.2,
+                         label=f"{name} ({value:.3f})")  # fmt: skip
+    axes.set(xlabel="score: probability of same person", ylabel="share of its pairs (%)")
+    axes.set(xlim=(0, 1), title="Scores")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4)
+    return axes.figure
+
+
+@styled
+def plot_reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10, axes: Any = None) -> Any:
+    """Scores against the share of genuine pairs: on the diagonal they are probabilities.
+
+    Args:
+        labels: ``(N,)``, 1 genuine, 0 impostor.
+        scores: ``(N,)`` in [0, 1].
+        bins: bins of equal width.
+        axes: where to draw.
+
+    Returns:
+        The figure; a point's area grows with the number of its pairs.
+    """
+    table = reliability(labels, scores, bins)
+    filled = table.counts > 0
+    axes = one_axes(axes, 3.8, 3.8)
+    axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1, label="a perfect probability")
+    axes.plot(table.scores[filled], table.shares[filled], color=GENUINE, linewidth=1)
+    area = 12 + 200 * table.counts[filled] / table.counts.sum()
+    axes.scatter(table.scores[filled], table.shares[filled], s=area, color=GENUINE, zorder=3,
+                 label=f"pairs; mean gap {table.error:.3f}")  # fmt: skip
+    axes.set(xlabel="mean score of a bin", ylabel="share of genuine pairs", title="Reliability")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.set_box_aspect(1)
+    axes.legend(loc="upper left")
+    return axes.figure

@@ -1,0 +1,263 @@
+"""The architecture as a picture: two towers of the same layers, joined by a distance.
+
+Comes in: a Siamese model. Goes out: a ``Picture`` drawn from the model itself.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
+
+from siamlab.errors import InputError
+from siamlab.plotting.architecture import Step, network_steps
+from siamlab.plotting.style import COLOURS, GREY, WIDTH, canvas, styled
+
+_FACES = {
+    "input": "#9A9A9A",
+    "conv": COLOURS["blue"],
+    "block": COLOURS["blue"],
+    "pool": COLOURS["sky"],
+    "dense": COLOURS["orange"],
+    "other": COLOURS["pink"],
+}
+_DISTANCE, _HEAD = COLOURS["green"], COLOURS["vermilion"]
+_TOWER, _GAP, _LINE = 1.15, 0.3, 0.175  # inches: height of a tower, between them, a line of text
+_LEFT, _RIGHT = 0.72, 0.12
+_ROWS = ("layer", "kernel", "channels", "with", "output", "weights")
+# A distance layer's class to its name and its formula.
+_DISTANCES = {"L1Distance": ("L1 distance", "|a − b|"), "SquaredDistance": ("squared", "(a − b)²")}
+
+
+@styled
+def draw_architecture(model: Any) -> Any:
+    """Draw a Siamese network: its layers, their kernels, output shapes and weights.
+
+    A slab is as high and as deep as the feature map, on a compressed scale, and the thicker the
+    more channels it has; a bar is a vector; an arc is the shortcut of a residual block.
+
+    Args:
+        model: a Siamese model with ``embedding``, ``distance`` and ``head``.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: another kind of model.
+    """
+    check_siamese(model)
+    steps = network_steps(model.embedding)
+    columns = len(steps) + 2
+    width = max(WIDTH, _LEFT + _RIGHT + 0.72 * columns)
+    pitch = (width - _LEFT - _RIGHT) / columns
+    height = 0.42 + 2 * _TOWER + _GAP + _LINE * (len(_ROWS) + 1.1)
+    figure, axes = canvas(width, height)
+    centres = [_LEFT + pitch * (place + 0.5) for place in range(columns)]
+    low = _LINE * (len(_ROWS) + 1.1) + _TOWER / 2
+    levels = (low + _TOWER + _GAP, low)
+    _title(axes, model, height)
+    for level, name in zip(levels, ("anchor", "other"), strict=True):
+        _tower(axes, steps, centres, level, pitch, name)
+    _shared(axes, steps, centres, levels)
+    _join(axes, centres, levels, distance_names(model.distance)[1])
+    _table(axes, steps, model, centres, pitch)
+    return figure
+
+
+def check_siamese(model: Any) -> None:
+    """Refuse what is no Siamese model.
+
+    Raises:
+        InputError: an attribute is missing.
+    """
+    missing = [name for name in ("embedding", "distance", "head") if not hasattr(model, name)]
+    if missing:
+        raise InputError(
+            f"The picture is of a Siamese model (siamlab.build_siamese). Received: "
+            f"{type(model).__name__} without {', '.join(missing)}."
+        )
+
+
+def distance_names(distance: Any) -> tuple[str, str]:
+    """Name and formula of a distance layer."""
+    name = type(distance).__name__
+    return _DISTANCES.get(name, (name, "d(a, b)"))
+
+
+def _title(axes: Any, model: Any, height: float) -> None:
+    total = model.count_params()
+    text = f"Two towers, one set of weights: {total:,} in all"
+    if any(type(layer).__name__ == "Mirror" for layer in model.embedding.layers):
+        extra = "embeds each image with its mirror image and averages both"
+        right = axes.get_xlim()[1] - 0.1
+        axes.text(right, height - 0.2, extra, fontsize=8, color=GREY, ha="right", va="center")
+    axes.text(_LEFT, height - 0.2, text, fontsize=10, fontweight="bold", va="center")
+
+
+def _tower(
+    axes: Any, steps: tuple[Step, ...], centres: list[float], level: float, pitch: float, name: str
+) -> None:
+    axes.text(_LEFT - 0.08, level, name, ha="right", va="center", fontweight="bold")
+    largest = max(step.shape[0] for step in steps if len(step.shape) == 3)
+    reaches = []
+    for step, centre in zip(steps, centres, strict=False):
+        reaches.append(_slab(axes, step, centre, level, pitch, largest))
+    for (_, start), (end, _) in pairwise(reaches):
+        _arrow(axes, (start + 0.01, level), (end - 0.01, level))
+
+
+def _slab(
+    axes: Any, step: Step, centre: float, level: float, pitch: float, largest: int
+) -> tuple[float, float]:
+    """Draw one step and return its left and right edge at mid height."""
+    colour = _FACES[step.kind]
+    if len(step.shape) != 3:
+        half = 0.06
+        box = FancyBboxPatch(
+            (centre - half, level - 0.45), 2 * half, 0.9, boxstyle="round,pad=0,rounding_size=0.03"
+        )
+        box.set(facecolor=colour, edgecolor="white", linewidth=0.8)
+        axes.add_patch(box)
+        return centre - half, centre + half
+    tall = 0.82 * (step.shape[0] / largest) ** 0.6
+    slant = 0.32 * tall
+    thick = min(0.022 + 0.027 * math.log2(step.channels), 0.9 * pitch - slant - 0.12)
+    left, bottom = centre - (thick + slant) / 2, level - (tall + slant) / 2
+    _box(axes, left, bottom, thick, tall, slant, colour)
+    if step.kind == "block":
+        _skip(axes, centre, bottom + tall + slant, thick + slant)
+    return left, left + thick + slant
+
+
+def _box(
+    axes: Any, left: float, bottom: float, thick: float, tall: float, slant: float, colour: str
+) -> None:
+    """A slab seen from the side, in oblique projection: front, top, and the map itself."""
+    right, top = left + thick, bottom + tall
+    back_right, back_low, back_top = right + slant, bottom + slant, top + slant
+    faces = (
+        ([(left, bottom), (right, bottom), (right, top), (left, top)], 1.0),
+        ([(left, top), (right, top), (back_right, back_top), (left + slant, back_top)], 0.75),
+        ([(right, bottom), (back_right, back_low), (back_right, back_top), (right, top)], 0.5),
+    )
+    for corners, strength in faces:
+        patch = Polygon(corners, closed=True, edgecolor="white", linewidth=0.7)
+        patch.set_facecolor(_tint(colour, strength))
+        axes.add_patch(patch)
+
+
+def _tint(colour: str, strength: float) -> tuple[float, float, float]:
+    """The colour mixed with white."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (1 - strength * (1 - part) for part in parts)
+    return red, green, blue
+
+
+def _skip(axes: Any, centre: float, top: float, side: float) -> None:
+    """The shortcut over a residual block."""
+    reach = side / 2 + 0.1
+    axes.add_patch(
+        FancyArrowPatch(
+            (centre - reach, top - 0.02),
+            (centre + reach, top - 0.02),
+            connectionstyle="arc3,rad=-0.45",
+            arrowstyle="-|>",
+            mutation_scale=7,
+            color=GREY,
+            linewidth=0.9,
+        )
+    )
+
+
+def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.add_patch(
+        FancyArrowPatch(
+            start,
+            end,
+            shrinkA=0,
+            shrinkB=0,
+            arrowstyle="-|>",
+            mutation_scale=7,
+            color=GREY,
+            linewidth=0.9,
+        )
+    )
+
+
+def _shared(
+    axes: Any, steps: tuple[Step, ...], centres: list[float], levels: tuple[float, float]
+) -> None:
+    """Dotted links between the towers at each step that has weights."""
+    middle = sum(levels) / 2
+    weighted = [centre for step, centre in zip(steps, centres, strict=False) if step.weights]
+    if not weighted:
+        return
+    axes.plot(weighted[:1] + weighted[-1:], [middle] * 2, ":", color=GREY, linewidth=1)
+    for centre in weighted:
+        axes.plot([centre] * 2, [middle - 0.09, middle + 0.09], color=GREY, linewidth=1)
+    label = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    half = len(weighted) // 2
+    place = (weighted[half - 1] + weighted[half]) / 2 if half else weighted[0]
+    axes.text(place, middle, "same weights", ha="center", va="center", color=GREY, bbox=label,
+              fontsize=8)  # fmt: skip
+
+
+def _join(axes: Any, centres: list[float], levels: tuple[float, float], formula: str) -> None:
+    """Both embeddings into the distance, and the distance into the sigmoid unit."""
+    middle = sum(levels) / 2
+    last, distance, head = centres[-3:]
+    for level in levels:
+        side = 1 if level > middle else -1
+        _arrow(axes, (last + 0.08, level), (distance - 0.06, middle + side * 0.36))
+    half = 0.08
+    box = FancyBboxPatch(
+        (distance - half, middle - 0.45), 2 * half, 0.9, boxstyle="round,pad=0,rounding_size=0.03"
+    )
+    box.set(facecolor=_DISTANCE, edgecolor="white")
+    axes.add_patch(box)
+    axes.text(distance, middle + 0.56, formula, ha="center", va="center")
+    _arrow(axes, (distance + half + 0.01, middle), (head - 0.17, middle))
+    axes.plot([head], [middle], "o", markersize=23, color=_HEAD)
+    axes.text(head, middle, "σ", ha="center", va="center", color="white", fontsize=12)
+    axes.text(head, middle + 0.34, "probability", ha="center", va="center", fontsize=8)
+    axes.text(head, middle - 0.34, "same person", ha="center", va="center", fontsize=8)
+
+
+def _table(
+    axes: Any, steps: tuple[Step, ...], model: Any, centres: list[float], pitch: float
+) -> None:
+    """Lines of text under the towers, a column for each step."""
+    units = int(steps[-1].shape[-1])
+    columns = [
+        (
+            step.name,
+            step.kernel,
+            "" if step.kind == "pool" else str(step.channels),
+            step.then,
+            _text(step.shape),
+            _count(step.weights),
+        )
+        for step in steps
+    ]
+    distance = distance_names(model.distance)[0]
+    columns.append((distance, "", "", "", str(units), _count(model.distance.count_params())))
+    columns.append(("dense", "", "1", "sigmoid", "1", _count(model.head.count_params())))
+    axes.axhline(_LINE * (len(_ROWS) + 0.75), color="#CCCCCC", linewidth=0.7)
+    for line, title in enumerate(_ROWS):
+        level = _LINE * (len(_ROWS) - line)
+        axes.text(0.06, level, title, va="center", color=GREY, fontsize=7.5)
+        for centre, column in zip(centres, columns, strict=True):
+            # Long cells get smaller letters, so that columns never run into each other.
+            size = min(7.5, 7.5 * pitch / (0.063 * max(1, len(column[line]))))
+            axes.text(centre, level, column[line], ha="center", va="center", fontsize=size,
+                      fontweight="bold" if line == 0 else "normal")  # fmt: skip
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "×".join(str(side) for side in shape)
+
+
+def _count(weights: int) -> str:
+    return f"{weights:,}" if weights else "–"

@@ -1,0 +1,228 @@
+"""Faces on screen: grids of images, pairs side by side with their verdicts, one verification.
+
+Comes in: images, labels, scores, a ``Verification``. Goes out: a ``Picture``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+from siamlab.errors import InputError
+from siamlab.plotting.style import (
+    GENUINE,
+    GREY,
+    IMPOSTOR,
+    RIGHT,
+    WIDTH,
+    WRONG,
+    new_figure,
+    pixels,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from siamlab.verification import Verification
+
+Images = Sequence[np.ndarray] | np.ndarray
+
+
+def _grid(count: int, columns: int, tall: float, text: float) -> tuple[Any, list[Any]]:
+    """A figure of notebook width with ``count`` empty axes.
+
+    A row is ``tall`` widths of a column high, and ``text`` inches.
+    """
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    side = min(WIDTH / columns, 2.4)
+    figure = new_figure(side * columns, (side * tall + text) * rows)
+    cells = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for cell in cells:
+        cell.axis("off")
+    return figure, list(cells[:count])
+
+
+def _title_inches(titles: Sequence[str] | None) -> float:
+    """Room for the titles' lines."""
+    if titles is None:
+        return 0.0
+    return 0.1 + 0.15 * max(title.count("\n") + 1 for title in titles)
+
+
+@styled
+def plot_images(images: Images, titles: Sequence[str] | None = None, columns: int = 8) -> Any:
+    """Show images in a grid.
+
+    Args:
+        images: N RGB images ``(H, W, 3)``, uint8 or float in [0, 1]; sizes may differ.
+        titles: N texts above them.
+        columns: images in a row.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: no images, wrong shapes, or another number of titles.
+    """
+    if len(images) == 0 or columns < 1:
+        raise InputError(f"A grid needs images and columns. Received: {len(images)}, {columns}.")
+    if titles is not None and len(titles) != len(images):
+        raise InputError(f"Each image has a title. Received: {len(images)}, {len(titles)}.")
+    figure, cells = _grid(len(images), columns, 1.0, _title_inches(titles))
+    for number, (cell, image) in enumerate(zip(cells, images, strict=True)):
+        cell.imshow(pixels(image))
+        if titles is not None:
+            cell.set_title(titles[number], fontsize=8, fontweight="normal", loc="center")
+    return figure
+
+
+@styled
+def plot_pairs(
+    first: Images,
+    second: Images,
+    labels: ArrayLike,
+    scores: ArrayLike | None = None,
+    threshold: float | None = None,
+    columns: int = 4,
+) -> Any:
+    """Show pairs side by side: their labels, or a model's verdicts beside the truth.
+
+    A pair is verified when its score is at least the threshold. A wrong verdict is marked by
+    the word ``WRONG``, by colour and by a thick frame.
+
+    Args:
+        first: N RGB images ``(H, W, 3)``, uint8 or float in [0, 1].
+        second: N images to compare with.
+        labels: ``(N,)``, 1 for the same person, 0 for different people.
+        scores: ``(N,)`` in [0, 1]; without them only the labels are shown.
+        threshold: needed with scores.
+        columns: pairs in a row.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: no pairs, unequal lengths, or scores without a threshold.
+    """
+    truth = np.asarray(labels).ravel().astype(bool)
+    given = None if scores is None else np.asarray(scores, float).ravel()
+    lengths = {len(first), len(second), len(truth)} | (set() if given is None else {len(given)})
+    if len(lengths) != 1 or len(truth) == 0:
+        raise InputError(
+            "Pairs have two images, a label and, if given, a score each. Received: "
+            f"{len(first)}, {len(second)}, {len(truth)}, {'no' if given is None else len(given)}."
+        )
+    if given is not None and threshold is None:
+        raise InputError("Scores become verdicts by a threshold. Received: threshold=None.")
+    figure, cells = _grid(len(truth), columns, 0.5, 0.3 if given is None else 0.62)
+    for number, cell in enumerate(cells):
+        _pair(cell, pixels(first[number]), pixels(second[number]))
+        if given is None or threshold is None:
+            _label(cell, bool(truth[number]))
+        else:
+            _verdict(cell, bool(truth[number]), float(given[number]), threshold)
+    return figure
+
+
+def _pair(cell: Any, first: np.ndarray, second: np.ndarray) -> None:
+    """Two images of height 1 with a gap between them."""
+    wide = [image.shape[1] / image.shape[0] for image in (first, second)]
+    cell.imshow(first, extent=(0, wide[0], 0, 1))
+    cell.imshow(second, extent=(wide[0] + 0.06, wide[0] + 0.06 + wide[1], 0, 1))
+    cell.set(xlim=(-0.05, sum(wide) + 0.11), ylim=(-0.05, 1.05), aspect="equal")
+
+
+def _frame(cell: Any, colour: str, thick: float) -> None:
+    (left, right), (low, high) = cell.get_xlim(), cell.get_ylim()
+    frame = Rectangle((left, low), right - left, high - low, fill=False, clip_on=False)
+    frame.set(edgecolor=colour, linewidth=thick)
+    cell.add_patch(frame)
+
+
+def _label(cell: Any, same: bool) -> None:
+    colour = GENUINE if same else IMPOSTOR
+    text = "1: same person" if same else "0: different people"
+    cell.set_title(text, color=colour, loc="center", fontsize=8.5)
+    _frame(cell, colour, 1.2)
+
+
+def _verdict(cell: Any, same: bool, score: float, threshold: float) -> None:
+    match = score >= threshold
+    right = match == same
+    colour = RIGHT if right else WRONG
+    sign = "≥" if match else "<"
+    verdict = "verified" if match else "not verified"
+    cell.set_title(
+        f"{'' if right else 'WRONG: '}{verdict}\n{_apart(score, threshold)} {sign} {threshold:.2f}",
+        color=colour,
+        loc="center",
+        fontsize=8.5,
+    )
+    truth = "truth: same person" if same else "truth: different people"
+    cell.text(0.5, -0.04, truth, transform=cell.transAxes, ha="center", va="top", fontsize=8)
+    _frame(cell, colour, 1.2 if right else 3.0)
+
+
+def _apart(score: float, threshold: float) -> str:
+    """The score with two digits, or with as many as tell it from the threshold."""
+    for digits in (2, 3, 4):
+        if f"{score:.{digits}f}" != f"{threshold:.{digits}f}" or score == threshold:
+            return f"{score:.{digits}f}"
+    return f"{score:.6f}"
+
+
+@styled
+def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
+    """Show a frame with the face's box beside the score of each stored template.
+
+    Args:
+        frame: uint8 RGB ``(H, W, 3)``.
+        verification: what ``Verifier.verify`` returned for it.
+
+    Returns:
+        The figure.
+    """
+    colour = {True: RIGHT, False: WRONG, None: GREY}[verification.verified]
+    figure = new_figure(WIDTH, 3.4)
+    left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+    left.imshow(pixels(frame, "frame"))
+    left.axis("off")
+    left.set_anchor("NW")
+    if verification.box is not None:
+        box = verification.box
+        square = Rectangle((box.x, box.y), box.size, box.size, fill=False, linewidth=2.5)
+        square.set_edgecolor(colour)
+        left.add_patch(square)
+    words = {True: "verified", False: "not verified", None: "unknown"}[verification.verified]
+    left.set_title(f"{verification.person}: {words}", color=colour)
+    if verification.verified is None or len(verification.scores) == 0:
+        right.axis("off")
+        right.text(0.5, 0.5, verification.reason or "no templates", ha="center", wrap=True)
+    else:
+        _template_scores(right, verification)
+    return figure
+
+
+def _template_scores(axes: Any, verification: Verification) -> None:
+    scores = np.asarray(verification.scores, float)
+    match = scores >= verification.detection_threshold
+    places = np.arange(1, len(scores) + 1)
+    for chosen, colour, name in ((match, GENUINE, "match"), (~match, "#BBBBBB", "no match")):
+        if chosen.any():
+            axes.bar(places[chosen], scores[chosen], color=colour, label=name)
+    line = {"color": "black", "linestyle": "--", "linewidth": 1}
+    limit = verification.detection_threshold
+    axes.axhline(limit, **line, label=f"detection threshold {limit:.2f}")
+    axes.set(xlabel="stored template (number)", ylabel="probability of same person", ylim=(0, 1.2))
+    axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title(
+        f"{int(match.sum())} of {len(scores)} templates match: {match.mean():.0%} "
+        f"({verification.verification_threshold:.0%} needed)"
+    )
+    axes.legend(loc="upper center", ncols=3)
