@@ -266,7 +266,9 @@ class CapturePanel(_Panel):
         self.positive = self._saver("Positive", "positive")
         self.probe = self._saver("Probe", "probes")
         self.burst_button = ipywidgets.ToggleButton(
-            description=f"Burst of {burst}", tooltip=f"While pressed, a click saves {burst} images"
+            description=f"Burst of {burst}",
+            tooltip=f"While pressed, a click saves {burst} images",
+            layout=ipywidgets.Layout(width="auto"),
         )
         self.undo = _button("Undo", self._clicked(self._undo), "Delete what was saved last")
         buttons = [self.anchor, self.positive, self.probe, self.burst_button, self.undo]
@@ -374,7 +376,10 @@ class VerifyPanel(_Panel):
         self.latency = ipywidgets.HTML("&nbsp;")
         self.verify = _button("Verify", self._verify, "Verify the next frame")
         self.always = ipywidgets.ToggleButton(
-            value=continuous, description="All the time", tooltip="Verify without a click"
+            value=continuous,
+            description="All the time",
+            tooltip="Verify without a click",
+            layout=ipywidgets.Layout(width="auto"),
         )
         self.always.observe(self._set_continuous, "value")
         self.box.children = [

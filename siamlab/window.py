@@ -56,7 +56,7 @@ def draw_banner(
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
-        text: what does not fit into the width is cut off.
+        text: made smaller to fit into the width; what does not fit at 8 pixels is cut off.
         colour: RGB of the band; the text is white.
         at_top: at the top, else at the bottom.
     """
@@ -72,10 +72,12 @@ def draw_banner(
 def _band(text: str, width: int, height: int, colour: tuple[int, int, int]) -> np.ndarray:
     # Pillow and not OpenCV: OpenCV's letters are ASCII only, and names are not.
     strip = Image.new("RGB", (width, height), colour)
+    words, margin = " ".join(text.split()), height * 0.3
     font = ImageFont.load_default(size=height * 0.7)
-    ImageDraw.Draw(strip).text(
-        (height * 0.3, height / 2), " ".join(text.split()), font=font, fill="white", anchor="lm"
-    )
+    room = (width - 2 * margin) / max(1.0, font.getlength(words))
+    if room < 1:
+        font = ImageFont.load_default(size=max(8.0, height * 0.7 * room))
+    ImageDraw.Draw(strip).text((margin, height / 2), words, font=font, fill="white", anchor="lm")
     return np.asarray(strip)
 
 
@@ -93,7 +95,14 @@ def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray
         return frame.copy()
     colour = COLOURS[verification.verified]
     boxed = frame if verification.box is None else draw_box(frame, verification.box, colour)
-    return draw_banner(boxed, str(verification), colour)
+    return draw_banner(boxed, _in_short(verification), colour)
+
+
+def _in_short(verification: Verification) -> str:
+    if verification.verified is None:
+        return f"unknown: {verification.reason}"
+    matches = f"{verification.positive}/{len(verification.scores)}"
+    return f"{verification.person} {verification.verdict}, {matches} match"
 
 
 def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:

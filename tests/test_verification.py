@@ -120,6 +120,27 @@ def test_scaling_is_that_of_the_training_pipeline(gallery: Gallery) -> None:
     np.testing.assert_array_equal(got, want)
 
 
+def test_same_probabilities_as_the_siamese_model(gallery: Gallery) -> None:
+    """Stored templates and one embedding give what the model gives pair by pair, to 1e-5."""
+    models = pytest.importorskip("siamlab.models")
+    from siamlab.faces import Preprocessing, preprocess
+
+    record = models.ModelRecord(preprocessing=Preprocessing(size=32, fraction=0.6))
+    embedding = models.build_embedding("compact", (32, 32, 3), width=0.25)
+    model = models.build_siamese(embedding, record=record)
+    rng = np.random.default_rng(0)
+    chips = rng.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
+    verifier = Verifier(model, gallery, FakeFinder())
+    verifier.enrol("Ada", list(chips[1:]), chips=True)
+    result = verifier.verify_chip(chips[0], "Ada")
+
+    images = np.stack([preprocess(chip, record.preprocessing) for chip in chips]) / np.float32(255)
+    probes = np.repeat(images[:1], 5, axis=0)
+    pairs = model.predict_on_batch([probes, images[1:]])[:, 0]
+    np.testing.assert_allclose(result.scores, pairs, atol=1e-5)
+    assert np.ptp(pairs) > 0
+
+
 def test_frame_and_chip_give_the_same_scores(gallery: Gallery) -> None:
     from siamlab.faces import cut_face
 

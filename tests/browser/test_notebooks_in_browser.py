@@ -1,0 +1,97 @@
+"""The panels in JupyterLab itself: a real browser opens them, clicks, and files appear.
+
+Screenshots go to the folder that ``SIAMLAB_SCREENSHOTS`` names, else to pytest's own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
+
+pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+PANELS = [
+    """
+from pathlib import Path
+from fakes import FakeCamera, FakeFinder, FakeModel
+from siamlab.gallery import Gallery
+from siamlab.profiles import open_workspace
+from siamlab.verification import Verifier
+from siamlab.widgets import CapturePanel, VerifyPanel
+workspace = open_workspace().make()
+""",
+    """
+capture = CapturePanel(workspace, FakeCamera(seconds=0.05, name="a"), FakeFinder(), burst=3)
+capture.show()
+""",
+    """
+verifier = Verifier(FakeModel(), Gallery(workspace.gallery), FakeFinder())
+verifier.enrol("Ada", [FakeCamera().read()])
+verify = VerifyPanel(verifier, FakeCamera(seconds=0.05, name="b"), "Ada")
+verify.show()
+""",
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str, Path]]:
+    """A browser, the server's address, and the folder that it serves."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / ".jupyter").mkdir()
+    search = [str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        "SIAMLAB_DATA": str(folder / "data"),
+        "PYTHONPATH": os.pathsep.join(filter(None, search)),
+    }
+    with jupyter_lab(folder, environment) as address, chromium(folder / ".profile") as driver:
+        yield driver, address, folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return Path(os.environ.get("SIAMLAB_SCREENSHOTS") or tmp_path)
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, path)
+
+
+def count(folder: Path) -> int:
+    return len(list(folder.glob("[!.]*.jpg")))
+
+
+def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
+    driver, address, folder = served
+    write_notebook(folder / "panels.ipynb", PANELS)
+    page = Page(driver, address, "panels.ipynb")
+    page.run_all(60)
+
+    before = page.picture_sources()
+    wait_for(lambda: page.picture_sources() != before, 20, "the preview moves")
+
+    anchors = folder / "data" / "people" / "me" / "anchor"
+    page.click("Anchor")
+    wait_for(lambda: count(anchors) == 1, 20, "a file appears")
+    page.click("Burst")
+    page.click("Anchor")
+    wait_for(lambda: count(anchors) == 4, 20, "three more files appear")
+    page.screenshot(pictures / "capture_panel.png")
+    page.click("Undo")
+    wait_for(lambda: count(anchors) == 1, 20, "three files go")
+
+    wait_for(lambda: "Ada verified" in " ".join(page.texts(".widget-html")), 20, "a verdict")
+    page.button("Verify")
+    page.click("Verify")
+    page.screenshot(pictures / "verify_panel.png")
