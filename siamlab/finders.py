@@ -37,6 +37,9 @@ YUNET_SIDE = 1.055
 YUNET_DROP = 0.118
 YUNET_SCORE = 0.7
 YUNET_LONG_SIDE = 480  # keeps it near 12 ms; a face needs about 1/40 of the long side
+# With a side of 32 pixels or less OpenCV 4.14 reads memory that nobody wrote, and gives boxes of
+# random numbers from time to time; padded images never did.
+YUNET_LEAST_SIDE = 64
 HAAR_FILE = "haarcascade_frontalface_alt2.xml"
 HAAR_LONG_SIDE = 320  # keeps it near 20 ms; a face needs about 1/10 of the long side
 HAAR_SMALLEST = 30
@@ -187,6 +190,7 @@ class YuNetFinder:
         check_rgb(image)
         cv2 = import_cv2()
         small, scale = _shrink(image, YUNET_LONG_SIDE)
+        small = _pad(small, YUNET_LEAST_SIDE)
         with self._lock:
             self._net.setInputSize((small.shape[1], small.shape[0]))
             _, rows = self._net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
@@ -199,7 +203,7 @@ def _from_yunet(row: np.ndarray, scale: float) -> FaceBox:
     eyes = numbers[4:8].reshape(2, 2) / scale
     root = math.sqrt(max(numbers[2] * numbers[3], 1.0)) / scale
     side = YUNET_SIDE * root
-    x, y = eyes.mean(axis=0)
+    x, y = eyes.mean(axis=0).tolist()
     (left, upper), (right, lower) = sorted(eyes.tolist())
     return FaceBox(
         x - side / 2,
@@ -218,6 +222,12 @@ def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
     cv2 = import_cv2()
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), scale
+
+
+def _pad(image: np.ndarray, least: int) -> np.ndarray:
+    """Add black below and on the right until each side is long enough."""
+    below, right = (max(0, least - side) for side in image.shape[:2])
+    return np.pad(image, ((0, below), (0, right), (0, 0))) if below or right else image
 
 
 def _sorted(boxes: list[FaceBox]) -> list[FaceBox]:
