@@ -69,7 +69,9 @@ class BenchResults:
             f"{self.step_share:.0%} of the machine's {self.matmul_gflops:.0f} GFLOP/s",
         ]
         for name, parts in self.live.items():
-            detail = ", ".join(f"{key} {value:.1f} ms" for key, value in parts.items() if key != "fps")
+            detail = ", ".join(
+                f"{key} {value:.1f} ms" for key, value in parts.items() if key != "fps"
+            )
             lines.append(f"live loop, {name}, 640x480: {parts['fps']:.1f} frames/s ({detail})")
         return "\n".join(lines)
 
@@ -87,9 +89,7 @@ def median_seconds(run: Callable[[], Any], rounds: int = 5) -> float:
 
 def fresh_model(arch: str, size: int) -> Siamese:
     """A network with random weights: speed does not depend on training."""
-    record = ModelRecord(
-        arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION)
-    )
+    record = ModelRecord(arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION))
     distance = "l1" if arch == "koch" else "squared"
     return build_siamese(build_embedding(arch, (size, size, 3)), distance, record)
 
@@ -103,9 +103,7 @@ def measure_verification(model: Siamese, stored: int = 50) -> tuple[float, float
     templates = model.embed(images)
 
     def report() -> np.ndarray:
-        return np.array(
-            [model.predict([probe, image[None]], verbose=0)[0, 0] for image in images]
-        )
+        return np.array([model.predict([probe, image[None]], verbose=0)[0, 0] for image in images])
 
     def cached() -> np.ndarray:
         return model.score(model.embed(probe)[0], templates)
@@ -127,7 +125,7 @@ def multiply_adds(model: Any) -> int:
 
 def measure_matmul(side: int = 3072) -> float:
     """GFLOP/s of one float32 matrix multiplication on Keras' backend."""
-    from keras import ops
+    from siamlab.backend import ops
 
     left = ops.convert_to_tensor(np.random.default_rng(0).random((side, side), dtype=np.float32))
     seconds = median_seconds(lambda: ops.convert_to_numpy(ops.matmul(left, left)[0, 0]))

@@ -52,7 +52,7 @@ def download(
     path = Path(folder) / name
     with storage_errors(path), _quiet(pooch.get_logger()):
         path.parent.mkdir(parents=True, exist_ok=True)
-        drop_stale(path.parent, "tmp*")  # pooch's name for a file on its way
+        drop_stale(path.parent, "tmp")  # pooch's name for a file on its way
         try:
             pooch.retrieve(
                 url,

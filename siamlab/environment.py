@@ -30,7 +30,9 @@ class PackageVersion:
 
     def __str__(self) -> str:
         word = "good" if self.good else "TOO OLD OR MISSING"
-        return f"{self.name:<14} {self.found or 'missing':<12} needs {self.needed or 'any':<14} {word}"
+        return (
+            f"{self.name:<14} {self.found or 'missing':<12} needs {self.needed or 'any':<14} {word}"
+        )
 
 
 def check_versions(names: tuple[str, ...] = SHOWN) -> tuple[PackageVersion, ...]:
@@ -69,7 +71,10 @@ def prepare_devices() -> tuple[str, ...]:
     Returns:
         A line for each device.
     """
-    import tensorflow as tf
+    from siamlab.backend import quiet_start
+
+    with quiet_start():
+        import tensorflow as tf
 
     lines = [f"CPU: {platform.processor() or platform.machine()}"]
     for number, device in enumerate(tf.config.list_physical_devices("GPU")):

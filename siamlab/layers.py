@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
+from siamlab.backend import keras, ops
 
 
 class PairDistance(keras.layers.Layer):

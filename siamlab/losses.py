@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import ops
+from siamlab.backend import keras, ops
 
 
 @keras.saving.register_keras_serializable(package="siamlab")

@@ -16,11 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
 
 from siamlab import __version__
+from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
 from siamlab.layers import L1Distance, Mirror, PairDistance, SquaredDistance
@@ -373,7 +372,8 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     if path.suffix != ".keras":
         raise InputError(f"A model's file name ends in .keras. Received: {path.name}")
     write_whole(
-        path, lambda temporary: keras.saving.save_model(model, temporary, include_optimizer=optimizer)
+        path,
+        lambda temporary: keras.saving.save_model(model, temporary, include_optimizer=optimizer),
     )
     return path
 
@@ -396,7 +396,9 @@ def load_model(path: Path | str) -> Siamese:
         path = PRETRAINED
     path = Path(path)
     if not path.is_file():
-        raise ModelError(f"No model file at {path}. Train one with siamlab train, or check the name.")
+        raise ModelError(
+            f"No model file at {path}. Train one with siamlab train, or check the name."
+        )
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
+from siamlab.backend import keras
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.faces import Preprocessing, preprocess
 from siamlab.opencv import import_cv2
@@ -60,7 +60,9 @@ def load_images(
     if not paths:
         raise EmptyFolderError("There are no images to load; the folder or the selection is empty.")
     with ThreadPoolExecutor(workers) as pool:
-        return np.stack(list(pool.map(lambda path: preprocess(read_image(path), preprocessing), paths)))
+        return np.stack(
+            list(pool.map(lambda path: preprocess(read_image(path), preprocessing), paths))
+        )
 
 
 def source_preprocessing(preprocessing: Preprocessing) -> Preprocessing:
@@ -312,7 +314,10 @@ class PeopleBatches(keras.utils.PyDataset):
             batch = to_float(self.pixels[rows])
         else:
             batch = np.stack(
-                [augment(self.pixels[row], self.preprocessing, rng, self.augmentation) for row in rows]
+                [
+                    augment(self.pixels[row], self.preprocessing, rng, self.augmentation)
+                    for row in rows
+                ]
             )
         labels = np.repeat(chosen.astype(np.int32), self.images)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from siamlab.backend import keras
 from siamlab.errors import InputError
 from siamlab.evaluation import Calibration, calibrate, score_pairs
 from siamlab.faces import Preprocessing

@@ -117,7 +117,7 @@ def new_folder(final: Path) -> Iterator[Path]:
     """
     with storage_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        drop_stale(final.parent, f".{final.name}-*")
+        drop_stale(final.parent, f".{final.name}-")
         part = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     try:
         yield part
@@ -133,10 +133,10 @@ def _cache_name(archive: Path) -> str:
     return f"{archive.name.split('.')[0]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def drop_stale(folder: Path, pattern: str) -> None:
+def drop_stale(folder: Path, prefix: str) -> None:
     """Remove what killed processes left; what changed lately may belong to one still at work."""
-    for part in folder.glob(pattern):
-        if time.time() - part.stat().st_mtime > _STALE_SECONDS:
+    for part in folder.iterdir():
+        if part.name.startswith(prefix) and time.time() - part.stat().st_mtime > _STALE_SECONDS:
             if part.is_dir():
                 shutil.rmtree(part, ignore_errors=True)
             else:

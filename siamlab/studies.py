@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from siamlab.backend import keras
 from siamlab.errors import InputError
 from siamlab.evaluation import evaluate_scores
 from siamlab.faces import Preprocessing

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
+from siamlab.backend import keras
 from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces import Preprocessing
 from siamlab.layers import PersonCosines
@@ -160,15 +160,14 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Stop training when its time is up, in the middle of an epoch if need be."""
+    """Stop training when its time is up, in the middle of an epoch if need be.
+
+    The clock starts when the callback is made, so that loading images counts too.
+    """
 
     def __init__(self, minutes: float) -> None:
         super().__init__()
         self.minutes = minutes
-        self.began = 0.0
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Start the clock."""
         self.began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -183,12 +182,8 @@ class ClockCosine(keras.callbacks.Callback):
     def __init__(self, rate: float, minutes: float, warmup_steps: int = 100) -> None:
         super().__init__()
         self.rate, self.minutes, self.warmup_steps = rate, minutes, warmup_steps
-        self.began = 0.0
-        self.step = 0
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Start the clock."""
         self.began = time.perf_counter()
+        self.step = 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Set the learning rate of this step."""

@@ -192,9 +192,18 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
 
 
 BAD = {
-    "no such model": (["evaluate", "no.keras", "--images", "{images}", "--pairs", "{pairs}"], "No model"),
-    "no such folder": (["evaluate", "{model}", "--images", "nowhere", "--pairs", "{pairs}"], "nowhere"),
-    "no such pairs": (["evaluate", "{model}", "--images", "{images}", "--pairs", "no.txt"], "no.txt"),
+    "no such model": (
+        ["evaluate", "no.keras", "--images", "{images}", "--pairs", "{pairs}"],
+        "No model",
+    ),
+    "no such folder": (
+        ["evaluate", "{model}", "--images", "nowhere", "--pairs", "{pairs}"],
+        "nowhere",
+    ),
+    "no such pairs": (
+        ["evaluate", "{model}", "--images", "{images}", "--pairs", "no.txt"],
+        "no.txt",
+    ),
     "empty folder": (["train", "--images", "{empty}", "--out", "m.keras"], "empty"),
     "one person": (["train", "--images", "{one}", "--epochs", "1", "--out", "m.keras"], "people"),
     "not enrolled": (["verify", "Nobody", "{image}", "--model", "{model}"], "Nobody"),
@@ -236,7 +245,17 @@ USAGE = {
     "unknown command": ["recognise"],
     "no number": ["train", "--images", "x", "--minutes", "soon", "--out", "m.keras"],
     "negative": ["train", "--images", "x", "--minutes", "-1", "--out", "m.keras"],
-    "two lengths": ["train", "--images", "x", "--minutes", "1", "--epochs", "1", "--out", "m.keras"],
+    "two lengths": [
+        "train",
+        "--images",
+        "x",
+        "--minutes",
+        "1",
+        "--epochs",
+        "1",
+        "--out",
+        "m.keras",
+    ],
     "model name": ["train", "--images", "x", "--out", "model.h5"],
     "threshold": ["evaluate", "m.keras", "--images", "x", "--pairs", "p", "--threshold", "1.5"],
 }

@@ -144,7 +144,9 @@ def test_people_batches_depend_on_seed_epoch_and_step_alone(people):
     first = run[1][0]
     np.testing.assert_array_equal(first, PeopleBatches(people, HOW, **how)[1][0])
     run.on_epoch_end()
-    np.testing.assert_array_equal(run[0][0], PeopleBatches(people, HOW, initial_epoch=1, **how)[0][0])
+    np.testing.assert_array_equal(
+        run[0][0], PeopleBatches(people, HOW, initial_epoch=1, **how)[0][0]
+    )
     assert np.abs(run[1][0] - first).max() > 0
 
 

@@ -34,7 +34,9 @@ def test_points_are_measured_and_come_back(split, tmp_path):
     assert [point.size for point in points] == [24, 32, 24, 24]
     assert [point.images for point in points] == [32, 32, 16, 32]
     assert [point.steps for point in points] == [2, 2, 2, 4]
-    assert all(point.seconds > 0 and point.auc_low <= point.auc <= point.auc_high for point in points)
+    assert all(
+        point.seconds > 0 and point.auc_low <= point.auc <= point.auc_high for point in points
+    )
     save_points(points, tmp_path / "points.json")
     again, machine = load_points(tmp_path / "points.json")
     assert again == points and machine == machine_name()

@@ -6,6 +6,7 @@ Comes in: a Siamese model. Goes out: a ``Picture`` drawn from the model itself.
 from __future__ import annotations
 
 import math
+import textwrap
 from itertools import pairwise
 from typing import Any
 
@@ -52,17 +53,20 @@ def draw_architecture(model: Any) -> Any:
     columns = len(steps) + 2
     width = max(WIDTH, _LEFT + _RIGHT + 0.72 * columns)
     pitch = (width - _LEFT - _RIGHT) / columns
-    height = 0.42 + 2 * _TOWER + _GAP + _LINE * (len(_ROWS) + 1.1)
+    cells = _cells(steps, model, int(pitch / 0.057))
+    lines = [1 + 0.7 * max(cell.count("\n") for cell in row) for row in cells]
+    table = _LINE * (sum(lines) + 0.75)
+    height = table + _LINE * 0.35 + 2 * _TOWER + _GAP + 0.42
     figure, axes = canvas(width, height)
     centres = [_LEFT + pitch * (place + 0.5) for place in range(columns)]
-    low = _LINE * (len(_ROWS) + 1.1) + _TOWER / 2
+    low = table + _LINE * 0.35 + _TOWER / 2
     levels = (low + _TOWER + _GAP, low)
     _title(axes, model, height)
     for level, name in zip(levels, ("anchor", "other"), strict=True):
         _tower(axes, steps, centres, level, pitch, name)
     _shared(axes, steps, centres, levels)
     _join(axes, centres, levels, distance_names(model.distance)[1])
-    _table(axes, steps, model, centres, pitch)
+    _table(axes, cells, lines, centres)
     return figure
 
 
@@ -225,11 +229,8 @@ def _join(axes: Any, centres: list[float], levels: tuple[float, float], formula:
     axes.text(head, middle - 0.34, "same person", ha="center", va="center", fontsize=8)
 
 
-def _table(
-    axes: Any, steps: tuple[Step, ...], model: Any, centres: list[float], pitch: float
-) -> None:
-    """Lines of text under the towers, a column for each step."""
-    units = int(steps[-1].shape[-1])
+def _cells(steps: tuple[Step, ...], model: Any, letters: int) -> list[list[str]]:
+    """Text for each row of the table and each column, broken after so many letters."""
     columns = [
         (
             step.name,
@@ -241,18 +242,25 @@ def _table(
         )
         for step in steps
     ]
-    distance = distance_names(model.distance)[0]
-    columns.append((distance, "", "", "", str(units), _count(model.distance.count_params())))
+    units, name = str(steps[-1].shape[-1]), distance_names(model.distance)[0]
+    columns.append((name, "", "", "", units, _count(model.distance.count_params())))
     columns.append(("dense", "", "1", "sigmoid", "1", _count(model.head.count_params())))
-    axes.axhline(_LINE * (len(_ROWS) + 0.75), color="#CCCCCC", linewidth=0.7)
-    for line, title in enumerate(_ROWS):
-        level = _LINE * (len(_ROWS) - line)
-        axes.text(0.06, level, title, va="center", color=GREY, fontsize=7.5)
-        for centre, column in zip(centres, columns, strict=True):
-            # Long cells get smaller letters, so that columns never run into each other.
-            size = min(7.5, 7.5 * pitch / (0.063 * max(1, len(column[line]))))
-            axes.text(centre, level, column[line], ha="center", va="center", fontsize=size,
-                      fontweight="bold" if line == 0 else "normal")  # fmt: skip
+    rows = zip(*columns, strict=True)
+    return [[textwrap.fill(cell, letters, break_long_words=False) for cell in row] for row in rows]
+
+
+def _table(axes: Any, cells: list[list[str]], lines: list[float], centres: list[float]) -> None:
+    """Lines of text under the towers, a column for each step."""
+    level = _LINE * (sum(lines) + 0.75)
+    axes.axhline(level, color="#CCCCCC", linewidth=0.7)
+    level -= 0.9 * _LINE
+    for title, row, high in zip(_ROWS, cells, lines, strict=True):
+        axes.text(0.06, level, title, va="baseline", color=GREY, fontsize=7.5)
+        weight = "bold" if title == "layer" else "normal"
+        for centre, cell in zip(centres, row, strict=True):
+            look = {"fontsize": 7.5, "fontweight": weight, "linespacing": 1.15}
+            axes.text(centre, level, cell, ha="center", va="baseline", **look)
+        level -= _LINE * high
 
 
 def _text(shape: tuple[int, ...]) -> str:

@@ -59,7 +59,7 @@ def _activations(embedding: Any, steps: tuple[Step, ...], batch: np.ndarray) -> 
     import keras
 
     core = core_network(embedding)
-    probe = keras.Model(core.inputs, [step.layer.output for step in steps[1:]])
+    probe = keras.Model(core.inputs[0], [step.layer.output for step in steps[1:]])
     # Called eagerly: a compiled function for one call would take longer, and warn.
     outputs = probe(batch, training=False)
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -180,9 +180,8 @@ def _draw_mouth(pen: _Pen, who: Identity, how: Conditions) -> None:
     pen.darken(where, upper_half, (0.18, 0.24, 0.24))
     lower_half = pen.fill(np.concatenate([lower, bottom[::-1]]), where, 0.9)
     # The upper lip rolls inwards from its edge to the seam, so it faces down and is darker.
-    pen.relief[where] += 1.1 * pen.line(top, where, 1.6, 1.0) - 1.6 * pen.line(
-        seam, where, 1.2, 0.9
-    )
+    pen.relief[where] += 1.1 * pen.line(top, where, 1.6, 1.0)
+    pen.relief[where] -= 1.6 * pen.line(seam, where, 1.2, 0.9)
     pen.relief[where] += 2.4 * lower_half
     pen.shine[where] *= 1.0 + 0.7 * lower_half
     if float((lower - upper)[:, 1].max()) > 1.0:

@@ -65,12 +65,12 @@ def make_cut(who: Identity) -> Cut:
         "bun": Cut(5 * volume, 3.5, line, 0.25, 0, 0.0, bun=17 * volume),
         "short": Cut(8 * volume, 4.5 * volume, line, recede, 3, who.hair_part, curl=0.5 * wave),
         "side": Cut(9 * volume, 4 * volume, line, recede, 6, 2.2 * who.hair_part),
-        "buzz": Cut(2.2, 1.6, line, recede, 0, 0.0, cover=0.82),
+        "buzz": Cut(1.3, 0.8, line, recede, 0, 0.0, cover=0.82),
         "quiff": Cut(15 * volume, 3 * volume, line, 0.6 * recede, 0, 0.4 * who.hair_part),
         "fringe": Cut(9 * volume, 7 * volume, line, 0.0, 15, who.hair_part, curl=wave),
         "curly": Cut(13 * volume, 10 * volume, line, 0.5 * recede, 5, 0.0, curl=0.9),
         "afro": Cut(24 * volume, 20 * volume, line, 0.3 * recede, 1, 0.0, curl=1.0, ears=True),
-        "bald": Cut(1.2, 1.4, -75.0, 1.0, 0, 0.0, cover=0.5),
+        "bald": Cut(0.6, 0.5, -75.0, 1.0, 0, 0.0, cover=0.5),
     }
     return cuts[who.hair_style]
 
