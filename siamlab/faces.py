@@ -22,7 +22,8 @@ any of these                                           3.9 %
 Sharpness is the standard deviation of the Laplacian after a slight smoothing (so that the noise
 of a camera in the dark is not taken for detail), divided by that of the pixels (so that light
 does not matter). Of LFW images blurred with a Gaussian of 3 pixels 97 % are reported, of 2
-pixels 79 % (66 % under noise); of images at half their brightness 1 %.
+pixels 79 % (66 % under noise); of images at half their brightness 1 %. Of 240 images of drawn
+people, whose light varies more on purpose, 14 % get a warning.
 """
 
 from __future__ import annotations

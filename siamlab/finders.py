@@ -14,6 +14,10 @@ so that chips of all finders, of cameras and of LFW look alike. Numbers measured
   middle of the eyes varies by 3.5 and 2.4 and becomes the box's middle when lowered by 0.118 of
   the root of the box's area. 1.055 times that root is the side, with a deviation of 8 %.
   A face in every image, 3 ms.
+
+On 300 other images both sides agree: YuNet's and Haar's middles are 2.7 pixels apart (median) and
+YuNet's side is 1.01 times Haar's, deviation 0.07. Of 240 drawn faces Haar found 99 % and YuNet
+all, with boxes like those of LFW.
 """
 
 from __future__ import annotations

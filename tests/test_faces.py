@@ -13,6 +13,7 @@ from PIL import Image
 from siamlab import faces, finders
 from siamlab.errors import InputError, ModelError, NoFaceError, SeveralFacesError
 from siamlab.faces import FaceBox, Preprocessing
+from siamlab.synthetic import Identity, draw_face
 
 
 @dataclass
@@ -238,6 +239,15 @@ def test_a_face_in_a_camera_frame_gives_back_the_chip(
     assert box.centre == pytest.approx((850, 350), abs=25)
     assert box.size == pytest.approx(2 * 113.6, rel=0.2)
     assert faces.cut_face(frame, box).shape == chip.shape
+
+
+def test_haar_finds_drawn_faces_where_lfw_has_them(haar: finders.HaarFinder) -> None:
+    rng = np.random.default_rng(0)
+    chips = [draw_face(Identity(seed), rng) for seed in range(12)]
+    found = [boxes[0] for chip in chips if (boxes := haar.find(chip))]
+    assert len(found) >= 10
+    middle = np.median([(*box.centre, box.size) for box in found], axis=0)
+    assert middle == pytest.approx((125, 125, 113.6), abs=8)
 
 
 def test_finders_find_nothing_in_nothing(haar: finders.HaarFinder, shared_yunet: Path) -> None:
