@@ -14,6 +14,7 @@ _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Choose the folder and the profile before any test is collected."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for variable in ("SIAMLAB_LFW", "SIAMLAB_CAMERA", "SIAMLAB_PROBES", "SIAMLAB_PERSON"):
         os.environ.pop(variable, None)
@@ -24,4 +25,5 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder."""
     config.stash[_FOLDER].cleanup()

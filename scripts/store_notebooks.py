@@ -34,7 +34,8 @@ def store(path: Path) -> None:
     ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-    notebook.metadata = {key: notebook.metadata[key] for key in KEPT_METADATA & notebook.metadata.keys()}
+    kept = KEPT_METADATA & notebook.metadata.keys()
+    notebook.metadata = {key: notebook.metadata[key] for key in sorted(kept)}
     notebook.metadata.get("language_info", {}).pop("version", None)
     nbformat.write(notebook, path)
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")

@@ -69,9 +69,8 @@ class BenchResults:
             f"{self.step_share:.0%} of the machine's {self.matmul_gflops:.0f} GFLOP/s",
         ]
         for name, parts in self.live.items():
-            detail = ", ".join(
-                f"{key} {value:.1f} ms" for key, value in parts.items() if key != "fps"
-            )
+            times = {name: value for name, value in parts.items() if name != "fps"}
+            detail = ", ".join(f"{part} {value:.1f} ms" for part, value in times.items())
             lines.append(f"live loop, {name}, 640x480: {parts['fps']:.1f} frames/s ({detail})")
         return "\n".join(lines)
 

@@ -315,7 +315,8 @@ def build_embedding(
     if width <= 0:
         raise InputError(f"width is a positive multiple. Received: width={width}.")
     builder = {"koch": _koch, "compact": _compact}[arch]
-    return builder(tuple(input_shape), width)
+    height, across, channels = input_shape
+    return builder((height, across, channels), width)
 
 
 def mirrored(embedding: keras.Model) -> keras.Model:
@@ -371,10 +372,8 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     path = Path(path)
     if path.suffix != ".keras":
         raise InputError(f"A model's file name ends in .keras. Received: {path.name}")
-    write_whole(
-        path,
-        lambda temporary: keras.saving.save_model(model, temporary, include_optimizer=optimizer),
-    )
+    save = keras.saving.save_model
+    write_whole(path, lambda temporary: save(model, temporary, include_optimizer=optimizer))
     return path
 
 
@@ -396,9 +395,7 @@ def load_model(path: Path | str) -> Siamese:
         path = PRETRAINED
     path = Path(path)
     if not path.is_file():
-        raise ModelError(
-            f"No model file at {path}. Train one with siamlab train, or check the name."
-        )
+        raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:

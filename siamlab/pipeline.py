@@ -58,11 +58,13 @@ def load_images(
         ImageError: a file cannot be read; the message names it.
     """
     if not paths:
-        raise EmptyFolderError("There are no images to load; the folder or the selection is empty.")
+        raise EmptyFolderError("There are no images to load: an empty folder, or selection.")
+
+    def load(path: Path) -> np.ndarray:
+        return preprocess(read_image(path), preprocessing)
+
     with ThreadPoolExecutor(workers) as pool:
-        return np.stack(
-            list(pool.map(lambda path: preprocess(read_image(path), preprocessing), paths))
-        )
+        return np.stack(list(pool.map(load, paths)))
 
 
 def source_preprocessing(preprocessing: Preprocessing) -> Preprocessing:
@@ -313,12 +315,11 @@ class PeopleBatches(keras.utils.PyDataset):
         if self.augmentation is None:
             batch = to_float(self.pixels[rows])
         else:
-            batch = np.stack(
-                [
-                    augment(self.pixels[row], self.preprocessing, rng, self.augmentation)
-                    for row in rows
-                ]
+            views = (
+                augment(self.pixels[row], self.preprocessing, rng, self.augmentation)
+                for row in rows
             )
+            batch = np.stack(list(views))
         labels = np.repeat(chosen.astype(np.int32), self.images)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
 

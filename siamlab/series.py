@@ -150,11 +150,8 @@ def results_table(workspace: Workspace) -> str:
     if strangers:
         parts += ["Pairs of people never seen in training", format_table(strangers), ""]
     if user:
-        parts += [
-            f"Verdicts on probes of {workspace.person} and of impostors",
-            format_table(user),
-            "",
-        ]
+        title = f"Verdicts on probes of {workspace.person} and of impostors"
+        parts += [title, format_table(user), ""]
     if times:
         total = sum(times.values())
         rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]

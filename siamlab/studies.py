@@ -114,6 +114,8 @@ def study_point(
         test.labels, np.clip(scores, 0, 1), 0.5, test.first_people, test.second_people
     )
     interval = result.intervals["auc"]
+    if result.auc is None or interval is None:
+        raise InputError("A study needs genuine and impostor pairs of several people.")
     return StudyPoint(
         arch="compact",
         size=size,
@@ -121,7 +123,7 @@ def study_point(
         steps=steps,
         seconds=round(seconds, 2),
         images_per_second=round(2 * batch * steps / seconds, 1),
-        auc=float(result.auc),
+        auc=result.auc,
         auc_low=interval.low,
         auc_high=interval.high,
     )

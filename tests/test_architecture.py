@@ -14,11 +14,42 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "siamlab"
 
 # The data's way; a module imports only from those before it.
-ORDER = (
-    "errors opencv backend profiles storage environment images synthetic cameras finders faces people lfw "
-    "sampling pairs pipeline layers models losses training evaluation recipes studies gallery "
-    "verification bench reader capture live window plotting widgets series cli"
-).split()
+ORDER = [
+    "errors",
+    "opencv",
+    "backend",
+    "profiles",
+    "storage",
+    "environment",
+    "images",
+    "synthetic",
+    "cameras",
+    "finders",
+    "faces",
+    "people",
+    "lfw",
+    "sampling",
+    "pairs",
+    "pipeline",
+    "layers",
+    "models",
+    "losses",
+    "training",
+    "evaluation",
+    "recipes",
+    "studies",
+    "gallery",
+    "verification",
+    "bench",
+    "reader",
+    "capture",
+    "live",
+    "window",
+    "plotting",
+    "widgets",
+    "series",
+    "cli",
+]
 HEAVY = {
     "tensorflow": {"pipeline", "environment", "backend"},
     "ipywidgets": {"widgets"},

@@ -14,11 +14,11 @@ import pytest
 
 pytest.importorskip("keras")
 
-from siamlab.cli import main  # noqa: E402
-from siamlab.models import load_model  # noqa: E402
-from siamlab.pairs import person_pairs, write_pairs  # noqa: E402
-from siamlab.people import open_collection  # noqa: E402
-from siamlab.synthetic import write_people  # noqa: E402
+from siamlab.cli import main
+from siamlab.models import load_model
+from siamlab.pairs import person_pairs, write_pairs
+from siamlab.people import open_collection
+from siamlab.synthetic import write_people
 
 ROOT = Path(__file__).parents[1]
 KEYS = {
@@ -140,9 +140,8 @@ def test_evaluate_reads_an_archive_and_a_pairs_file_with_a_count(
     results = []
     for where, file in ((images, pairs), (tgz, counted)):
         out = tmp_path / "result.json"
-        assert main(
-            ["evaluate", str(model), "--images", str(where), "--pairs", str(file), "--json", str(out)]
-        ) == 0  # fmt: skip
+        arguments = ["evaluate", str(model), "--images", str(where), "--pairs", str(file)]
+        assert main([*arguments, "--json", str(out)]) == 0
         results.append(json.loads(out.read_text())["auc"])
     assert results[0] == pytest.approx(results[1])
 
@@ -274,5 +273,16 @@ def test_help_names_every_command():
         [sys.executable, "-m", "siamlab.cli", "--help"], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 0
-    for command in "run lab fetch train evaluate calibrate embed enroll verify bench".split():
+    for command in [
+        "run",
+        "lab",
+        "fetch",
+        "train",
+        "evaluate",
+        "calibrate",
+        "embed",
+        "enroll",
+        "verify",
+        "bench",
+    ]:
         assert f"  {command}" in done.stdout

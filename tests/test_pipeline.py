@@ -102,7 +102,7 @@ def test_pair_dataset_shapes_ranges_and_labels(people):
     assert [len(labels) for *_, labels in out] == [4, 4, 2]
     anchor, other, labels = out[0]
     assert anchor.shape == other.shape == (4, 24, 24, 3) and labels.shape == (4, 1)
-    assert anchor.dtype == np.float32 and 0 <= anchor.min() and anchor.max() <= 1
+    assert anchor.dtype == np.float32 and anchor.min() >= 0 and anchor.max() <= 1
     np.testing.assert_array_equal(
         np.concatenate([labels[:, 0] for *_, labels in out]), pairs.labels
     )

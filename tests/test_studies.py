@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("keras")
 
-from siamlab.errors import InputError  # noqa: E402
-from siamlab.pairs import person_pairs, split_people  # noqa: E402
-from siamlab.people import open_collection  # noqa: E402
-from siamlab.studies import (  # noqa: E402
+from siamlab.errors import InputError
+from siamlab.pairs import person_pairs, split_people
+from siamlab.people import open_collection
+from siamlab.studies import (
     load_points,
     machine_name,
     save_points,
@@ -17,7 +17,7 @@ from siamlab.studies import (  # noqa: E402
     study_resolution,
     with_images,
 )
-from siamlab.synthetic import write_people  # noqa: E402
+from siamlab.synthetic import write_people
 
 
 @pytest.fixture(scope="module")

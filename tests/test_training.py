@@ -1,4 +1,4 @@
-"""Training: it learns, it resumes after a kill as if nothing had happened, it says what is wrong."""
+"""Training: it learns, it resumes after a kill, and it says what is wrong."""
 
 from __future__ import annotations
 
