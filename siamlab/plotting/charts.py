@@ -137,7 +137,7 @@ def plot_time_against_size(
         for place, value in zip(across, seconds, strict=True):
             panel.annotate(_duration(value), (place, value), (0, 6), textcoords="offset points",
                            ha="center", fontsize=8)  # fmt: skip
-        panel.set(ylim=(0, 1.2 * max(seconds)), ylabel="training time (seconds)")
+        panel.set(ylim=(0, 1.2 * max(*seconds, 1e-3)), ylabel="training time (seconds)")
 
     return _against_size(by_size, by_images, machine, "Training time", draw)
 

@@ -258,8 +258,10 @@ def _table(axes: Any, cells: list[list[str]], lines: list[float], centres: list[
         axes.text(0.06, level, title, va="baseline", color=GREY, fontsize=7.5)
         weight = "bold" if title == "layer" else "normal"
         for centre, cell in zip(centres, row, strict=True):
-            look = {"fontsize": 7.5, "fontweight": weight, "linespacing": 1.15}
-            axes.text(centre, level, cell, ha="center", va="baseline", **look)
+            for number, line in enumerate(cell.split("\n")):
+                place = level - 0.7 * _LINE * number
+                look = {"ha": "center", "va": "baseline", "fontsize": 7.5, "fontweight": weight}
+                axes.text(centre, place, line, **look)
         level -= _LINE * high
 
 
