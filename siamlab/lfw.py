@@ -67,6 +67,11 @@ class PairLine:
         """Whether both images show the same person."""
         return self.first == self.second
 
+    @property
+    def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Name and number of the first image, and of the second."""
+        return (self.first, self.first_number), (self.second, self.second_number)
+
 
 def read_pairs_file(path: Path | str) -> tuple[PairLine, ...]:
     """Read a pairs file: ``name i j`` (genuine) or ``name i name j`` (impostor) on each line.

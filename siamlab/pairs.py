@@ -335,11 +335,7 @@ def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
         InputError: the file is damaged, or images are missing; one line names them.
     """
     lines = read_pairs_file(path)
-    sides = [
-        side
-        for line in lines
-        for side in ((line.first, line.first_number), (line.second, line.second_number))
-    ]
+    sides = [side for line in lines for side in line.sides]
     found: dict[tuple[str, int], Path] = {}
     missing = []
     for side in dict.fromkeys(sides):
@@ -373,7 +369,6 @@ def write_pairs(path: Path | str, pairs: PairSet) -> Path:
         InputError: a file has another name, which LFW's format cannot express.
         StorageError: the file cannot be written.
     """
-    path = Path(path)
     text = "".join(
         f"{one}\t{i}\t{j}\n" if label else f"{one}\t{i}\t{other}\t{j}\n"
         for one, other, i, j, label in zip(
@@ -385,8 +380,7 @@ def write_pairs(path: Path | str, pairs: PairSet) -> Path:
             strict=True,
         )
     )
-    write_text(path, text)
-    return path
+    return write_text(path, text)
 
 
 def check_disjoint(*pairsets: PairSet) -> None:
