@@ -182,7 +182,7 @@ def _sample_expression(rng: np.random.Generator) -> dict[str, Any]:
 
 def _sample_camera(rng: np.random.Generator) -> dict[str, Any]:
     return {
-        "blur": float(rng.exponential(0.45)),
+        "blur": float(min(1.5, rng.exponential(0.45))),
         "noise": float(rng.uniform(0.5, 6.0)),
         "contrast": float(np.clip(1.0 + 0.12 * rng.normal(), 0.75, 1.25)),
         "saturation": 0.0 if rng.random() < 0.04 else float(np.clip(rng.normal(1, 0.15), 0.6, 1.4)),

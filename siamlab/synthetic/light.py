@@ -68,6 +68,11 @@ def light_cloth(colour: np.ndarray, normals: np.ndarray, lamp: Lamp) -> np.ndarr
     """Matt surfaces: linear light (h, w, 3)."""
     direct = np.clip(0.85 * dot(normals, lamp.towards) + 0.15, 0.0, 1.0)
     sky = 0.75 - 0.25 * normals[..., 1]
+    # With one colour for all, it is multiplied into the light before, not into every pixel.
+    if colour.ndim == 1:
+        return np.asarray(
+            direct[..., None] * (colour * lamp.key) + sky[..., None] * (colour * lamp.around)
+        )
     return np.asarray(colour * (direct[..., None] * lamp.key + sky[..., None] * lamp.around))
 
 

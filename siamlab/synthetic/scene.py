@@ -68,37 +68,58 @@ def draw_body(
         scene: seed of the clothes.
         head: float32 (H, W), coverage of the head, which throws its shadow on the neck.
     """
-    cv2 = import_cv2()
     rng = np.random.default_rng([0xC107, scene])
-    height, width = head.shape
-    unit = view.scale
-    collar_y = view.middle[1] + 104 * unit
-    top = max(0, round(view.middle[1] + 25 * unit))
-    if top >= height:
-        return
-    rows = np.arange(top, height, dtype=np.float32)[:, None]
-    columns = np.arange(width, dtype=np.float32)[None, :]
-    lean = view.turn[0, 1] * 45 * unit
-    middle = view.middle[0] + lean * np.clip((collar_y - rows) / (79 * unit), 0, 1)
-    x, y = (columns - middle) / np.float32(unit), (rows - collar_y) / np.float32(unit)
-    shadow = _head_shadow(head, lamp, unit)[top:]
-    area = light[top:]
+    shadow = _head_shadow(head, lamp, view.scale)
     cloth, shirt = _clothes(rng)
-    bare, skin_light = _neck(who, x, y, lamp, shadow)
-    area += bare[..., None] * (skin_light - area)
-    shape = float(rng.uniform(-1, 1))
-    depth = float(rng.uniform(4, 30))
-    trunk, normals = _trunk(who, x, y, unit)
-    opening = _opening(who, x, y, depth, shape, unit)
-    inside_light = skin_light if shirt is None else light_cloth(shirt, normals, lamp)
-    cloth_light = light_cloth(cloth, normals, lamp) * (0.45 + 0.55 * shadow)[..., None]
-    grain = rng.standard_normal((*x.shape, 1), dtype=np.float32)
-    cloth_light *= 1.0 + 0.035 * cv2.GaussianBlur(grain, (0, 0), 0.8)[..., None]
-    hem = np.clip(1.0 - 0.35 * np.exp(-(((opening - 0.5) / 0.28) ** 2)), 0.4, 1.0)
-    area += (trunk * (1.0 - opening))[..., None] * (cloth_light * hem[..., None] - area)
+    shape, depth = float(rng.uniform(-1, 1)), float(rng.uniform(4, 30))
+    neck = _body_window(head.shape, view, 25.0, 150.0, 100.0)
+    if neck is None:
+        return
+    x, y = _body_axes(view, *neck)
+    cover, skin = _neck(who, x, y, lamp, shadow[neck])
+    light[neck] += cover[..., None] * (skin - light[neck])
+    trunk = _body_window(head.shape, view, 92.0, 1000.0, 1000.0)
+    if trunk is None:
+        return
+    x, y = _body_axes(view, *trunk)
+    cover, normals = _trunk(who, x, y, view.scale)
+    opening = _opening(who, x, y, depth, shape, view.scale)
+    dim = 0.45 + 0.55 * shadow[trunk]
+    dim *= 1.0 - 0.35 * np.exp(-(((opening - 0.5) / 0.28) ** 2))  # the hem
+    dim *= 1.0 + 0.02 * rng.standard_normal(x.shape, dtype=np.float32)  # the weave
+    area = light[trunk]
+    lit = light_cloth(cloth, normals, lamp) * dim[..., None]
+    area += (cover * (1.0 - opening))[..., None] * (lit - area)
     if shirt is not None:
-        slit = trunk * opening * (1.0 - _opening(who, x, y, depth * 0.25, 0.6, unit))
-        area += slit[..., None] * (inside_light * (0.5 + 0.5 * shadow)[..., None] - area)
+        slit = cover * opening * (1.0 - _opening(who, x, y, depth * 0.25, 0.6, view.scale))
+        lit = light_cloth(shirt, normals, lamp) * dim[..., None]
+        area += slit[..., None] * (lit - area)
+
+
+def _body_window(
+    shape: tuple[int, ...], view: View, above: float, below: float, aside: float
+) -> tuple[slice, slice] | None:
+    """Part of the picture between two heights under the head's middle; None when outside."""
+    top = max(0, round(view.middle[1] + above * view.scale))
+    bottom = min(shape[0], round(view.middle[1] + below * view.scale))
+    left = max(0, round(view.middle[0] - aside * view.scale))
+    right = min(shape[1], round(view.middle[0] + aside * view.scale))
+    if bottom - top < 1 or right - left < 1:
+        return None
+    return slice(top, bottom), slice(left, right)
+
+
+def _body_axes(view: View, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Units from the middle of the collar; a tilted head bends the neck above it."""
+    unit = np.float32(view.scale)
+    collar = np.float32(view.middle[1] + 104.0 * view.scale)
+    down = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    across = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :]
+    lean = np.float32(view.turn[0, 1] * 45.0 * view.scale)
+    middle = np.float32(view.middle[0]) + lean * np.clip((collar - down) / (79.0 * unit), 0.0, 1.0)
+    return (across - middle) / unit, np.broadcast_to(
+        (down - collar) / unit, (down.size, across.size)
+    )
 
 
 def _clothes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
@@ -132,14 +153,19 @@ def _neck(
     cover = np.clip((half - np.abs(x)) * 1.0 + 0.5, 0.0, 1.0)
     forward = np.sqrt(np.maximum(1.0 - across**2, 0.02))
     flat = np.clip((y + 4) / 30, 0.0, 1.0)
-    normals = np.stack([across * (1 - 0.6 * flat), np.full_like(across, -0.05), forward], -1)
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals = _unit(across * (1 - 0.6 * flat), np.full_like(across, -0.05), forward)
     # Tendons from the ears to the collar bones.
     cord = np.exp(-(((np.abs(x) - 17 + 0.34 * (y + 28)) / 4.0) ** 2)) * np.clip((-y) / 20, 0, 1)
     skin = linear(np.asarray(who.skin, np.float32) * (0.96, 0.93, 0.91))
-    light = light_cloth(skin, normals.astype(np.float32), lamp)
+    light = light_cloth(skin, normals, lamp)
     light *= (0.38 + 0.62 * shadow)[..., None] * (1.0 + 0.07 * cord)[..., None]
     return cover.astype(np.float32), light.astype(np.float32)
+
+
+def _unit(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Vectors of length one: float32 (h, w, 3)."""
+    shrink = 1.0 / np.sqrt(x * x + y * y + z * z)
+    return np.stack([x * shrink, y * shrink, z * shrink], -1).astype(np.float32)
 
 
 def _trunk(
@@ -153,10 +179,10 @@ def _trunk(
     cover = np.clip((y - edge) * unit + 0.5, 0.0, 1.0)
     up = np.exp(-np.maximum(y - edge, 0.0) / 22.0)
     fold = 0.10 * np.sin(x * 0.09 + y * 0.05) + 0.06 * np.sin(x * 0.21 - y * 0.11)
-    normals = np.stack([0.75 * np.clip(x / wide, -1.2, 1.2) + fold, -0.1 - 0.9 * up + fold,
-                        np.ones_like(cover)], -1)  # fmt: skip
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    return cover.astype(np.float32), normals.astype(np.float32)
+    normals = _unit(
+        0.75 * np.clip(x / wide, -1.2, 1.2) + fold, fold - 0.1 - 0.9 * up, np.ones_like(up)
+    )
+    return cover.astype(np.float32), normals
 
 
 def _opening(
@@ -194,11 +220,10 @@ def draw_ear(light: np.ndarray, who: Identity, view: View, lamp: Lamp, side: flo
     away = np.sqrt(u * u + v * v)
     cover = np.clip((1.0 - away) * min(half_x, half_y) + 0.5, 0.0, 1.0)
     inner = np.exp(-(((away - 0.55) / 0.22) ** 2)) * (v < 0.6)
-    normals = np.stack([side * (0.5 + 0.3 * u * side), 0.3 * v, np.full_like(u, 0.7)], -1)
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    normals = _unit(side * (0.5 + 0.3 * u * side), 0.3 * v, np.full_like(u, 0.7))
     tone = np.asarray(who.skin, np.float32) * (1.0, 0.90, 0.88)
     colour = linear(tone) * (1.0 - 0.42 * inner)[..., None]
-    shaded = light_cloth(colour.astype(np.float32), normals.astype(np.float32), lamp)
+    shaded = light_cloth(colour.astype(np.float32), normals, lamp)
     area = light[y0:y1, x0:x1]
     area += cv2.GaussianBlur(cover.astype(np.float32), (0, 0), 0.5)[..., None] * (shaded - area)
 
