@@ -191,8 +191,7 @@ def report_pairs(
             as often as the others or once more; augmentation makes that useful.
 
     Raises:
-        InputError: ``count`` is odd or not positive, or more than possible; the message says
-            how many are.
+        InputError: ``count`` is odd, not positive, or more than possible (it says how many are).
     """
     half = _half(count)
     rng = np.random.default_rng(seed)
@@ -273,8 +272,7 @@ def person_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
         seed: the same seed gives the same pairs in the same order.
 
     Raises:
-        InputError: ``count`` is odd or not positive, or more than possible; the message says
-            how many are.
+        InputError: ``count`` is odd, not positive, or more than possible (it says how many are).
 
     Example:
         >>> person_pairs(split.validation, 1000, seed=0)          # doctest: +SKIP
