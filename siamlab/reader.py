@@ -28,6 +28,8 @@ _ACTIVE: dict[str, FrameReader] = {}
 _LOCK = threading.RLock()
 JOIN_SECONDS = 5.0
 FPS_FRAMES = 30
+SLIDES_PER_SECOND = 5.0  # images of a folder
+DRAWN_FPS = 12.0  # drawing takes about half a core at this rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ class FrameReader:
 
     def __init__(self, source: Camera | int | str | Path) -> None:
         self.source = source
-        self.name = str(getattr(source, "name", source))
+        self.name = _name_of(source)
         self._camera: Camera | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -192,8 +194,7 @@ class FrameReader:
 
     def _read_until(self, camera: Camera, stop: threading.Event) -> None:
         times: deque[float] = deque(maxlen=FPS_FRAMES)
-        # A webcam waits for its next frame by itself; files and drawn people do not.
-        period = 0.9 / camera.fps if camera.fps else 0.0
+        period = _period(camera)
         while not stop.is_set():
             begin = time.perf_counter()
             frame = camera.read()
@@ -226,9 +227,25 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _open(source: Camera | int | str | Path) -> Camera:
-    if isinstance(source, int | str | Path):
-        from siamlab.cameras import open_camera
+def _name_of(source: Camera | int | str | Path) -> str:
+    if isinstance(source, int | str) and str(source).isdecimal():
+        return f"Camera {int(source)}"
+    return str(getattr(source, "name", source)) if not isinstance(source, Path) else str(source)
 
-        return open_camera(source)
-    return source
+
+def _open(source: Camera | int | str | Path) -> Camera:
+    if not isinstance(source, int | str | Path):
+        return source
+    from siamlab.cameras import DrawnCamera, open_camera
+
+    camera = open_camera(source)
+    if isinstance(camera, DrawnCamera):
+        camera.fps = DRAWN_FPS
+    return camera
+
+
+def _period(camera: Camera) -> float:
+    """Seconds from one read to the next: a webcam waits by itself, other sources do not."""
+    if getattr(camera, "live", False):
+        return 0.0
+    return 1.0 / (camera.fps or SLIDES_PER_SECOND)

@@ -257,7 +257,7 @@ class CapturePanel(_Panel):
         burst: int = 10,
     ) -> None:
         self.reader = FrameReader(camera)
-        super().__init__(f"camera {self.reader.name}")
+        super().__init__(self.reader.name)
         self.controller = CaptureController(workspace, self.reader, finder)
         self.burst = burst
         self.counters = ipywidgets.HTML()
@@ -370,7 +370,7 @@ class VerifyPanel(_Panel):
         continuous: bool = True,
     ) -> None:
         self.live = LiveVerification(camera, verifier, person, continuous)
-        super().__init__(f"{person}, camera {self.live.reader.name}")
+        super().__init__(f"{person}, {self.live.reader.name}")
         self.verdict = ipywidgets.HTML(verdict_html(None))
         self.bar = ipywidgets.HTML(score_bar(None))
         self.latency = ipywidgets.HTML("&nbsp;")

@@ -79,6 +79,7 @@ class FakeCamera:
         self.error = error or CameraError("Camera fake went away.")
         self.size = (SIZE[1], SIZE[0])
         self.fps = 0.0
+        self.live = True  # waits for its next frame by itself
         self.count = 0
         self.closed = 0
         self.readers: set[str] = set()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, wait_until
+from fakes import FakeCamera, grey_frame, wait_until
 
 from siamlab.errors import CameraError, EndOfFrames
+from siamlab.images import write_image
 from siamlab.reader import FrameReader, one_line, stop_all
 
 
@@ -116,11 +118,42 @@ def test_a_second_reader_takes_the_camera_from_the_first() -> None:
 def test_files_are_played_at_their_own_speed() -> None:
     """A camera of 50 frames a second that could give a thousand: 10 take about 0.18 s."""
     camera = FakeCamera(seconds=0.0)
-    camera.fps = 50.0
+    camera.fps, camera.live = 50.0, False
     begin = time.perf_counter()
     with FrameReader(camera) as reader:
         wait_until(lambda: reader.snapshot.number >= 10)
     assert time.perf_counter() - begin >= 0.15
+
+
+def test_images_of_a_folder_are_shown_one_after_another(tmp_path: Path) -> None:
+    """Five a second, so that a panel can show them; then the folder is at its end."""
+    for level in (100, 120, 140):
+        write_image(tmp_path / f"{level}.png", grey_frame(level))
+    begin = time.perf_counter()
+    with FrameReader(tmp_path) as reader:
+        levels = [int(reader.read()[0, 0, 0]) for _ in range(3)]
+        with pytest.raises(EndOfFrames):
+            reader.read()
+    assert levels == [100, 120, 140]
+    assert time.perf_counter() - begin >= 0.4
+
+
+def test_a_drawn_person_can_be_started_again() -> None:
+    reader = FrameReader("drawn:7")
+    for _ in range(2):
+        with reader:
+            assert reader.read().shape == (480, 640, 3)
+
+
+def test_what_cannot_be_opened_is_said_at_the_start() -> None:
+    reader = FrameReader("no such film.mp4")
+    with pytest.raises(CameraError, match="no such film"):
+        reader.start()
+    assert not reader.running
+
+
+def test_one_webcam_has_one_name() -> None:
+    assert FrameReader(0).name == FrameReader("0").name == FrameReader("00").name == "Camera 0"
 
 
 def test_frames_are_rgb_as_read() -> None:

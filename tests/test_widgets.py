@@ -16,6 +16,7 @@ from PIL import Image
 
 from siamlab import reader, widgets
 from siamlab.gallery import Gallery
+from siamlab.images import read_image
 from siamlab.profiles import Workspace
 from siamlab.verification import Verifier
 from siamlab.widgets import CapturePanel, VerifyPanel, encode_jpeg, score_bar
@@ -148,14 +149,27 @@ def test_an_exception_in_the_block_frees_the_camera(workspace: Workspace) -> Non
     assert camera.closed == 1
 
 
+def test_a_drawn_person_before_the_panel(workspace: Workspace) -> None:
+    """The real camera, finder and files; started twice from the same name."""
+    with CapturePanel(workspace, "drawn:7") as made:
+        assert repr(made) == "CapturePanel(drawn:7)"
+        made.anchor.click()
+        made.stop()
+        made.start()
+        made.positive.click()
+        assert made.controller.counts == {"anchor": 1, "positive": 1, "probes": 0}
+    (path,) = workspace.anchor.iterdir()
+    assert read_image(path).shape == (250, 250, 3)
+
+
 def test_plain_text_is_the_same_in_every_run(workspace: Workspace, verifier: Verifier) -> None:
     made = panel(workspace)
-    assert repr(made) == "CapturePanel(camera fake)"
+    assert repr(made) == "CapturePanel(fake)"
     bundle = made._repr_mimebundle_()
     assert bundle["text/plain"] == repr(made)
     assert "application/vnd.jupyter.widget-view+json" in bundle
     other = VerifyPanel(verifier, FakeCamera(), "Ada")  # type: ignore[arg-type]
-    assert other._repr_mimebundle_()["text/plain"] == "VerifyPanel(Ada, camera fake)"
+    assert other._repr_mimebundle_()["text/plain"] == "VerifyPanel(Ada, fake)"
 
 
 def test_the_verify_panel_shows_verdict_score_and_times(verifier: Verifier) -> None:
@@ -288,7 +302,7 @@ async def _interrupt_a_kernel(setup: str) -> list[str]:
 def test_an_interrupt_of_a_real_kernel_frees_the_camera(tmp_path: Path) -> None:
     paths = [str(Path(__file__).parent), str(Path(widgets.__file__).parents[1])]
     said = asyncio.run(_interrupt_a_kernel(KERNEL_SETUP.format(paths=paths, root=str(tmp_path))))
-    assert "CapturePanel(camera fake)" in said[0]
+    assert "CapturePanel(fake)" in said[0]
     assert said[1] == "True\n"
     assert "KeyboardInterrupt" in said[2]
     assert said[3] == "False 1\n"

@@ -19,7 +19,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PANELS = [
     """
 from pathlib import Path
-from fakes import FakeCamera, FakeFinder, FakeModel
+from fakes import FakeModel
+from siamlab.cameras import open_camera
+from siamlab.finders import GuideFinder
 from siamlab.gallery import Gallery
 from siamlab.profiles import open_workspace
 from siamlab.verification import Verifier
@@ -27,13 +29,13 @@ from siamlab.widgets import CapturePanel, VerifyPanel
 workspace = open_workspace().make()
 """,
     """
-capture = CapturePanel(workspace, FakeCamera(seconds=0.05, name="a"), FakeFinder(), burst=3)
+capture = CapturePanel(workspace, "drawn:7", burst=3)
 capture.show()
 """,
     """
-verifier = Verifier(FakeModel(), Gallery(workspace.gallery), FakeFinder())
-verifier.enrol("Ada", [FakeCamera().read()])
-verify = VerifyPanel(verifier, FakeCamera(seconds=0.05, name="b"), "Ada")
+verifier = Verifier(FakeModel(), Gallery(workspace.gallery), GuideFinder())
+verifier.enrol("Ada", [open_camera("drawn:8").read()])
+verify = VerifyPanel(verifier, "drawn:8", "Ada")
 verify.show()
 """,
 ]
