@@ -6,6 +6,7 @@ Screenshots go to the folder that ``SIAMLAB_SCREENSHOTS`` names, else to pytest'
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from typing import Any
 import pytest
 from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
 
+from siamlab.profiles import Workspace
+
 pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
+PERSON = os.environ.get("SIAMLAB_PERSON") or "me"
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 PANELS = [
@@ -70,6 +74,32 @@ def write_notebook(path: Path, cells: list[str]) -> None:
     nbformat.write(notebook, path)
 
 
+def copied(name: str, folder: Path) -> str:
+    source = REPOSITORY / "notebooks" / f"{name}.ipynb"
+    if not source.is_file():
+        pytest.skip(f"there is no notebooks/{source.name} yet")
+    shutil.copy(source, folder)
+    return source.name
+
+
+def copy_trained_workspace(data: Path) -> None:
+    """Give the kernel what notebooks 01 to 06 left: a copy, so that nothing of it changes."""
+    from siamlab.profiles import open_workspace
+
+    workspace = open_workspace()
+    if not any(workspace.models.glob("*.keras")):
+        pytest.skip("no trained model in the workspace: run the series first (siamlab run)")
+    data.mkdir(exist_ok=True)
+    for part in sorted(workspace.root.iterdir()):
+        if part.name in {"negative", "lfw", "cache"}:  # large, and only read
+            shutil.rmtree(data / part.name, ignore_errors=True)
+            (data / part.name).symlink_to(part)
+        elif part.is_dir():
+            shutil.copytree(part, data / part.name, dirs_exist_ok=True)
+        else:
+            shutil.copy(part, data)
+
+
 def count(folder: Path) -> int:
     return len(list(folder.glob("[!.]*.jpg")))
 
@@ -83,7 +113,7 @@ def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
     before = page.picture_sources()
     wait_for(lambda: page.picture_sources() != before, 20, "the preview moves")
 
-    anchors = folder / "data" / "people" / "me" / "anchor"
+    anchors = Workspace(folder / "data", PERSON).anchor
     page.click("Anchor")
     wait_for(lambda: count(anchors) == 1, 20, "a file appears")
     page.click("Burst")
@@ -97,3 +127,31 @@ def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
     page.button("Verify")
     page.click("Verify")
     page.screenshot(pictures / "verify_panel.png")
+
+
+def test_notebook_02_captures(served: tuple[Any, str, Path], pictures: Path) -> None:
+    driver, address, folder = served
+    page = Page(driver, address, copied("02_webcam_collection", folder))
+    page.run_all(90)
+    anchors = Workspace(folder / "data", PERSON).anchor
+    before = count(anchors)
+    page.click("Anchor")
+    wait_for(lambda: count(anchors) == before + 1, 20, "a file appears")
+    page.screenshot(pictures / "notebook_02.png")
+
+
+def test_notebook_07_verifies(served: tuple[Any, str, Path], pictures: Path) -> None:
+    driver, address, folder = served
+    name = copied("07_realtime_verification", folder)
+    copy_trained_workspace(folder / "data")
+    page = Page(driver, address, name)
+    page.run_all(90)
+    page.click("Verify")
+    answers = [f"{PERSON} verified", f"{PERSON} not verified", f"this is {PERSON}"]
+
+    def answered() -> bool:
+        said = " ".join(page.texts(".widget-html"))
+        return any(answer in said for answer in answers)
+
+    wait_for(answered, 30, "a verdict")
+    page.screenshot(pictures / "notebook_07.png")
