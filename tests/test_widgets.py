@@ -19,7 +19,10 @@ from siamlab.gallery import Gallery
 from siamlab.images import read_image
 from siamlab.profiles import Workspace
 from siamlab.verification import Verifier
-from siamlab.widgets import CapturePanel, VerifyPanel, encode_jpeg, score_bar
+from siamlab.widgets import CapturePanel, VerifyPanel
+from siamlab.widgets.capturing import FACE
+from siamlab.widgets.markup import encode_jpeg, score_bar
+from siamlab.widgets.panel import after_cell
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def test_the_preview_shows_jpeg_frames_with_boxes(workspace: Workspace) -> None:
         wait_until(lambda: made.image.value != blank)
         shown = np.asarray(Image.open(io.BytesIO(made.image.value)))
     assert shown.shape == (120, 160, 3)
-    assert np.abs(shown[70, 50].astype(int) - widgets.FACE).max() < 90  # JPEG softens the line
+    assert np.abs(shown[70, 50].astype(int) - FACE).max() < 90  # JPEG softens the line
 
 
 def test_clicks_save_images_and_count_them(workspace: Workspace) -> None:
@@ -248,7 +251,7 @@ def test_showing_twice_in_one_notebook_registers_one_interrupt_hook(
     made = panel(workspace, camera)
     made.show(start=False)
     made.show()
-    assert shell.events.callbacks["post_run_cell"].count(widgets._after_cell) == 1
+    assert shell.events.callbacks["post_run_cell"].count(after_cell) == 1
     shell.run_cell("1 + 1")
     assert made.running
     shell.run_cell("raise KeyboardInterrupt")
@@ -300,7 +303,7 @@ async def _interrupt_a_kernel(setup: str) -> list[str]:
 
 
 def test_an_interrupt_of_a_real_kernel_frees_the_camera(tmp_path: Path) -> None:
-    paths = [str(Path(__file__).parent), str(Path(widgets.__file__).parents[1])]
+    paths = [str(Path(__file__).parent), str(Path(widgets.__file__).parents[2])]
     said = asyncio.run(_interrupt_a_kernel(KERNEL_SETUP.format(paths=paths, root=str(tmp_path))))
     assert "CapturePanel(fake)" in said[0]
     assert said[1] == "True\n"

@@ -1,0 +1,16 @@
+"""The notebooks' panels: capturing face images, and verifying a person live.
+
+Comes in: clicks, and the snapshots of a controller. Goes out: pictures, words and numbers on
+the page. The panels hold no logic: everything they do can be done in code with
+:class:`~siamlab.capture.CaptureController` and :class:`~siamlab.live.LiveVerification`.
+
+A preview runs in a thread of its own. The camera is free again after Stop, ``close()``, an
+interrupt of the kernel, an exception, and when a new panel opens the same camera.
+"""
+
+from __future__ import annotations
+
+from siamlab.widgets.capturing import CapturePanel
+from siamlab.widgets.verifying import VerifyPanel
+
+__all__ = ["CapturePanel", "VerifyPanel"]
