@@ -244,6 +244,9 @@ def pair_dataset(
         ).batch(batch)
 
     dataset = tf.data.Dataset.range(initial_epoch, epochs).flat_map(one_epoch)
+    # Keras warns about data whose length it cannot know.
+    batches = math.ceil(len(pairs) / batch) * (epochs - initial_epoch)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
@@ -252,7 +255,7 @@ class PeopleBatches(keras.utils.PyDataset):
 
     Batch ``i`` of epoch ``e`` depends on (seed, e, i) alone. People are drawn evenly, whatever
     the number of their images; who has fewer than K images appears with repeats, changed
-    by augmentation.
+    by augmentation. Whoever iterates sets ``epoch``.
 
     Args:
         collection: people; those with fewer than two images are left out.
@@ -262,7 +265,6 @@ class PeopleBatches(keras.utils.PyDataset):
         steps: batches in an epoch.
         seed: where all randomness comes from.
         augmentation: amounts; ``None`` leaves the images as they are.
-        initial_epoch: the epoch to begin with, for resuming.
         targets: names of a model's outputs; the labels then come as a dictionary of them.
         workers: threads that prepare batches.
 
@@ -279,7 +281,6 @@ class PeopleBatches(keras.utils.PyDataset):
         steps: int = 100,
         seed: int = 0,
         augmentation: Augmentation | None = None,
-        initial_epoch: int = 0,
         targets: tuple[str, ...] | None = None,
         workers: int = 2,
     ) -> None:
@@ -294,7 +295,7 @@ class PeopleBatches(keras.utils.PyDataset):
         self.preprocessing = preprocessing
         self.people, self.images, self.steps, self.seed = people, images, steps, seed
         self.augmentation = augmentation
-        self.epoch = initial_epoch
+        self.epoch = 0
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
         self.pixels = load_images(chosen.images, source)
         counts = [len(person.images) for person in chosen.people]
@@ -322,7 +323,3 @@ class PeopleBatches(keras.utils.PyDataset):
             batch = np.stack(list(views))
         labels = np.repeat(chosen.astype(np.int32), self.images)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
-
-    def on_epoch_end(self) -> None:
-        """Move on to the next epoch's batches."""
-        self.epoch += 1

@@ -12,6 +12,7 @@ import json
 import math
 import shutil
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,12 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def _seed_states(model: keras.Model) -> list[Any]:
+    """The states of dropout's random numbers, which Keras leaves out of a weights file."""
+    layers = model._flatten_layers()
+    return [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
+
+
 def restore(model: keras.Model, folder: Path) -> History:
     """Load the newest checkpoint into a compiled model, optimizer state included.
 
@@ -90,9 +97,16 @@ def restore(model: keras.Model, folder: Path) -> History:
         return History()
     try:
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(checkpoint / WEIGHTS)
+        with warnings.catch_warnings():
+            # Keras warns, and goes on, when the file lacks some of the layers.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(checkpoint / WEIGHTS)
+        for state, value in zip(
+            _seed_states(model), json.loads((checkpoint / "seeds.json").read_text()), strict=True
+        ):
+            state.assign(value)
         return History.from_json((checkpoint / "history.json").read_text())
-    except (ValueError, KeyError, OSError, TypeError) as error:
+    except (ValueError, KeyError, OSError, TypeError, UserWarning) as error:
         raise ModelError(
             f"The checkpoint {checkpoint} is damaged or of another architecture; give another "
             f"folder, or delete it to begin anew ({str(error).strip().splitlines()[0][:120]})."
@@ -151,12 +165,26 @@ class Checkpoints(keras.callbacks.Callback):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         self.model.save_weights(temporary / WEIGHTS)
+        states = [keras.ops.convert_to_numpy(state).tolist() for state in _seed_states(self.model)]
+        (temporary / "seeds.json").write_text(json.dumps(states))
         (temporary / "history.json").write_text(self.history.to_json())
         final = folder / f"epoch-{epoch:04d}"
         shutil.rmtree(final, ignore_errors=True)
         temporary.replace(final)
         for old in sorted(folder.glob("epoch-*"))[:-KEPT_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Tell the batches which epoch begins; Keras itself only says that one has ended."""
+
+    def __init__(self, batches: PeopleBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Choose the epoch's batches."""
+        self.batches.epoch = epoch
 
 
 class StopAfter(keras.callbacks.Callback):
@@ -267,6 +295,7 @@ def train_pairs(
         epochs=epochs,
         initial_epoch=history.epochs,
         steps_per_epoch=math.ceil(len(pairs) / batch),
+        shuffle=False,  # pair_dataset shuffles, by seed and epoch
         callbacks=[Checkpoints(folder, history, every), *limit, *callbacks],
         verbose=verbose,
     )
@@ -361,15 +390,20 @@ def train_people(
         steps=min(steps_per_epoch, steps or steps_per_epoch),
         seed=seed,
         augmentation=augmentation or Augmentation(),
-        initial_epoch=history.epochs,
         targets=tuple(losses),
     )
     keras.utils.set_random_seed(seed + history.epochs)
     model.fit(
         batches,
+        shuffle=False,  # a batch's number and epoch decide what is in it
         epochs=epochs,
         initial_epoch=history.epochs,
-        callbacks=[Checkpoints(folder, history, monitor="loss"), *clocks, *callbacks],
+        callbacks=[
+            SetEpoch(batches),
+            Checkpoints(folder, history, monitor="loss"),
+            *clocks,
+            *callbacks,
+        ],
         verbose=verbose,
     )
     return history

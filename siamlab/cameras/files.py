@@ -60,7 +60,7 @@ class DrawnCamera(Source):
     """A drawn person who moves before a drawn webcam.
 
     Frame ``n`` depends on the arguments and on ``n`` alone; nothing waits, so a whole film can be
-    read as fast as it is drawn (about 20 frames of 640 x 480 a second on one core).
+    read as fast as it is drawn (about 22 frames of 640 x 480 a second on one core).
 
     Args:
         person_seed: who it is; another number is another person.

@@ -103,7 +103,7 @@ class Conditions:
         wave = _Waves(rng, seconds)
         talk = max(0.0, wave(0.05, 0.12) - 0.45) * abs(wave(1.2, 2.0))
         return cls(
-            light_level=float(rng.uniform(0.85, 1.1)) * (1.0 + 0.06 * wave(0.05, 0.2)),
+            light_level=float(rng.uniform(0.95, 1.2)) * (1.0 + 0.06 * wave(0.05, 0.2)),
             light_side=float(rng.uniform(-45, 45)) + 12.0 * wave(0.03, 0.1),
             light_up=float(rng.uniform(10, 45)),
             ambient=float(rng.uniform(0.3, 0.6)),

@@ -130,6 +130,8 @@ def _stretched(values: np.ndarray, maps: FaceMaps, who: Identity, drop: float) -
 
 
 def _grow_beard(pen: _Pen, who: Identity) -> None:
+    if who.woman:
+        return
     hair = np.asarray(who.hair, np.float32) * 0.8
     cover = pen.beard[..., None]
     pen.colour += cover * (hair - pen.colour)

@@ -184,7 +184,9 @@ def _beard(
     cv2 = import_cv2()
     jaw = _beard_area(who, x, y)
     lip = who.mouth_y - who.lip_upper - 2.5
-    moustache = bell(y, lip - 1.5, 3.4) * (1.0 - step(np.abs(x), 13, 22)) * 1.25
+    # As wide as the mouth and drooping at its ends.
+    droop = 0.011 * x * x
+    moustache = bell(y - droop, lip - 1.0, 3.0) * (1.0 - step(np.abs(x), 19, 27)) * 1.3
     round_mouth = (1.0 - step(np.hypot(x / 1.05, (y - who.mouth_y - 9) * 0.95), 17, 24)) * (
         step(y, who.mouth_y + 1, who.mouth_y + 6)
     )
