@@ -372,6 +372,7 @@ def train_people(
     elif minutes is not None:
         clocks.append(ClockCosine(learning_rate, minutes, warmup))
     several = collection.with_at_least(2)
+    keras.utils.set_random_seed(seed)  # the directions of the people are drawn here
     model, losses = _with_losses(embedding, len(several), loss)
     model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0),

@@ -20,6 +20,7 @@ ORDER = [
     "backend",
     "profiles",
     "storage",
+    "download",
     "environment",
     "images",
     "synthetic",
