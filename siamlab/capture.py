@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from siamlab.errors import InputError, NoFaceError, StorageError
+from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
 from siamlab.faces import (
     CHIP_SIZE,
     SIMILAR_SIZE,
@@ -191,6 +191,38 @@ class CaptureController:
                     "Move into the middle and turn on a light."
                 )
         return tuple(saved)
+
+    def fill(self, wanted: dict[str, int], every: int = 1) -> dict[str, int]:
+        """Save faces by turns until each folder holds as many as wanted, or frames end.
+
+        Args:
+            wanted: kind to number of images in its folder, those from before included.
+            every: save one of so many frames, for more variety.
+
+        Returns:
+            What each folder holds now; fewer than wanted when a video or folder was too short.
+
+        Raises:
+            NoFaceError: hardly any frame shows a face; what was saved stays.
+            CameraError, StorageError: as they say.
+        """
+        most = PATIENCE * every * max(1, sum(wanted.values()))
+        for look in range(most):
+            counts = self.counts
+            missing = [kind for kind in wanted if counts[kind] < wanted[kind]]
+            if not missing:
+                return counts
+            try:
+                chip = self.step().chip
+            except EndOfFrames:
+                return counts
+            if chip is not None and look % every == 0:
+                kind = min(missing, key=lambda kind: counts[kind] - wanted[kind])
+                path = write_image(unique_name(self.folder(kind), kind), chip)
+                self._remember(kind, (path,))
+        raise NoFaceError(
+            f"No face was found in enough of {most} frames. Move into the middle and turn on a light."
+        )
 
     def undo(self) -> tuple[Path, ...]:
         """Delete the images of the last capture or burst that is not undone yet.

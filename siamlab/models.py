@@ -23,15 +23,11 @@ from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
 from siamlab.layers import L1Distance, Mirror, PairDistance, SquaredDistance
+from siamlab.people import person_digest
 from siamlab.storage import write_whole
 
 ARCHITECTURES = ("koch", "compact")
 PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
-
-
-def person_digest(name: str) -> str:
-    """A short digest of a person's name: enough to ask "was this person trained on?"."""
-    return hashlib.sha256(name.encode()).hexdigest()[:12]
 
 
 def library_versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ files are those of :mod:`siamlab.images`, offered here too.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import html
 import os
 import statistics
@@ -33,6 +34,14 @@ __all__ = [
     "unique_name",
     "write_image",
 ]
+
+
+DIGEST_LENGTH = 12
+
+
+def person_digest(name: str) -> str:
+    """A short digest of a name, 12 hexadecimal digits: "was this person trained on?"."""
+    return hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 @dataclass(frozen=True)

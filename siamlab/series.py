@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import InputError, SiamlabError
-from siamlab.pairs import Split, split_people
-from siamlab.people import Collection, open_collection
+from siamlab.pairs import Split
+from siamlab.people import DIGEST_LENGTH, Collection, open_collection, person_digest
 from siamlab.profiles import Profile, Workspace, get_profile, open_workspace
 from siamlab.storage import write_whole
 from siamlab.synthetic import write_people
@@ -35,7 +35,7 @@ NOTEBOOKS = (
     "07_realtime_verification",
 )
 SPLIT = (0.7, 0.1, 0.2)
-SPLIT_SEED = 2015
+HALVES_SEED = 2015
 DRAWN_SEED = 1
 # The drawn user's seed is far from those of the drawn strangers.
 DRAWN_USER = 900_001
@@ -83,8 +83,25 @@ def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
 
 
 def split_negatives(negatives: Collection) -> Split:
-    """The split that notebooks 03, 05 and 06 share: by person, from one seed."""
-    return split_people(negatives, SPLIT, SPLIT_SEED)
+    """The split that notebooks 03, 05 and 06 share: by person, from a digest of the name.
+
+    A person's side does not depend on who else is there, so a model trained for one user can
+    be judged with another who was not in its training.
+
+    Raises:
+        InputError: a part would have fewer than two people.
+    """
+    sides: tuple[list[str], ...] = ([], [], [])
+    bounds = np.cumsum(SPLIT)
+    for name in negatives.names:
+        place = int(person_digest(name), 16) / 16**DIGEST_LENGTH
+        sides[min(int(np.searchsorted(bounds, place, side="right")), 2)].append(name)
+    if min(map(len, sides)) < 2:
+        raise InputError(
+            f"{negatives.root} has too few people for training, validation and test: "
+            f"{len(negatives)}. About thirty are needed."
+        )
+    return Split(*(negatives.select(side) for side in sides))
 
 
 def user_camera(session: int = 1) -> str:
@@ -98,6 +115,11 @@ def user_camera(session: int = 1) -> str:
     """
     variable = "SIAMLAB_CAMERA" if session == 1 else "SIAMLAB_PROBES"
     return os.environ.get(variable) or f"drawn:{DRAWN_USER}:{session}"
+
+
+def frame_step(source: str | int) -> int:
+    """How many frames to go on between two captures: neighbouring frames of a film are copies."""
+    return 1 if Path(str(source)).is_dir() else 5
 
 
 def record_results(workspace: Workspace, notebook: str, **values: Any) -> None:
@@ -175,7 +197,7 @@ def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, 
             f"{subject} has {len(images)} images; to play the user a person needs at least 8."
         )
     # Mixed before they are halved: neighbouring numbers are often one event.
-    order = np.random.default_rng(SPLIT_SEED).permutation(len(images))
+    order = np.random.default_rng(HALVES_SEED).permutation(len(images))
     folders = (workspace.root / "camera" / "capture", workspace.root / "camera" / "probe")
     for folder, part in zip(folders, np.array_split(order, 2), strict=True):
         shutil.rmtree(folder, ignore_errors=True)

@@ -33,7 +33,10 @@ KEYS = "v: verify   c: verify all the time   q: quit"
 
 
 def draw_box(
-    frame: np.ndarray, box: FaceBox, colour: tuple[int, int, int], thickness: int = 2
+    frame: np.ndarray,
+    box: FaceBox,
+    colour: tuple[int, int, int] = COLOURS[True],
+    thickness: int = 2,
 ) -> np.ndarray:
     """Draw a face box on a copy of a frame.
 

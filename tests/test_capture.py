@@ -173,3 +173,25 @@ def test_hidden_and_other_files_are_not_counted(workspace: Workspace) -> None:
 def test_frames_are_shown_as_they_were_read(workspace: Workspace) -> None:
     state = make(workspace).step()
     np.testing.assert_array_equal(state.frame, grey_frame(100))
+
+
+def test_fill_takes_turns_and_stops_when_full(workspace: Workspace) -> None:
+    controller = make(workspace, FakeCamera(seconds=0))
+    assert controller.fill({"anchor": 3, "positive": 2}) == controller.counts
+    assert controller.counts == {"anchor": 3, "positive": 2, "probes": 0}
+    assert controller.fill({"anchor": 3, "positive": 2})["anchor"] == 3, "nothing is missing"
+
+
+def test_fill_shares_a_short_film_and_ends_quietly(workspace: Workspace) -> None:
+    controller = make(workspace, FakeCamera(seconds=0, frames=5))
+    controller.fill({"anchor": 10, "positive": 10})
+    assert controller.counts == {"anchor": 3, "positive": 2, "probes": 0}
+
+
+def test_fill_gives_up_without_a_face(workspace: Workspace) -> None:
+    class Empty(FakeCamera):
+        def read(self) -> np.ndarray:
+            return np.zeros_like(super().read())
+
+    with pytest.raises(NoFaceError, match="enough of 10 frames"):
+        make(workspace, Empty(seconds=0)).fill({"probes": 2})

@@ -9,6 +9,7 @@ from siamlab.people import open_collection
 from siamlab.profiles import get_profile, open_workspace
 from siamlab.series import (
     find_negatives,
+    frame_step,
     format_table,
     halve_subject,
     notebook_paths,
@@ -43,12 +44,32 @@ def test_negatives_given_by_path_leave_the_user_out(workspace, lfw, monkeypatch)
     assert len(found) == 9 and "person_0002" not in found.names
 
 
-def test_split_is_the_same_every_time_and_shares_nobody(lfw):
-    collection = open_collection(lfw)
-    first, second = split_negatives(collection), split_negatives(collection)
-    assert first.train.names == second.train.names
-    parts = [set(part.names) for part in first]
-    assert sum(map(len, parts)) == 10 and not parts[0] & parts[2] and not parts[0] & parts[1]
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """Sixty people of one tiny image each: enough names to split."""
+    root = tmp_path_factory.mktemp("crowd")
+    for number in range(60):
+        (root / f"p{number}").mkdir()
+        (root / f"p{number}" / "a.png").write_bytes(b"never read")
+    return open_collection(root)
+
+
+def test_split_shares_nobody_and_has_about_the_shares(crowd):
+    parts = [set(part.names) for part in split_negatives(crowd)]
+    assert sum(map(len, parts)) == 60 and len(set.union(*parts)) == 60
+    assert 30 <= len(parts[0]) <= 54
+
+
+def test_a_persons_side_does_not_depend_on_the_others(crowd):
+    whole = split_negatives(crowd)
+    part = split_negatives(crowd.without(["p7", "p8"]))
+    for before, after in zip(whole, part, strict=True):
+        assert set(before.names) - {"p7", "p8"} == set(after.names)
+
+
+def test_too_few_people_to_split_are_counted(crowd):
+    with pytest.raises(InputError, match="too few people"):
+        split_negatives(crowd.select(["p1", "p2", "p3"]))
 
 
 def test_a_subject_is_halved_without_an_image_on_both_sides(workspace, lfw):
@@ -69,6 +90,10 @@ def test_user_camera_follows_the_environment(monkeypatch):
     assert user_camera().startswith("drawn:") and user_camera() != user_camera(session=2)
     monkeypatch.setenv("SIAMLAB_CAMERA", "0")
     assert user_camera() == "0"
+
+
+def test_a_folder_is_used_whole_and_a_film_is_not(tmp_path):
+    assert frame_step(str(tmp_path)) == 1 and frame_step("drawn") == frame_step(0) == 5
 
 
 def test_results_are_kept_and_printed(workspace):

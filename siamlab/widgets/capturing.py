@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from siamlab.cameras import Camera
     from siamlab.faces import Finder
 
-GUIDE, FACE = (150, 150, 150), (26, 127, 55)
+GUIDE = (150, 150, 150)
 
 
 class CapturePanel(Panel):
@@ -129,7 +129,7 @@ class CapturePanel(Panel):
             return
         picture = draw_box(state.frame, guide_box(state.frame.shape), GUIDE, 1)
         if state.box is not None:
-            picture = draw_box(picture, state.box, FACE)
+            picture = draw_box(picture, state.box)
         self.image.value = encode_jpeg(picture)
         text = "; ".join(state.warnings)
         self.warning.value = (
