@@ -7,6 +7,7 @@ load is turned away, because a command's standard error holds one line or none.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,5 +40,8 @@ with quiet_start():
 
         # Looking for GPUs is what prints the rest of the notices, on a machine without one.
         tensorflow.config.list_physical_devices("GPU")
+        # Several models in one process set off its advice on retracing, which is about loops
+        # that build one function again and again; siamlab has none.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 __all__ = ["keras", "layers", "ops", "quiet_start"]

@@ -65,7 +65,7 @@ class Profile:
 PROFILES: dict[str, Profile] = {
     "quick": Profile(
         name="quick",
-        drawn_people=160,
+        drawn_people=240,
         drawn_images=8,
         captures=20,
         probes=20,

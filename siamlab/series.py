@@ -218,6 +218,7 @@ def _execute(source: Path, target: Path, environment: dict[str, str], note: Call
         notebook,
         timeout=None,
         kernel_name="python3",
+        coalesce_streams=True,
         resources={"metadata": {"path": str(source.parent)}},
         on_cell_executed=note,
     )

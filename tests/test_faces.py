@@ -98,6 +98,16 @@ def test_cut_face_scales() -> None:
         assert chip.shape == (250, 250, 3) and (chip == (9, 8, 7)).all()
 
 
+def test_in_a_chip_the_face_it_was_cut_around_is_meant() -> None:
+    mine, behind = FaceBox(68, 68, 114), FaceBox(0, 20, 100)
+    chip, frame = np.zeros((250, 250, 3), np.uint8), np.zeros((250, 300, 3), np.uint8)
+    assert faces.find_face(chip, Told([mine, behind])) == mine
+    with pytest.raises(SeveralFacesError):
+        faces.find_face(frame, Told([mine, behind]))
+    with pytest.raises(SeveralFacesError):
+        faces.find_face(chip, Told([mine, FaceBox(70, 66, 116)]))
+
+
 def test_which_face_is_meant() -> None:
     large, half, small = FaceBox(0, 0, 40), FaceBox(60, 60, 20), FaceBox(45, 45, 10)
     image = np.zeros((100, 100, 3), np.uint8)
