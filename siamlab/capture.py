@@ -221,7 +221,8 @@ class CaptureController:
                 path = write_image(unique_name(self.folder(kind), kind), chip)
                 self._remember(kind, (path,))
         raise NoFaceError(
-            f"No face was found in enough of {most} frames. Move into the middle and turn on a light."
+            f"No face was found in enough of {most} frames. "
+            "Move into the middle and turn on a light."
         )
 
     def undo(self) -> tuple[Path, ...]:

@@ -7,6 +7,7 @@ verification that says no, 2 for bad usage or bad input with one line on standar
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -234,9 +235,16 @@ def _evaluate(options: argparse.Namespace) -> int:
         pairs.first_people,
         pairs.second_people,
     )
+    trained_on = sum(model.record.trained_on(person) for person in pairs.people)
     if options.json:
-        _write_text(options.json, evaluation.to_json())
+        values = {**evaluation.to_dict(), "people_trained_on": trained_on}
+        _write_text(options.json, json.dumps(values, indent=2, allow_nan=False))
     _say(str(evaluation))
+    if trained_on:
+        _say(
+            f"Note: the model was trained on {trained_on} of these {len(pairs.people)} people; "
+            "with strangers it will do worse."
+        )
     return DONE
 
 

@@ -245,6 +245,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         write(Path(temporary))
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)  # mkstemp makes it private, a new file is not
         Path(temporary).replace(path)
     except OSError as error:
         raise StorageError(

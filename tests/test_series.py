@@ -9,8 +9,8 @@ from siamlab.people import open_collection
 from siamlab.profiles import get_profile, open_workspace
 from siamlab.series import (
     find_negatives,
-    frame_step,
     format_table,
+    frame_step,
     halve_subject,
     notebook_paths,
     read_results,
