@@ -1,6 +1,5 @@
 """Run the seven notebooks in the quick profile; store their outputs and their figures.
 
-
 nbval compares a notebook with its stored outputs, so they are made again whenever a result
 changes on purpose. Outputs of cells tagged ``nbval-ignore-output`` are stored too: a reader sees
 them, and only the comparison leaves them out. Give names to store only some:
@@ -11,6 +10,7 @@ them, and only the comparison leaves them out. Give names to store only some:
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 
 from siamlab.series import notebook_paths
 
+FIGURES = Path(__file__).resolve().parents[1] / "figures" / "quick"
 KEPT_METADATA = {"kernelspec", "language_info"}
 
 
@@ -48,11 +49,16 @@ def main() -> None:
     chosen = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("SIAMLAB_DATA", folder)
-        os.environ.setdefault("SIAMLAB_PROFILE", "quick")
+        os.environ["SIAMLAB_PROFILE"] = "quick"
+        os.environ.pop("SIAMLAB_LFW", None)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         for path in notebook_paths():
             if not chosen or path.stem in chosen:
                 store(path)
+        # Only drawn people are in these figures: the quick profile without LFW.
+        drawn = Path(os.environ["SIAMLAB_DATA"]) / "figures"
+        if drawn.is_dir():
+            shutil.copytree(drawn, FIGURES, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":
