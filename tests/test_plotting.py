@@ -391,3 +391,11 @@ class TestTowers:
     def test_wrong_size(self, siamese_models: SimpleNamespace) -> None:
         with pytest.raises(InputError, match=r"other has the shape \(32, 32, 3\)"):
             pl.draw_towers(siamese_models.compact, faces(1, 32)[0], faces(1, 30)[0])
+
+
+def test_each_model_is_marked_at_its_own_threshold() -> None:
+    labels = np.array([0, 0, 1, 1])
+    scores = {"a": np.array([0.1, 0.6, 0.4, 0.9]), "b": np.array([0.2, 0.3, 0.7, 0.8])}
+    figure = pl.plot_curves(labels, scores, {"a": 0.5, "b": 0.65})
+    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert texts.count("own threshold") == 1 and "a" not in texts

@@ -54,8 +54,8 @@ def plot_curves(
     Args:
         labels: ``(N,)``, both kinds present.
         scores: ``(N,)`` in [0, 1], or the name of each model to its scores of these pairs.
-        thresholds: name to threshold of the points to mark; 0.5 and the equal-error point when
-            ``None``.
+        thresholds: name to threshold of the points to mark on every curve, or, where the names
+            are the models', each model's own; 0.5 and the equal-error point when ``None``.
         axes: three axes to draw into.
 
     Returns:
@@ -75,7 +75,10 @@ def plot_curves(
     for number, (name, values) in enumerate(models.items()):
         colour, line = list(COLOURS.values())[number % 7], _LINES[number % 4]
         _curves(panels, labels, values, name, {"color": colour, "linestyle": line})
-        points = _points(labels, values, thresholds)
+        own = thresholds
+        if thresholds is not None and len(models) > 1 and set(thresholds) == set(models):
+            own = {"own threshold": thresholds[name]}
+        points = _points(labels, values, own)
         for place, point in enumerate(points.values()):
             _mark(panels, point, _marker(place, colour))
     for place, title in enumerate(points):  # the points' legend, once for all models
