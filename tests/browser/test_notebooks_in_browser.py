@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
 
 from siamlab.profiles import Workspace
+from siamlab.synthetic import write_people
 
 pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
 PERSON = os.environ.get("SIAMLAB_PERSON") or "me"
@@ -53,6 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str,
     search = [str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")]
     environment = {
         "SIAMLAB_DATA": str(folder / "data"),
+        "SIAMLAB_LFW": str(write_people(folder / "others", people=50, images=4, seed=8)),
         "PYTHONPATH": os.pathsep.join(filter(None, search)),
     }
     with jupyter_lab(folder, environment) as address, chromium(folder / ".profile") as driver:
@@ -82,22 +85,28 @@ def copied(name: str, folder: Path) -> str:
     return source.name
 
 
-def copy_trained_workspace(data: Path) -> None:
-    """Give the kernel what notebooks 01 to 06 left: a copy, so that nothing of it changes."""
-    from siamlab.profiles import open_workspace
+def make_trained_workspace(data: Path, others: Path) -> None:
+    """What notebooks 02 and 05 leave, in small: captures of a drawn person and two models."""
+    pytest.importorskip("keras")
+    from siamlab.models import save_model
+    from siamlab.people import open_collection, write_image
+    from siamlab.recipes import new_koch, train_compact
+    from siamlab.series import DRAWN_USER, split_negatives
+    from siamlab.synthetic import Conditions, Identity, draw_face
 
-    workspace = open_workspace()
-    if not any(workspace.models.glob("*.keras")):
-        pytest.skip("no trained model in the workspace: run the series first (siamlab run)")
-    data.mkdir(exist_ok=True)
-    for part in sorted(workspace.root.iterdir()):
-        if part.name in {"negative", "lfw", "cache"}:  # large, and only read
-            shutil.rmtree(data / part.name, ignore_errors=True)
-            (data / part.name).symlink_to(part)
-        elif part.is_dir():
-            shutil.copytree(part, data / part.name, dirs_exist_ok=True)
-        else:
-            shutil.copy(part, data)
+    workspace = Workspace(data, PERSON).make()
+    rng = np.random.default_rng(0)
+    for folder in (workspace.anchor, workspace.positive, workspace.probes):
+        for number in range(4):
+            face = draw_face(Identity(DRAWN_USER), Conditions.sample(rng))
+            write_image(folder / f"{number:04d}.jpg", face)
+    split = split_negatives(open_collection(others))
+    model, _ = train_compact(
+        split.train, split.validation, size=32, width=0.25, steps=60, people=16, verbose=0
+    )
+    save_model(model, workspace.models / "siamese.keras", optimizer=False)
+    koch = new_koch(64, 0.05, split.train.names, seed=0)
+    save_model(koch, workspace.models / "koch.keras", optimizer=False)
 
 
 def count(folder: Path) -> int:
@@ -143,7 +152,7 @@ def test_notebook_02_captures(served: tuple[Any, str, Path], pictures: Path) -> 
 def test_notebook_07_verifies(served: tuple[Any, str, Path], pictures: Path) -> None:
     driver, address, folder = served
     name = copied("07_realtime_verification", folder)
-    copy_trained_workspace(folder / "data")
+    make_trained_workspace(folder / "data", folder / "others")
     page = Page(driver, address, name)
     page.run_all(90)
     page.click("Verify")
