@@ -32,6 +32,7 @@ def store(path: Path) -> None:
         timeout=1200,
         kernel_name="python3",
         store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
         coalesce_streams=True,  # a progress bar is one line, not hundreds
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()

@@ -219,6 +219,7 @@ def _execute(source: Path, target: Path, environment: dict[str, str], note: Call
         timeout=None,
         kernel_name="python3",
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own notices are no news here
         resources={"metadata": {"path": str(source.parent)}},
         on_cell_executed=note,
     )
@@ -255,41 +256,58 @@ def run_series(
     Raises:
         SiamlabError: a notebook failed, or the input cannot be used.
     """
-    from tqdm import tqdm
-
     out = out.expanduser().resolve()
     chosen = get_profile(profile)
-    workspace = open_workspace(out / "data", subject or "me").make()
-    environment = {
-        "SIAMLAB_PROFILE": chosen.name,
-        "SIAMLAB_DATA": str(workspace.root),
-        "SIAMLAB_PERSON": workspace.person,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    if lfw is not None:
-        if not lfw.exists():
-            raise InputError(f"There is nothing at {lfw}; --lfw is an archive or folder of LFW.")
-        environment["SIAMLAB_LFW"] = str(lfw.resolve())
-    if lfw is not None and subject is not None:
-        capture, probe = halve_subject(lfw, subject, workspace)
-        environment |= {"SIAMLAB_CAMERA": str(capture), "SIAMLAB_PROBES": str(probe)}
-    if model is not None:
-        environment["SIAMLAB_COMPACT"] = str(model.resolve())
-    # A former run's captures and checkpoints would mix with this one's.
+    workspace = open_workspace(out / "data", subject or "me")
+    environment = _environment(workspace, chosen, lfw, subject, model)
+    # A former run's captures, templates and checkpoints would mix with this one's.
     for folder in (workspace.person_dir, workspace.gallery, workspace.models):
         shutil.rmtree(folder, ignore_errors=True)
     (workspace.root / "results.json").unlink(missing_ok=True)
     workspace.make()
-    (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    times: dict[str, float] = {}
-    for path in notebook_paths():
-        import nbformat
-
-        cells = sum(c.cell_type == "code" for c in nbformat.read(path, as_version=4).cells)
-        began = time.perf_counter()
-        with tqdm(total=cells, desc=path.stem, unit="cell") as bar:
-            _execute(path, out / "notebooks" / path.name, environment, lambda **_: bar.update())
-        times[path.stem] = round(time.perf_counter() - began, 1)
+    times = _run_notebooks(out / "notebooks", environment)
     record_results(workspace, "times", **times)
-    say(f"\nnotebooks, figures and models: {out}")
+    shutil.copytree(workspace.figures, out / "figures", dirs_exist_ok=True)
+    say(f"\nexecuted notebooks and figures: {out}\n")
     return results_table(workspace)
+
+
+def _environment(
+    workspace: Workspace,
+    profile: Profile,
+    lfw: Path | None,
+    subject: str | None,
+    model: Path | None,
+) -> dict[str, str]:
+    """What the notebooks read from outside."""
+    environment = {
+        "SIAMLAB_PROFILE": profile.name,
+        "SIAMLAB_DATA": str(workspace.root),
+        "SIAMLAB_PERSON": workspace.person,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    for name, path in (("SIAMLAB_LFW", lfw), ("SIAMLAB_COMPACT", model)):
+        if path is not None:
+            if not path.exists():
+                raise InputError(f"There is nothing at {path}; check the name.")
+            environment[name] = str(path.resolve())
+    if lfw is not None and subject is not None:
+        capture, probe = halve_subject(lfw, subject, workspace)
+        environment |= {"SIAMLAB_CAMERA": str(capture), "SIAMLAB_PROBES": str(probe)}
+    return environment
+
+
+def _run_notebooks(folder: Path, environment: dict[str, str]) -> dict[str, float]:
+    """Run all notebooks with a progress bar each; seconds by notebook."""
+    import nbformat
+    from tqdm import tqdm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    times = {}
+    for path in notebook_paths():
+        cells = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
+        began = time.perf_counter()
+        with tqdm(total=cells.count("code"), desc=path.stem, unit="cell") as bar:
+            _execute(path, folder / path.name, environment, lambda **_: bar.update())
+        times[path.stem] = round(time.perf_counter() - began, 1)
+    return times

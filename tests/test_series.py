@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from siamlab.errors import InputError
+from siamlab import series
+from siamlab.errors import InputError, SiamlabError
 from siamlab.people import open_collection
 from siamlab.profiles import get_profile, open_workspace
 from siamlab.series import (
@@ -108,3 +109,43 @@ def test_results_are_kept_and_printed(workspace):
 def test_table_columns_are_aligned():
     lines = format_table([{"a": "x", "b": None}, {"a": "longer", "b": 1.5}]).splitlines()
     assert lines[0] == "a       b" and lines[2] == "x       -" and lines[3] == "longer  1.500"
+
+
+def tiny_notebook(folder, name, source):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    return folder / f"{name}.ipynb"
+
+
+RECORDS = """
+import siamlab
+from siamlab.series import record_results
+workspace = siamlab.open_workspace()
+(workspace.figures / "a.svg").write_text("<svg/>")
+record_results(workspace, "06_evaluation", strangers=[{"model": workspace.person, "auc": 0.5}])
+"""
+
+
+def test_the_series_runs_headless_and_leaves_notebooks_figures_and_a_table(
+    tmp_path, lfw, monkeypatch
+):
+    path = tiny_notebook(tmp_path, "06_evaluation", RECORDS)
+    monkeypatch.setattr(series, "notebook_paths", lambda: (path,))
+    out = tmp_path / "out"
+    table = series.run_series(out, "quick", lfw, "person_0003", say=lambda _: None)
+    assert "person_0003  0.500" in table and "06_evaluation" in table
+    assert (out / "figures" / "a.svg").exists()
+    executed = (out / "notebooks" / "06_evaluation.ipynb").read_text()
+    assert '"execution_count": 1' in executed
+    assert len(list((out / "data" / "camera" / "probe").iterdir())) == 4
+
+
+def test_a_failing_cell_is_one_line_and_what_ran_is_kept(tmp_path, monkeypatch):
+    path = tiny_notebook(tmp_path, "01_setup", "raise RuntimeError('the camera is on fire')")
+    monkeypatch.setattr(series, "notebook_paths", lambda: (path,))
+    with pytest.raises(SiamlabError, match="the camera is on fire") as caught:
+        series.run_series(tmp_path / "out", say=lambda _: None)
+    assert "\n" not in str(caught.value)
+    assert "RuntimeError" in (tmp_path / "out" / "notebooks" / "01_setup.ipynb").read_text()
