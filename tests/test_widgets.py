@@ -20,9 +20,9 @@ from siamlab.images import read_image
 from siamlab.profiles import Workspace
 from siamlab.verification import Verifier
 from siamlab.widgets import CapturePanel, VerifyPanel
-from siamlab.widgets.capturing import FACE
 from siamlab.widgets.markup import encode_jpeg, score_bar
 from siamlab.widgets.panel import after_cell
+from siamlab.window import COLOURS
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_preview_shows_jpeg_frames_with_boxes(workspace: Workspace) -> None:
         wait_until(lambda: made.image.value != blank)
         shown = np.asarray(Image.open(io.BytesIO(made.image.value)))
     assert shown.shape == (120, 160, 3)
-    assert np.abs(shown[70, 50].astype(int) - FACE).max() < 90  # JPEG softens the line
+    assert np.abs(shown[70, 50].astype(int) - COLOURS[True]).max() < 90  # JPEG softens the line
 
 
 def test_clicks_save_images_and_count_them(workspace: Workspace) -> None:
