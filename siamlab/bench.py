@@ -18,8 +18,9 @@ import numpy as np
 from siamlab.cameras import DrawnCamera
 from siamlab.faces import Preprocessing, open_finder
 from siamlab.gallery import Gallery
-from siamlab.models import ModelRecord, Siamese, build_embedding, build_siamese, mirrored
+from siamlab.models import Siamese, build_embedding, build_siamese, mirrored
 from siamlab.recipes import FACE_FRACTION
+from siamlab.record import ModelRecord
 from siamlab.studies import machine_name
 from siamlab.verification import Verifier
 

@@ -9,83 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import zipfile
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from siamlab import __version__
 from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
 from siamlab.layers import L1Distance, Mirror, PairDistance, SquaredDistance
-from siamlab.people import person_digest
+from siamlab.record import ModelRecord
 from siamlab.storage import write_whole
 
 ARCHITECTURES = ("koch", "compact")
 PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of what made a model, for its record."""
-    return {
-        "siamlab": __version__,
-        "keras": keras.__version__,
-        "backend": keras.backend.backend(),
-        "python": platform.python_version(),
-    }
-
-
-@dataclass(frozen=True)
-class ModelRecord:
-    """What a model file says about itself.
-
-    Attributes:
-        arch: ``koch``, ``compact`` or ``custom``.
-        preprocessing: how a face becomes an input; training and verification share it.
-        calibration: thresholds and where they come from (``Calibration.to_dict``), or ``None``.
-        people: digests of the people it was trained on.
-        versions: library versions at training.
-        notes: a sentence on how it was trained.
-    """
-
-    arch: str = "custom"
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    calibration: dict[str, Any] | None = None
-    people: tuple[str, ...] = ()
-    versions: dict[str, str] = field(default_factory=library_versions)
-    notes: str = ""
-
-    @property
-    def threshold(self) -> float | None:
-        """The calibrated threshold, or ``None`` when the model was never calibrated."""
-        return None if self.calibration is None else float(self.calibration["threshold"])
-
-    def trained_on(self, person: str) -> bool:
-        """Whether this person's images were used in training."""
-        return person_digest(person) in self.people
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for the model file."""
-        return {
-            "arch": self.arch,
-            "preprocessing": self.preprocessing.to_dict(),
-            "calibration": self.calibration,
-            "people": list(self.people),
-            "versions": dict(self.versions),
-            "notes": self.notes,
-        }
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ModelRecord:
-        """The inverse of :meth:`to_dict`."""
-        rest = {**values, "people": tuple(values["people"])}
-        rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
-        return cls(**rest)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -346,11 +285,6 @@ def build_siamese(
     if distance not in kinds:
         raise InputError(f"distance is one of {', '.join(kinds)}. Received: {distance!r}.")
     return Siamese(embedding, kinds[distance](name="distance"), record)
-
-
-def digests(people: Iterable[str]) -> tuple[str, ...]:
-    """Digests of people's names, sorted, for :class:`ModelRecord`."""
-    return tuple(sorted(person_digest(name) for name in people))
 
 
 def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path:

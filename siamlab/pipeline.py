@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -28,6 +28,21 @@ from siamlab.people import Collection, read_image
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    class _Record(Protocol):
+        @property
+        def preprocessing(self) -> Preprocessing: ...
+
+    class Embedder(Protocol):
+        """What embeds images; ``siamlab.models.Siamese`` does."""
+
+        @property
+        def record(self) -> _Record:
+            """Says how files become inputs."""
+
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            """Images to embeddings ``(N, dimensions)``."""
+
 
 # Augmentation shifts and turns a face, so its source shows more than the model's crop, and in
 # more pixels, so that the one interpolation of the warp costs no sharpness.
@@ -323,3 +338,26 @@ class PeopleBatches(keras.utils.PyDataset):
             batch = np.stack(list(views))
         labels = np.repeat(chosen.astype(np.int32), self.images)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
+
+
+def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Embed both sides of pairs; each image is read and embedded once.
+
+    Args:
+        model: its record says how files become inputs.
+        pairs: who is compared with whom.
+        batch: images in memory and in the network at once.
+
+    Returns:
+        Two float32 arrays ``(N, dimensions)``.
+
+    Raises:
+        ImageError: a file cannot be read; the message names it.
+    """
+    paths, first, second = _indexed(pairs)
+    parts = [
+        model.embed(to_float(load_images(paths[start : start + batch], model.record.preprocessing)))
+        for start in range(0, len(paths), batch)
+    ]
+    embeddings = np.concatenate(parts)
+    return embeddings[first], embeddings[second]

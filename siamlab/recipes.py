@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 
 from siamlab.backend import keras
+from siamlab.checkpoints import History
 from siamlab.errors import InputError
 from siamlab.evaluation import Calibration, calibrate, score_pairs
 from siamlab.faces import Preprocessing
 from siamlab.models import (
-    ModelRecord,
     Siamese,
     build_embedding,
     build_siamese,
-    digests,
     mirrored,
 )
 from siamlab.pairs import PairSet, person_pairs, possible_genuine, split_people
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation
-from siamlab.training import History, fit_head, train_pairs, train_people
+from siamlab.record import ModelRecord, digests
+from siamlab.training import fit_head, train_pairs, train_people
 
 # The share of a chip that a network sees: the face from brow to chin with little background,
 # so that it cannot learn the room or the camera instead of the person.

@@ -21,9 +21,10 @@ from siamlab.faces import Preprocessing
 from siamlab.models import build_embedding, build_siamese
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
+from siamlab.pipeline import embed_pairs
 from siamlab.recipes import FACE_FRACTION
 from siamlab.storage import write_whole
-from siamlab.training import embed_pairs, train_people
+from siamlab.training import train_people
 
 
 @dataclass(frozen=True)

@@ -627,7 +627,8 @@ def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
     def load_images(paths: list[Path], preprocessing: object) -> np.ndarray:
         return np.stack([np.full((4, 4, 3), int(path.name), np.uint8) for path in paths])
 
-    monkeypatch.setitem(sys.modules, "siamlab.pipeline", SimpleNamespace(load_images=load_images))
+    pytest.importorskip("keras")
+    monkeypatch.setattr("siamlab.pipeline.load_images", load_images)
     return BrightnessModel(SimpleNamespace(preprocessing=None))
 
 

@@ -14,14 +14,13 @@ keras = pytest.importorskip("keras")
 from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.models import (  # noqa: E402
-    ModelRecord,
     build_embedding,
     build_siamese,
-    digests,
     load_model,
     mirrored,
     save_model,
 )
+from siamlab.record import ModelRecord, digests  # noqa: E402
 
 KOCH_SHAPES = {
     "conv1": (96, 96, 64),

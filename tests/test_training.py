@@ -14,6 +14,7 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
+from siamlab.checkpoints import History, latest_checkpoint  # noqa: E402
 from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.models import build_embedding, build_siamese  # noqa: E402
@@ -21,9 +22,7 @@ from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
 from siamlab.synthetic import write_people  # noqa: E402
 from siamlab.training import (  # noqa: E402
-    History,
     fit_head,
-    latest_checkpoint,
     train_pairs,
     train_people,
 )

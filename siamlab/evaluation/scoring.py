@@ -38,21 +38,13 @@ def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
         InputError: ``batch`` is not positive.
         ImageError: a file cannot be read; the message names it.
     """
-    from siamlab.pipeline import load_images
+    from siamlab.pipeline import embed_pairs
 
     if batch < 1:
         raise InputError(f"batch is at least 1. Received: {batch}.")
     if len(pairs.labels) == 0:
         return np.zeros(0, np.float32)
-    paths = list(dict.fromkeys((*pairs.first, *pairs.second)))
-    place = {path: number for number, path in enumerate(paths)}
-    parts = []
-    for start in range(0, len(paths), batch):
-        images = load_images(paths[start : start + batch], model.record.preprocessing)
-        parts.append(model.embed(images.astype(np.float32) / np.float32(255)))
-    embeddings = np.concatenate(parts)
-    first = embeddings[[place[path] for path in pairs.first]]
-    second = embeddings[[place[path] for path in pairs.second]]
+    first, second = embed_pairs(model, pairs, batch)
     return np.asarray(model.score_pairs(first, second), np.float32)
 
 
