@@ -245,6 +245,8 @@ def test_showing_twice_in_one_notebook_registers_one_interrupt_hook(
     import IPython
     from IPython.core.interactiveshell import InteractiveShell
 
+    # IPython warns when the shell was activated in another environment than pytest's.
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     shell = InteractiveShell()
     monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
     camera = FakeCamera()
