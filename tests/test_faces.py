@@ -108,6 +108,30 @@ def test_in_a_chip_the_face_it_was_cut_around_is_meant() -> None:
         faces.find_face(chip, Told([mine, FaceBox(70, 66, 116)]))
 
 
+def test_a_chip_is_not_cut_again() -> None:
+    chip = np.random.default_rng(0).integers(0, 255, (250, 250, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(faces.cut_face(chip, FaceBox(72, 66, 108)), chip)
+    smaller = faces.cut_face(chip, FaceBox(95, 95, 60))
+    assert np.abs(smaller.astype(int) - chip).max() > 50
+
+
+def test_haar_looks_at_the_mirror_image_when_it_finds_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finder = finders.HaarFinder()
+    seen: list[np.ndarray] = []
+
+    def detect(grey: np.ndarray) -> list[tuple[int, int, int, int]]:
+        seen.append(grey)
+        return [] if len(seen) == 1 else [(10, 20, 30, 30)]
+
+    monkeypatch.setattr(finder, "_detect", detect)
+    image = np.random.default_rng(0).integers(0, 255, (90, 100, 3), dtype=np.uint8)
+    (box,) = finder.find(image)
+    assert (box.x, box.y, box.size) == (100 - 10 - 30, 20, 30)
+    np.testing.assert_array_equal(seen[1], seen[0][:, ::-1])
+
+
 def test_which_face_is_meant() -> None:
     large, half, small = FaceBox(0, 0, 40), FaceBox(60, 60, 20), FaceBox(45, 45, 10)
     image = np.zeros((100, 100, 3), np.uint8)
