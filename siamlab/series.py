@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -37,6 +38,7 @@ NOTEBOOKS = (
 SPLIT = (0.7, 0.1, 0.2)
 HALVES_SEED = 2015
 DRAWN_SEED = 1
+_COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 # The drawn user's seed is far from those of the drawn strangers.
 DRAWN_USER = 900_001
 
@@ -226,7 +228,7 @@ def _execute(source: Path, target: Path, environment: dict[str, str], note: Call
     try:
         client.execute(env={**os.environ, **environment})
     except CellExecutionError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = _COLOUR_CODES.sub("", str(error).strip().splitlines()[-1])
         raise SiamlabError(f"{source.name} stopped: {reason} (see {target})") from None
     finally:
         nbformat.write(notebook, target)

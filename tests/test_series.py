@@ -147,5 +147,5 @@ def test_a_failing_cell_is_one_line_and_what_ran_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(series, "notebook_paths", lambda: (path,))
     with pytest.raises(SiamlabError, match="the camera is on fire") as caught:
         series.run_series(tmp_path / "out", say=lambda _: None)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
     assert "RuntimeError" in (tmp_path / "out" / "notebooks" / "01_setup.ipynb").read_text()
