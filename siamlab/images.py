@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from siamlab.errors import ImageError, InputError
-from siamlab.storage import storage_errors
+from siamlab.storage import storage_errors, whole_file
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
@@ -133,16 +133,9 @@ def write_image(path: Path | str, image: np.ndarray) -> Path:
         )
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name}: unknown image suffix; use .jpg or .png.")
-    # Hidden, so that a listing of the folder never takes a half-written file for an image.
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            Image.fromarray(image).save(part, **options)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    with storage_errors(path), whole_file(path) as part:
+        Image.fromarray(image).save(part, **options)
     return path
 
 

@@ -314,7 +314,6 @@ class PeopleBatches(keras.utils.PyDataset):
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
         self.pixels = load_images(chosen.images, source)
         counts = [len(person.images) for person in chosen.people]
-        self.known = len(counts)
         self.starts = np.cumsum([0, *counts])
 
     def __len__(self) -> int:

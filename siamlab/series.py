@@ -13,7 +13,6 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -136,14 +135,6 @@ def read_results(workspace: Workspace) -> dict[str, Any]:
     """All results so far; empty before the first."""
     path = workspace.root / "results.json"
     return dict(json.loads(path.read_text())) if path.exists() else {}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the printed table: a model's results on pairs of strangers and on the user."""
-
-    model: str
-    values: dict[str, Any]
 
 
 def _cell(value: Any) -> str:

@@ -52,6 +52,26 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"Cannot write {path}: {reason}.") from None
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A place to write a file that moves to ``path`` when the block ends well.
+
+    The place is beside ``path``, hidden, so that a listing of the folder never takes a
+    half-written file for a whole one, and has the same suffix. Folders are made; when the block
+    fails, ``path`` is as it was.
+
+    Raises:
+        OSError: as it comes; the caller says what could not be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_text(path: Path | str, text: str) -> Path:
     """Write a text file (UTF-8) all or nothing; folders are made.
 
@@ -59,14 +79,8 @@ def write_text(path: Path | str, text: str) -> Path:
         StorageError: the disk is full or the folder is read-only.
     """
     path = Path(path)
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    with storage_errors(path), whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
     return path
 
 
@@ -239,21 +253,11 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         StorageError: the disk is full or the folder cannot be written.
     """
-    temporary = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        write(Path(temporary))
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)  # mkstemp makes it private, a new file is not
-        Path(temporary).replace(path)
+        with whole_file(path) as part:
+            write(part)
     except OSError as error:
         raise StorageError(
             f"Cannot write {path}: {error.strerror or error}. Free some space or choose another "
             "folder; the former file, if any, is untouched."
         ) from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)

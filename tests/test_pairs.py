@@ -254,3 +254,11 @@ def test_the_official_development_pairs(
     made = pairs.pairs_from_file(shared_pairs, collection)
     assert (made.genuine, made.impostor) == (1100, 1100)
     assert all(path.is_file() for path in made.images[:50])
+
+
+def test_joined_pairs_stand_behind_each_other() -> None:
+    one = pairs.PairSet((Path("a"),), (Path("b"),), np.array([1]), ("Ada",), ("Ada",))
+    two = pairs.PairSet((Path("c"),), (Path("d"),), np.array([0]), ("Ada",), ("Grace",))
+    joined = pairs.join_pairs(one, two)
+    assert joined.first == (Path("a"), Path("c")) and joined.second == (Path("b"), Path("d"))
+    assert joined.labels.tolist() == [1, 0] and joined.second_people == ("Ada", "Grace")

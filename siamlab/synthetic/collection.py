@@ -7,13 +7,13 @@ people or more images draws the earlier ones again, byte for byte.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from siamlab.errors import InputError, StorageError
+from siamlab.storage import whole_file
 from siamlab.synthetic.conditions import Conditions
 from siamlab.synthetic.drawing import encode, expose_chip
 from siamlab.synthetic.identity import Identity
@@ -88,13 +88,8 @@ def _write_person(folder: Path, number: int, images: int, seed: int, size: int) 
 
 def _write(path: Path, data: bytes) -> None:
     """All of the file or nothing."""
-    part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole_file(path) as part:
             part.write_bytes(data)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from None
