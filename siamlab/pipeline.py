@@ -13,16 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from siamlab.augmentation import Augmentation, augment, augment_batch, source_preprocessing
 from siamlab.backend import keras
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.faces import Preprocessing, preprocess
-from siamlab.opencv import import_cv2
 from siamlab.pairs import PairSet
 from siamlab.people import Collection, read_image
 
@@ -42,12 +41,6 @@ if TYPE_CHECKING:
 
         def embed(self, images: np.ndarray) -> np.ndarray:
             """Images to embeddings ``(N, dimensions)``."""
-
-
-# Augmentation shifts and turns a face, so its source shows more than the model's crop, and in
-# more pixels, so that the one interpolation of the warp costs no sharpness.
-SOURCE_MARGIN = 1.28
-SOURCE_DETAIL = 1.35
 
 
 def to_float(images: np.ndarray) -> np.ndarray:
@@ -80,105 +73,6 @@ def load_images(
 
     with ThreadPoolExecutor(workers) as pool:
         return np.stack(list(pool.map(load, paths)))
-
-
-def source_preprocessing(preprocessing: Preprocessing) -> Preprocessing:
-    """The wider and finer cut from which augmentation warps the model's crop."""
-    fraction = min(1.0, preprocessing.fraction * SOURCE_MARGIN)
-    size = math.ceil(preprocessing.size * fraction / preprocessing.fraction * SOURCE_DETAIL)
-    return replace(preprocessing, size=size, fraction=fraction)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How much an image is changed in training; each value is a standard deviation unless said.
-
-    Attributes:
-        flip: probability of a mirror image.
-        degrees: turn, in degrees (Koch et al. 2015, section 3.2, use up to 10).
-        zoom: logarithm of the scale.
-        stretch: logarithm of width over height.
-        shift: move, as a share of the side.
-        gamma: logarithm of the exponent of brightness.
-        contrast: logarithm of the contrast.
-        brightness: added light, 1.0 is white.
-        tint: logarithm of each colour channel's gain.
-        grey: probability of no colour at all; otherwise saturation varies by ``saturation``.
-        saturation: logarithm of the saturation.
-        blur: probability of a Gaussian blur of 0.4 to 1.2 pixels.
-        jpeg: probability of JPEG compression with a quality of 30 to 90.
-    """
-
-    flip: float = 0.5
-    degrees: float = 5.0
-    zoom: float = 0.06
-    stretch: float = 0.04
-    shift: float = 0.022
-    gamma: float = 0.2
-    contrast: float = 0.2
-    brightness: float = 0.08
-    tint: float = 0.06
-    grey: float = 0.15
-    saturation: float = 0.2
-    blur: float = 0.15
-    jpeg: float = 0.1
-
-
-def _affine(source_size: int, crop: float, size: int, how: Augmentation, rng: Any) -> np.ndarray:
-    """2x3 matrix that takes source pixels to output pixels: one warp for all geometry."""
-    turn = math.radians(rng.normal(0, how.degrees))
-    scale = size / crop * math.exp(rng.normal(0, how.zoom))
-    stretch = math.exp(rng.normal(0, how.stretch))
-    side = -1.0 if rng.random() < how.flip else 1.0
-    linear = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
-    linear = np.diag([scale * stretch * side, scale]) @ linear
-    centre = (source_size - 1) / 2 + rng.normal(0, how.shift * crop, 2)
-    offset = (size - 1) / 2 - linear @ centre
-    return np.hstack([linear, offset[:, None]])
-
-
-def _recolour(image: np.ndarray, how: Augmentation, rng: Any) -> np.ndarray:
-    """Light, contrast and colour of a float32 image in [0, 1]; may leave the range."""
-    image = np.power(image + 1e-4, np.float32(math.exp(rng.normal(0, how.gamma))))
-    mean = image.mean()
-    image = (image - mean) * math.exp(rng.normal(0, how.contrast)) + mean
-    image = image + rng.normal(0, how.brightness)
-    image = image * np.exp(rng.normal(0, how.tint, 3)).astype(np.float32)
-    saturation = 0.0 if rng.random() < how.grey else math.exp(rng.normal(0, how.saturation))
-    grey = (image @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
-    return grey + (image - grey) * np.float32(saturation)
-
-
-def augment(
-    source: np.ndarray,
-    preprocessing: Preprocessing,
-    rng: np.random.Generator,
-    how: Augmentation | None = None,
-) -> np.ndarray:
-    """One random view of a face.
-
-    Args:
-        source: uint8 RGB ``(S, S, 3)``, cut by :func:`source_preprocessing`.
-        preprocessing: the model's crop and size.
-        rng: where all randomness comes from.
-        how: amounts; the defaults when ``None``.
-
-    Returns:
-        float32 RGB ``(size, size, 3)`` in [0, 1].
-    """
-    cv2 = import_cv2()
-    how = how or Augmentation()
-    size = preprocessing.size
-    crop = len(source) * preprocessing.fraction / source_preprocessing(preprocessing).fraction
-    matrix = _affine(len(source), crop, size, how, rng)
-    view = cv2.warpAffine(source, matrix, (size, size), borderMode=cv2.BORDER_REFLECT_101)
-    if rng.random() < how.blur:
-        view = cv2.GaussianBlur(view, (0, 0), rng.uniform(0.4, 1.2))
-    if rng.random() < how.jpeg:
-        quality = int(rng.integers(30, 91))
-        _, data = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        view = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.clip(_recolour(to_float(view), how, rng), 0, 1).astype(np.float32)
 
 
 def _indexed(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
@@ -330,11 +224,8 @@ class PeopleBatches(keras.utils.PyDataset):
         if self.augmentation is None:
             batch = to_float(self.pixels[rows])
         else:
-            views = (
-                augment(self.pixels[row], self.preprocessing, rng, self.augmentation)
-                for row in rows
-            )
-            batch = np.stack(list(views))
+            sources = [self.pixels[row] for row in rows]
+            batch = augment_batch(sources, self.preprocessing, rng, self.augmentation)
         labels = np.repeat(chosen.astype(np.int32), self.images)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
 

@@ -32,6 +32,7 @@ ORDER = [
     "lfw",
     "sampling",
     "pairs",
+    "augmentation",
     "pipeline",
     "layers",
     "record",

@@ -5,25 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from siamlab.augmentation import Augmentation
 from siamlab.errors import EmptyFolderError, ImageError, InputError
 from siamlab.faces import Preprocessing, preprocess
 from siamlab.pairs import person_pairs
 from siamlab.people import open_collection, read_image, write_image
 from siamlab.pipeline import (
-    Augmentation,
     PeopleBatches,
-    augment,
     load_images,
     pair_dataset,
-    source_preprocessing,
     to_float,
 )
 
 HOW = Preprocessing(size=24, fraction=0.56)
-STILL = Augmentation(
-    flip=0, degrees=0, zoom=0, stretch=0, shift=0, gamma=0, contrast=0, brightness=0, tint=0,
-    grey=0, saturation=0, blur=0, jpeg=0,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,32 +58,6 @@ def test_a_corrupt_file_is_named(people, tmp_path):
     bad.write_bytes(b"\xff\xd8 not a picture")
     with pytest.raises(ImageError, match=r"bad\.jpg"):
         load_images([people.images[0], bad], HOW)
-
-
-def test_no_augmentation_gives_the_models_own_cut(people):
-    """The warp with all amounts at zero is the plain crop, but for interpolation."""
-    chip = read_image(people.images[0])
-    source = preprocess(chip, source_preprocessing(HOW))
-    view = augment(source, HOW, np.random.default_rng(0), STILL)
-    plain = to_float(preprocess(chip, HOW))
-    assert view.shape == (24, 24, 3) and view.dtype == np.float32
-    assert np.abs(view - plain).mean() < 0.02
-
-
-def test_flip_is_a_mirror_image(people):
-    source = preprocess(read_image(people.images[0]), source_preprocessing(HOW))
-    rng = np.random.default_rng
-    still = augment(source, HOW, rng(0), STILL)
-    flipped = augment(source, HOW, rng(0), Augmentation(**{**STILL.__dict__, "flip": 1.0}))
-    np.testing.assert_allclose(flipped, still[:, ::-1], atol=0.02)
-
-
-def test_augmentation_stays_in_range_and_repeats(people):
-    source = preprocess(read_image(people.images[0]), source_preprocessing(HOW))
-    views = [augment(source, HOW, np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    assert all(view.min() >= 0 and view.max() <= 1 for view in views)
-    np.testing.assert_array_equal(views[0], views[1])
-    assert np.abs(views[0] - views[2]).mean() > 0.01
 
 
 def batches(dataset):
