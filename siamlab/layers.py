@@ -1,14 +1,45 @@
-"""Layers that join the two towers, and the mirror used when embedding.
+"""Layers that join the two towers, those that training alone needs, and the mirror.
 
-Comes in: embeddings or images as tensors of any Keras backend. Goes out: distances, images.
-Only ``keras.ops`` is used, so the layers run on every backend.
+Comes in: embeddings or images as tensors of any Keras backend. Goes out: distances, logits,
+cosines, images. Only ``keras.ops`` is used, so the layers run on every backend.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from siamlab.backend import keras, ops
+
+# A number whose root is taken counts as zero below this: the root's slope there has no bound.
+LEAST_SQUARE = 1e-6
+
+
+def squared_distances(embeddings: Any) -> Any:
+    """Squared Euclidean distances between all embeddings of a batch.
+
+    Args:
+        embeddings: float tensor ``(batch, dimensions)``.
+
+    Returns:
+        ``(batch, batch)``, at least 0; equal embeddings come out at 0 up to rounding.
+    """
+    squares = ops.sum(ops.square(embeddings), axis=1, keepdims=True)
+    products = ops.matmul(embeddings, ops.transpose(embeddings))
+    # |a - b|² = |a|² + |b|² - 2 a.b needs no (batch, batch, dimensions) tensor.
+    return ops.relu(squares + ops.transpose(squares) - 2.0 * products)
+
+
+def safe_root(squared: Any) -> Any:
+    """Square root with a finite slope everywhere: 0, and flat, below ``LEAST_SQUARE``.
+
+    Args:
+        squared: float tensor of any shape.
+    """
+    # The branch that is not taken must be finite as well: its slope is multiplied by zero,
+    # and zero times infinity is not a number.
+    positive = squared > LEAST_SQUARE
+    return ops.where(positive, ops.sqrt(ops.where(positive, squared, 1.0)), 0.0)
 
 
 class PairDistance(keras.layers.Layer):
@@ -89,6 +120,27 @@ class Mirror(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
+class CentredUnit(keras.layers.Layer):
+    """Turn a sigmoid code in (0, 1) into a unit vector around its middle.
+
+    Used in training alone: losses on cosines need codes that point both ways.
+
+    Call arguments:
+        code: ``(batch, dimensions)``, in (0, 1).
+
+    Output shape: the same; each row has length 1.
+    """
+
+    def call(self, code: Any) -> Any:
+        """``(2 code - 1) / |2 code - 1|``."""
+        return ops.normalize(2.0 * code - 1.0, axis=-1)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape does not change."""
+        return tuple(input_shape)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
 class PersonCosines(keras.layers.Layer):
     """Cosine between an embedding and one learned direction for each training person.
 
@@ -127,3 +179,53 @@ class PersonCosines(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), "people": self.people}
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class PairLogits(keras.layers.Layer):
+    """Logit of "the same person" for every pair of a batch: each image embedded once.
+
+    ``offset - scale * |a - b|²`` with learned scale and offset: what ``SquaredDistance`` and a
+    sigmoid unit with equal weights make of two embeddings, for all pairs at once. The scale is
+    learned as its logarithm, so it stays positive (Zhai et al. 2023, section 3.2). Used in
+    training alone, with ``siamlab.losses.PairCrossEntropy``.
+
+    Args:
+        scale: at the start.
+        offset: at the start; unit embeddings score one half at the squared distance
+            ``offset / scale``, where 2 is what chance gives.
+
+    Call arguments:
+        embeddings: ``(batch, dimensions)``.
+
+    Output shape: ``(batch, batch)``.
+
+    Raises:
+        ValueError: the scale is not positive.
+    """
+
+    def __init__(self, scale: float = 5.0, offset: float = 5.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if scale <= 0:
+            raise ValueError(f"PairLogits needs a positive scale. Received: scale={scale}.")
+        self.scale, self.offset = scale, offset
+
+    def build(self, input_shape: Any) -> None:
+        """Make the two weights."""
+        constant = keras.initializers.Constant
+        self.log_scale = self.add_weight(
+            shape=(), initializer=constant(math.log(self.scale)), name="log_scale"
+        )
+        self.bias = self.add_weight(shape=(), initializer=constant(self.offset), name="bias")
+
+    def call(self, embeddings: Any) -> Any:
+        """Return the logits."""
+        return self.bias - ops.exp(self.log_scale) * squared_distances(embeddings)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """``(batch, batch)``."""
+        return (input_shape[0], input_shape[0])
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}

@@ -7,7 +7,15 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from siamlab.layers import L1Distance, Mirror, PersonCosines, SquaredDistance  # noqa: E402
+from siamlab.layers import (  # noqa: E402
+    L1Distance,
+    Mirror,
+    PairLogits,
+    PersonCosines,
+    SquaredDistance,
+    safe_root,
+    squared_distances,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +59,60 @@ def test_person_cosines_are_cosines():
     np.testing.assert_allclose(cosines, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("layer", [L1Distance(), SquaredDistance(), Mirror(), PersonCosines(3)])
+def test_all_squared_distances_of_a_batch():
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(5, 7)).astype("float32")
+    oracle = ((vectors[:, None] - vectors[None]) ** 2).sum(axis=2)
+    found = np.asarray(squared_distances(vectors))
+    np.testing.assert_allclose(found, oracle, rtol=1e-4, atol=1e-5)
+    assert (np.asarray(squared_distances(vectors[:1].repeat(4, 0))) >= 0).all()
+
+
+def test_a_root_is_flat_near_zero():
+    values = np.array([0.0, 1e-9, 1e-4, 4.0], "float32")
+    np.testing.assert_allclose(np.asarray(safe_root(values)), [0, 0, 0.01, 2], rtol=1e-6)
+    tf = pytest.importorskip("tensorflow")
+    tensor = tf.constant(values)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        root = safe_root(tensor)
+    np.testing.assert_allclose(np.asarray(tape.gradient(root, tensor)), [0, 0, 50, 0.25], rtol=1e-5)
+
+
+def test_pair_logits_by_hand():
+    """Squared distances 0, 2 and 4 with scale 3 and offset 5: 5, -1, -7."""
+    embeddings = np.array([[1, 0], [0, 1], [-1, 0]], "float32")
+    logits = np.asarray(PairLogits(3.0, 5.0)(embeddings))
+    np.testing.assert_allclose(logits, [[5, -1, -7], [-1, 5, -1], [-7, -1, 5]], atol=1e-5)
+
+
+def test_pair_logits_are_the_siamese_head_on_all_pairs():
+    """A squared distance and a sigmoid unit with weights -scale and bias offset say the same."""
+    rng = np.random.default_rng(2)
+    embeddings = rng.normal(size=(4, 6)).astype("float32")
+    head = keras.layers.Dense(1, activation="sigmoid")
+    first, second = np.divmod(np.arange(16), 4)
+    distance = SquaredDistance()(embeddings[first], embeddings[second])
+    head.build(distance.shape)
+    head.set_weights([np.full((6, 1), -0.7, "float32"), np.array([1.5], "float32")])
+    logits = PairLogits(0.7, 1.5)(embeddings)
+    np.testing.assert_allclose(
+        np.asarray(keras.ops.sigmoid(logits)).ravel(), np.asarray(head(distance))[:, 0], rtol=1e-4
+    )
+
+
+def test_pair_logits_learn_and_refuse():
+    layer = PairLogits()
+    assert layer.compute_output_shape((None, 8)) == (None, None)
+    layer.build((None, 8))
+    assert [weight.name for weight in layer.trainable_weights] == ["log_scale", "bias"]
+    with pytest.raises(ValueError, match="Received: scale=0"):
+        PairLogits(scale=0)
+
+
+@pytest.mark.parametrize(
+    "layer", [L1Distance(), SquaredDistance(), Mirror(), PersonCosines(3), PairLogits(2.0, 3.0)]
+)
 def test_layers_come_back_from_their_config_without_custom_objects(layer):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer)
