@@ -11,6 +11,7 @@ from siamlab.plotting.charts import plot_history, plot_quality_against_size, plo
 from siamlab.plotting.curves import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.network import draw_architecture
 from siamlab.plotting.pictures import plot_images, plot_pairs, plot_verification
+from siamlab.plotting.study_plots import plot_baselines, plot_map, plot_oneshot
 from siamlab.plotting.style import COLOURS, Picture, new_figure, save_figure, style
 from siamlab.plotting.towers import draw_towers
 
@@ -22,9 +23,12 @@ __all__ = [
     "draw_towers",
     "network_steps",
     "new_figure",
+    "plot_baselines",
     "plot_curves",
     "plot_history",
     "plot_images",
+    "plot_map",
+    "plot_oneshot",
     "plot_pairs",
     "plot_quality_against_size",
     "plot_reliability",
