@@ -8,12 +8,14 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from siamlab import __version__
-from siamlab.backend import keras
 from siamlab.faces import Preprocessing
 from siamlab.people import person_digest
+
+PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
 
 
 def digests(people: Iterable[str]) -> tuple[str, ...]:
@@ -23,6 +25,9 @@ def digests(people: Iterable[str]) -> tuple[str, ...]:
 
 def library_versions() -> dict[str, str]:
     """Versions of what made a model, for its record."""
+    # Only here: a record is also read where no Keras is, beside an exported model.
+    from siamlab.backend import keras
+
     return {
         "siamlab": __version__,
         "keras": keras.__version__,
