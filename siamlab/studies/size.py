@@ -6,7 +6,6 @@ Comes in: people and test pairs. Goes out: one frozen ``StudyPoint`` per trainin
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,12 +17,12 @@ from siamlab.backend import keras
 from siamlab.errors import InputError
 from siamlab.evaluation import evaluate_scores
 from siamlab.faces import Preprocessing
-from siamlab.models import build_embedding, build_siamese
+from siamlab.models import build_embedding
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
-from siamlab.pipeline import embed_pairs
 from siamlab.recipes import FACE_FRACTION
 from siamlab.storage import write_whole
+from siamlab.studies.measure import cosine_scores, machine_name
 from siamlab.training import train_people
 
 
@@ -52,18 +51,6 @@ class StudyPoint:
     auc: float
     auc_low: float
     auc_high: float
-
-
-def machine_name() -> str:
-    """Processor and core count, to stand beside a measured time."""
-    import os
-
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        name = lines[0].split(":", 1)[1].strip() if lines else name
-    return f"{name}, {os.cpu_count()} cores"
 
 
 def with_images(collection: Collection, count: int) -> Collection:
@@ -107,13 +94,8 @@ def study_point(
         verbose=0,
     )
     seconds = time.perf_counter() - began
-    model = build_siamese(embedding, "squared").with_record(preprocessing=preprocessing)
-    first, second = embed_pairs(model, test)
-    # Cosine moved into [0, 1]: the AUC depends on the order alone, so no head is needed.
-    scores = ((first * second).sum(axis=1) + 1) / 2
-    result = evaluate_scores(
-        test.labels, np.clip(scores, 0, 1), 0.5, test.first_people, test.second_people
-    )
+    scores = cosine_scores(embedding, preprocessing, test)
+    result = evaluate_scores(test.labels, scores, 0.5, test.first_people, test.second_people)
     interval = result.intervals["auc"]
     if result.auc is None or interval is None:
         raise InputError("A study needs genuine and impostor pairs of several people.")
