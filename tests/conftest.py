@@ -32,3 +32,9 @@ def shared_pairs() -> Path:
 def shared_yunet() -> Path:
     """The YuNet detector's file, or a skip with a reason."""
     return _shared("models/face_detection_yunet_2026may.onnx")
+
+
+@pytest.fixture(scope="session")
+def shared_omniglot() -> Path:
+    """The folder with Omniglot's two small background sets, or a skip with a reason."""
+    return _shared("data/omniglot")
