@@ -1,0 +1,14 @@
+"""Enrolled people and their templates: one file each, kept safe, and found quickly.
+
+Comes in: a person's name and the embeddings of their images. Goes out: the same, read back and
+checked; or everyone's templates as one matrix, for a search. Templates are biometric data:
+files are readable by their owner only, and erasing a person leaves nothing of them in the folder.
+
+``person`` is one person's file, ``pack`` everyone's templates in one file, made from the
+persons' files and thrown away freely, ``store`` the gallery around both.
+"""
+
+from siamlab.gallery.person import Enrolment, person_key
+from siamlab.gallery.store import Gallery, Templates
+
+__all__ = ["Enrolment", "Gallery", "Templates", "person_key"]

@@ -1,0 +1,167 @@
+"""One enrolled person and the file that keeps them.
+
+Comes in: a name and templates, float32 ``(N, dimensions)``. Goes out: an ``.npz`` file that is
+whole or absent, and the same :class:`Enrolment` read back and checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siamlab.errors import InputError, StorageError
+
+
+@dataclass(frozen=True, eq=False)
+class Enrolment:
+    """One enrolled person.
+
+    Attributes:
+        person: name, any characters.
+        templates: float32 ``(N, dimensions)``, one embedding for each image.
+        sources: where each template came from (file names, or "frame 3").
+        model_id: the model that made the templates; no other can read them.
+        enrolled: time of enrolment, ISO 8601 in UTC.
+    """
+
+    person: str
+    templates: np.ndarray
+    sources: tuple[str, ...]
+    model_id: str
+    enrolled: str
+
+    def __len__(self) -> int:
+        return len(self.templates)
+
+    def __repr__(self) -> str:
+        # Without the time, so that notebooks show the same in every run.
+        count, dimensions = self.templates.shape
+        return f"Enrolment({self.person!r}, {count} templates of {dimensions} numbers)"
+
+
+def person_key(person: str) -> str:
+    """A file name for a person: readable where it can be, different for every name.
+
+    Args:
+        person: any name. Letters typed as one code point or as letter and accent are one name.
+
+    Returns:
+        ASCII letters, digits, ``_`` and ``-``, at most 57 characters; no name gives a path.
+
+    Raises:
+        InputError: the name is empty.
+    """
+    name = unicodedata.normalize("NFC", person)
+    if not name.strip():
+        raise InputError("A person needs a name; received an empty one.")
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}-{digest}"
+
+
+def new_enrolment(
+    person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
+) -> Enrolment:
+    """Check what shall be enrolled, and date it.
+
+    Args:
+        person: name, any characters.
+        templates: float ``(N, dimensions)``, N at least 1, all finite.
+        model_id: the model that made them.
+        sources: a word on each template's origin; numbers are used when left out.
+
+    Raises:
+        InputError: the templates have another form, or there are more or fewer sources.
+    """
+    checked = _checked_templates(templates)
+    names = tuple(sources) or tuple(f"image {i + 1}" for i in range(len(checked)))
+    if len(names) != len(checked):
+        raise InputError(f"{len(checked)} templates have {len(names)} sources; give one each.")
+    enrolled = datetime.now(UTC).isoformat(timespec="seconds")
+    return Enrolment(person, checked, names, model_id, enrolled)
+
+
+def write_beside(enrolment: Enrolment, path: Path, durable: bool = True) -> Path:
+    """Write an enrolment to a hidden file beside ``path``, readable by its owner only.
+
+    Args:
+        enrolment: what to write.
+        path: where it shall be moved to, by the caller.
+        durable: wait until the disk has it.
+
+    Returns:
+        The hidden file.
+
+    Raises:
+        OSError: as it comes; nothing stays.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, templates=enrolment.templates, about=_about(enrolment))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def read_enrolment(path: Path) -> Enrolment:
+    """Read a person's file.
+
+    Raises:
+        StorageError: it is damaged, or not written by siamlab; the message names it.
+    """
+    try:
+        # Opened here: numpy leaves a file open when it turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            about = json.loads(archive["about"].tobytes())
+            return Enrolment(
+                str(about["person"]),
+                _checked_templates(archive["templates"]),
+                tuple(map(str, about["sources"])),
+                str(about["model_id"]),
+                str(about["enrolled"]),
+            )
+    except Exception as error:  # zipfile and numpy raise a dozen kinds for damaged files
+        raise StorageError(
+            f"{path} cannot be read as templates (truncated, or not written by siamlab). "
+            "Enrol this person again, or remove the file."
+        ) from error
+
+
+def _about(enrolment: Enrolment) -> np.ndarray:
+    # JSON as bytes: needs no pickle, and keeps characters that numpy's strings would lose.
+    fields: dict[str, Any] = {
+        "person": enrolment.person,
+        "sources": enrolment.sources,
+        "model_id": enrolment.model_id,
+        "enrolled": enrolment.enrolled,
+    }
+    return np.frombuffer(json.dumps(fields).encode("ascii"), np.uint8)
+
+
+def _checked_templates(templates: np.ndarray) -> np.ndarray:
+    array = np.asarray(templates)
+    if array.ndim != 2 or 0 in array.shape or array.dtype.kind != "f":
+        raise InputError(
+            "Templates are floats of shape (N, dimensions) with N at least 1. "
+            f"Received: {array.dtype} {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise InputError("Templates hold numbers that are not finite; check the model.")
+    copy = np.array(array, np.float32)
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,330 @@
+"""The gallery: enrol, read back, list, erase, and everyone's templates at once.
+
+Comes in: names and templates. Goes out: :class:`Enrolment` of one person, :class:`Templates` of
+all people of one model.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.errors import ModelError, NotEnrolledError, StorageError
+from siamlab.gallery.pack import (
+    TICK_NS,
+    Pack,
+    drop_pack,
+    has_pack,
+    read_pack,
+    refresh,
+    write_pack,
+)
+from siamlab.gallery.person import (
+    Enrolment,
+    new_enrolment,
+    person_key,
+    read_enrolment,
+    write_beside,
+)
+from siamlab.storage import storage_errors
+
+_TOGETHER = 1000  # people of a bulk enrolment that wait for the disk together
+_NAMED = 5  # people named in an error message
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """The templates of everyone that one model enrolled.
+
+    Attributes:
+        people: P names.
+        starts: int64 ``(P,)``, the first row of each person; a person's rows are adjacent.
+        matrix: float32 ``(N, dimensions)``, read-only; may be mapped from disk.
+    """
+
+    people: tuple[str, ...]
+    starts: np.ndarray
+    matrix: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+    def __repr__(self) -> str:
+        count, dimensions = self.matrix.shape
+        return f"Templates({len(self.people)} people, {count} templates of {dimensions} numbers)"
+
+
+class Gallery:
+    """A folder with one ``.npz`` file for each enrolled person.
+
+    Files are written beside their place and moved there, so a process killed in the middle
+    leaves the former templates or the new ones, never half of them. :meth:`templates` keeps a
+    second copy of them in ``.pack``, so that a search need not open every file.
+
+    Args:
+        folder: created at the first enrolment.
+
+    Example:
+        ```python
+        gallery = Gallery("data/workspace/gallery")
+        gallery.enrol("Ada", templates, model.model_id)
+        gallery.get("Ada", model.model_id).templates
+        gallery.templates(model.model_id).matrix
+        ```
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._pack: Pack | None = None
+        self._stored: Pack | None = None  # what was last read from disk or sent there
+        self._seen = 0  # when the folder last changed, at the last look
+        self._settled = False
+        self._templates: dict[str, Templates] = {}
+
+    def __repr__(self) -> str:
+        return f"Gallery({sum(1 for _ in self._files())} people)"
+
+    def __contains__(self, person: str) -> bool:
+        return self.path(person).is_file()
+
+    def path(self, person: str) -> Path:
+        """The file that holds, or would hold, a person's templates."""
+        return self.folder / f"{person_key(person)}.npz"
+
+    def enrol(
+        self, person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
+    ) -> Enrolment:
+        """Store a person's templates in place of any former ones.
+
+        Args:
+            person: name, any characters.
+            templates: float ``(N, dimensions)``, N at least 1, all finite.
+            model_id: ``model.model_id`` of the model that made them.
+            sources: a word on each template's origin; numbers are used when left out.
+
+        Returns:
+            What was stored.
+
+        Raises:
+            InputError: the templates have another form, or there are more or fewer sources.
+            StorageError: the file cannot be written; the former one is untouched.
+        """
+        enrolment = new_enrolment(person, templates, model_id, sources)
+        self._write_together([enrolment])
+        return enrolment
+
+    def enrol_many(self, people: Iterable[tuple[str, np.ndarray]], model_id: str) -> int:
+        """Store many people, each in place of any former templates.
+
+        Waits for the disk once for a thousand people instead of once for each. A process killed
+        in the middle has enrolled some people whole and the others not at all.
+
+        Args:
+            people: names and float templates ``(N, dimensions)``; may be a generator.
+            model_id: ``model.model_id`` of the model that made them.
+
+        Returns:
+            The number of people stored.
+
+        Raises:
+            InputError: templates of another form; people before them may be stored.
+            StorageError: a file cannot be written; people before it may be stored.
+        """
+        count, remaining = 0, iter(people)
+        while batch := list(islice(remaining, _TOGETHER)):
+            self._write_together([new_enrolment(name, rows, model_id) for name, rows in batch])
+            count += len(batch)
+        return count
+
+    def get(self, person: str, model_id: str | None = None) -> Enrolment:
+        """Read a person's templates.
+
+        Args:
+            person: name as enrolled.
+            model_id: the model that will use them; ``None`` does not check.
+
+        Raises:
+            NotEnrolledError: there is no such person.
+            ModelError: another model made the templates.
+            StorageError: the file is damaged; the message names it.
+        """
+        path = self.path(person)
+        if not path.is_file():
+            raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}")
+        enrolment = read_enrolment(path)
+        if model_id is not None and enrolment.model_id != model_id:
+            raise ModelError(
+                f"{person!r} was enrolled with another model ({enrolment.model_id}, now "
+                f"{model_id}); enrol again with this one."
+            )
+        return enrolment
+
+    def templates(self, model_id: str) -> Templates:
+        """Everyone's templates of one model, as one matrix.
+
+        The first call in a process compares the pack with every person's file; later ones look
+        whether the folder changed, and give the same object when it did not.
+
+        Args:
+            model_id: ``model.model_id`` of the model that made them.
+
+        Raises:
+            NotEnrolledError: the gallery holds nobody of this model.
+            ModelError: one model made templates of several sizes.
+        """
+        pack = self._packed()
+        if model_id not in self._templates:
+            self._templates[model_id] = _of_model(pack, model_id)
+        return self._templates[model_id]
+
+    def people(self) -> tuple[str, ...]:
+        """Names of everyone who can be read, sorted; :meth:`damaged` lists the other files."""
+        pack = self._current()
+        readable = (pack.owners >= 0).tolist()
+        return tuple(sorted(name for name, ok in zip(pack.people, readable, strict=True) if ok))
+
+    def damaged(self) -> tuple[Path, ...]:
+        """Files that cannot be read: truncated, overwritten, or not templates at all."""
+        pack = self._current()
+        lost = np.flatnonzero(pack.owners < 0)
+        return tuple(self.folder / f"{pack.stems[file]}.npz" for file in lost)
+
+    def erase(self, person: str) -> None:
+        """Remove everything about a person, left-overs of killed processes included.
+
+        Raises:
+            NotEnrolledError: there was nothing.
+            StorageError: the files cannot be removed.
+        """
+        found = [*self._leftovers(person), *([self.path(person)] if person in self else [])]
+        try:
+            for path in found:
+                path.unlink(missing_ok=True)
+            self._erase_from_pack()
+        except OSError as error:
+            raise StorageError(f"Cannot erase {person!r}: {error}") from error
+        if not found:
+            raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}")
+
+    def _files(self) -> Iterator[Path]:
+        return self.folder.glob("[!.]*.npz") if self.folder.is_dir() else iter(())
+
+    def _leftovers(self, person: str) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(self.folder.glob(f".{person_key(person)}.*.tmp"))
+
+    def _who_is(self) -> str:
+        # A few names are enough, and are read at once however large the gallery is.
+        files = nsmallest(_NAMED + 1, self._files())
+        people = sorted(e.person for e in map(_read_or_none, files) if e is not None)
+        if not people:
+            return "Nobody is yet; enrol first."
+        more = ", …" if len(people) > _NAMED else ""
+        return f"Enrolled: {', '.join(people[:_NAMED])}{more}."
+
+    def _write_together(self, enrolments: Sequence[Enrolment]) -> None:
+        """Write files beside their places, wait for the disk, move them all."""
+        # One wait for all files is quicker than many; Windows has no call for it.
+        one_wait = len(enrolments) > 1 and hasattr(os, "sync")
+        paths = [self.path(enrolment.person) for enrolment in enrolments]
+        parts: list[Path] = []
+        with storage_errors(paths[0] if len(paths) == 1 else self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                for enrolment, path in zip(enrolments, paths, strict=True):
+                    parts.append(write_beside(enrolment, path, durable=not one_wait))
+                if one_wait:
+                    os.sync()
+                for part, path in zip(parts, paths, strict=True):
+                    part.replace(path)
+            finally:
+                for part in parts:
+                    part.unlink(missing_ok=True)
+
+    def _current(self) -> Pack:
+        """What the persons' files hold now; reads those that changed, writes nothing."""
+        if self._pack is None:
+            self._pack = self._stored = read_pack(self.folder)
+        seen, looked = _changed(self.folder), time.time_ns()
+        pack = refresh(self.folder, self._pack)
+        if pack is not self._pack:
+            self._templates.clear()
+        self._pack, self._seen = pack, seen
+        # Another change in the same tick of the clock would not show.
+        self._settled = seen < looked - TICK_NS
+        return pack
+
+    def _packed(self) -> Pack:
+        """As :meth:`_current`, and on disk; of an unchanged folder no file is looked at."""
+        if self._pack is not None and self._settled and self._seen == _changed(self.folder):
+            pack = self._pack
+        else:
+            pack = self._current()
+        return pack if pack is self._stored else self._store(pack)
+
+    def _store(self, pack: Pack) -> Pack:
+        """Write the pack; again when somebody was enrolled or erased meanwhile."""
+        for _ in range(_ATTEMPTS):
+            self._stored = pack
+            # A disk that is full or read-only costs time at the next opening, nothing else.
+            with suppress(OSError):
+                write_pack(self.folder, pack)
+            pack = self._current()
+            if pack is self._stored:
+                break
+        return pack
+
+    def _erase_from_pack(self) -> None:
+        self._forget()
+        if not has_pack(self.folder):
+            return
+        try:
+            write_pack(self.folder, self._current())
+        except OSError:  # no space for another one: nothing may stay in this one
+            drop_pack(self.folder)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pack = self._stored = None
+        self._settled = False
+        self._templates.clear()
+
+
+def _changed(folder: Path) -> int:
+    """When a file of the folder was last written, moved or erased, in ns; 0 without a folder."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _of_model(pack: Pack, model_id: str) -> Templates:
+    groups = [i for i, (model, _) in enumerate(pack.groups) if model == model_id]
+    if not groups:
+        raise NotEnrolledError(f"Nobody is enrolled with this model ({model_id}); enrol first.")
+    if len(groups) > 1:
+        sizes = ", ".join(str(pack.groups[i][1]) for i in groups)
+        raise ModelError(
+            f"Model {model_id} has templates of several sizes in the gallery ({sizes} numbers); "
+            "enrol these people again."
+        )
+    mine = np.flatnonzero(pack.owners == groups[0])
+    people = tuple(pack.people[file] for file in mine)
+    return Templates(people, pack.starts[mine], pack.matrices[groups[0]])
+
+
+def _read_or_none(path: Path) -> Enrolment | None:
+    try:
+        return read_enrolment(path)
+    except StorageError:
+        return None
