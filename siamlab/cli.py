@@ -120,6 +120,17 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--fmr", type=_share, default=0.01, help="share of impostors let in (default: 0.01)"
     )
+    sub.add_argument(
+        "--lfw",
+        type=Path,
+        metavar="PATH",
+        help="strangers: LFW as an archive or a folder (default: SIAMLAB_LFW, else what "
+        "fetch brought)",
+    )
+    sub.add_argument(
+        "--strict", action="store_true", help="hold the rate among your own people alone too"
+    )
+    sub.add_argument("--json", type=Path, metavar="OUT", help="write all numbers here")
     sub.add_argument("--seed", type=int, default=0, metavar="S")
     sub.add_argument("--out", type=_model_name, required=True, metavar="MODEL.keras")
 
@@ -249,16 +260,23 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
+    from siamlab.calibrating import calibrate_people, find_strangers, open_own_people
     from siamlab.models import load_model, save_model
-    from siamlab.people import open_collection
-    from siamlab.recipes import calibrate_model
+    from siamlab.profiles import open_workspace
 
     model = load_model(options.model)
-    calibration = calibrate_model(
-        model, open_collection(options.images), fmr=options.fmr, seed=options.seed
+    found = calibrate_people(
+        model,
+        open_own_people(options.images),
+        find_strangers(options.lfw, open_workspace()),
+        fmr=options.fmr,
+        seed=options.seed,
+        strict=options.strict,
     )
     path = save_model(model, Path(options.out), optimizer=False)
-    _say(f"{calibration}\nsaved {path}")
+    if options.json:
+        _write_text(options.json, json.dumps(found.to_dict(), indent=2, allow_nan=False))
+    _say(f"{found}\nsaved {path}")
     return DONE
 
 

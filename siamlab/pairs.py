@@ -285,11 +285,11 @@ def person_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
     sizes = [len(one) for one in collection.people]
     rows = np.concatenate([draw_genuine(sizes, half, rng), draw_impostor(sizes, half, rng)])
     rows = rows[rng.permutation(count)]
-    return _from_rows(collection, rows)
+    return pairs_from_rows(collection, rows)
 
 
-def _from_rows(collection: Collection, rows: np.ndarray) -> PairSet:
-    """Make a set of pairs given as two numbers of images, int64 (N, 2)."""
+def pairs_from_rows(collection: Collection, rows: np.ndarray) -> PairSet:
+    """Make a set of pairs given as two numbers of images, int64 ``(N, 2)``."""
     images, names = collection.images, collection.image_people
     first, second = rows.T.tolist()
     labels = np.array([names[i] == names[j] for i, j in rows], np.int64)

@@ -148,7 +148,10 @@ def test_evaluate_reads_an_archive_and_a_pairs_file_with_a_count(
     assert results[0] == pytest.approx(results[1])
 
 
-def test_calibrate_changes_the_threshold_and_keeps_the_templates(model, tmp_path, capsys):
+def test_calibrate_changes_the_threshold_and_keeps_the_templates(
+    model, workspace, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("SIAMLAB_LFW", raising=False)
     strangers = tmp_path / "strangers"
     write_people(strangers, people=12, images=4, seed=77)
     for folder in sorted(strangers.iterdir()):
@@ -160,10 +163,35 @@ def test_calibrate_changes_the_threshold_and_keeps_the_templates(model, tmp_path
     before, after = load_model(model), load_model(out)
     assert after.record.calibration["target_fmr"] == 0.1
     assert after.model_id == before.model_id
-    assert "threshold" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "threshold" in said and "No strangers took part" in said
 
 
-def test_calibrate_refuses_people_of_the_training(model, images, tmp_path, capsys):
+def test_calibrate_on_own_people_and_strangers(model, workspace, tmp_path, capsys):
+    for name, people, seed in (("own", 3, 77), ("lfw", 12, 78)):
+        write_people(tmp_path / name, people=people, images=3, seed=seed)
+        for folder in sorted((tmp_path / name).iterdir()):
+            folder.rename(tmp_path / name / f"{name}_{folder.name}")
+    out, told = tmp_path / "own.keras", tmp_path / "told.json"
+    assert main(
+        ["calibrate", str(model), "--images", str(tmp_path / "own"), "--lfw", str(tmp_path / "lfw"),
+         "--fmr", "0.1", "--strict", "--out", str(out), "--json", str(told)]
+    ) == 0  # fmt: skip
+    found = json.loads(told.read_text())
+    assert (found["own_people"], found["strangers"]) == (3, 12)
+    assert found["groups"]["own_genuine"]["pairs"] == 9
+    assert found["groups"]["own_impostor"]["rate"] <= 0.1
+    kept = load_model(out).record
+    assert kept.threshold == found["threshold"]
+    assert kept.calibration["intervals"] == found["intervals"]
+    said = capsys.readouterr().out
+    assert "What it costs" in said and "too few to promise an FMR of 0.1" in said
+
+
+def test_calibrate_refuses_people_of_the_training(
+    model, images, workspace, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("SIAMLAB_LFW", raising=False)
     out = tmp_path / "x.keras"
     assert main(["calibrate", str(model), "--images", str(images), "--out", str(out)]) == 2
     assert "was trained on" in one_line(capsys) and not out.exists()

@@ -333,6 +333,16 @@ class TestBootstrap:
         total = genuine[positive] + (ab + ac)[positive] / genuine[positive]
         np.testing.assert_allclose(total, 3)
 
+    def test_people_are_drawn_within_their_strata(self) -> None:
+        """Two own people and 40 strangers: the own people's counts always sum to two."""
+        first = ["me", "you", *(f"s{i}" for i in range(40))]
+        strata = {"me": "own", "you": "own"}
+        rng = np.random.default_rng(0)
+        weights = ev.person_weights(first, first, 200, rng, strata)
+        np.testing.assert_array_equal(weights[:, :2].sum(axis=1), 2)
+        np.testing.assert_array_equal(weights[:, 2:].sum(axis=1), 40)
+        assert len(np.unique(weights[:, 0])) == 3
+
     @pytest.mark.parametrize("name", list(ev.STATISTICS))
     def test_a_weighted_statistic_is_that_of_repeated_pairs(self, name: str) -> None:
         labels, scores, first, second = many_pairs(60, people=12, seed=2)
@@ -477,6 +487,66 @@ class TestCalibration:
             ev.Calibration.from_dict({**found.to_dict(), "colour": "red"})
         assert "FMR of at most 0.01" in str(found)
 
+    def test_intervals_of_thresholds_hold_them_and_survive_json(self) -> None:
+        labels, scores, first, second = many_pairs(2000)
+        found = ev.calibrate(labels, scores, first, 0.01, first, second, rounds=100)
+        for rate, threshold in found.thresholds.items():
+            point = ev.operating_point(labels, scores, threshold)
+            assert found.fnmrs[rate] == point.fnmr
+            assert found.intervals[f"fnmr_{rate}"].low < point.fnmr
+            assert found.intervals[f"fnmr_{rate}"].high > point.fnmr
+            low, high = found.intervals[f"threshold_{rate}"]
+            assert low <= threshold <= high
+        assert found.intervals["threshold"] == found.intervals["threshold_0.01"]
+        assert ev.Calibration.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+        assert "FMR 0.01  threshold" in str(found)
+        alone = ev.calibrate(labels, scores, first, None, first, second, rounds=50)
+        assert (
+            alone.intervals["threshold"].low <= alone.threshold <= alone.intervals["eer"].high + 1
+        )
+
+    def test_a_record_of_before_has_no_intervals(self) -> None:
+        found = ev.calibrate(LABELS, SCORES, ["a"], 0.25).to_dict()
+        for name in ("fnmrs", "couples", "intervals"):
+            del found[name]
+        again = ev.Calibration.from_dict(found)
+        assert (again.intervals, again.fnmrs, again.couples) == ({}, {}, None)
+        assert len(str(again).splitlines()) == 2
+        with pytest.raises(InputError, match="no calibration"):
+            ev.Calibration.from_dict({**found, "intervals": {"fmr": 3}})
+
+    def test_many_pairs_of_few_people_are_not_enough(self) -> None:
+        """300 impostor pairs do for an FMR of 0.1, but they show 3 couples: at best 3 / 3."""
+        first = np.array(["a", "a", "b"] * 100 + ["a", "b", "c"] * 10)
+        second = np.array(["b", "c", "c"] * 100 + ["a", "b", "c"] * 10)
+        labels = (first == second).astype(int)
+        scores = np.where(labels == 1, 0.9, 0.1)
+        assert ev.calibrate(labels, scores, first, 0.1).enough
+        found = ev.calibrate(labels, scores, first, 0.1, first, second, rounds=20)
+        assert (found.enough, found.couples) == (False, 3)
+        assert "3 couples of people" in found.note
+        assert "rule of 3: 30 couples" in found.note
+
+    def test_a_floor_under_the_threshold(self) -> None:
+        """At 0.25 one of four impostors may match: just above 0.3. A part asks for 0.65."""
+        found = ev.calibrate(LABELS, SCORES, ["a"], 0.25, at_least=0.65)
+        assert (found.threshold, found.fnmr) == (0.65, 0.5)
+        assert ev.calibrate(LABELS, SCORES, ["a"], 0.25, at_least=0.1).threshold > 0.3
+
+    @pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 1.0])
+    def test_a_weighted_threshold_is_that_of_repeated_pairs(self, rate: float) -> None:
+        from siamlab.evaluation.intervals import threshold_statistic
+
+        labels, scores, first, second = many_pairs(60, people=12, seed=3)
+        scores = np.round(scores.astype(float), 1)  # ties
+        weights = ev.person_weights(first, second, 20, np.random.default_rng(1))
+        values = threshold_statistic(rate)(labels.astype(bool), scores, weights, 0.5)
+        for value, row in zip(values, weights, strict=True):
+            if row[labels == 0].sum() == 0:
+                assert np.isnan(value)
+            else:
+                assert value == ev.threshold_at_fmr(*copies(row, labels, scores), rate)
+
     def test_saturated_scores_are_said(self) -> None:
         found = ev.calibrate([1, 0], [1.0, 1.0], ["a", "b"])
         assert found.threshold > 1
@@ -488,6 +558,61 @@ class TestCalibration:
         for fmr in (0.0, -0.1, 1.5, float("nan")):
             with pytest.raises(InputError, match="fmr"):
                 ev.calibrate(LABELS, SCORES, ["a"], fmr=fmr)
+
+
+class TestGroups:
+    def test_rates_and_couples_by_hand(self) -> None:
+        first, second = list("aaab"), list("bbcc")
+        found = ev.group_rate("own", False, np.array([0.9, 0.6, 0.2, 0.4]), first, second, 0.5)
+        assert (found.errors, found.pairs, found.people, found.couples) == (2, 4, 3, 3)
+        assert found.rate == 0.5
+        assert found.rough
+        assert json.loads(json.dumps(found.to_dict()))["rate"] == 0.5
+        genuine = ev.group_rate("own", True, np.array([0.9, 0.4]), ["a", "b"], ["a", "b"], 0.5)
+        assert (genuine.errors, genuine.couples, genuine.units) == (1, 0, 2)
+
+    def test_no_error_is_not_no_doubt(self) -> None:
+        """100 pairs of one couple without an error: 3 / 20 images' halves, not 3 / 100 pairs."""
+        first, second = ["a"] * 100 + ["a"] * 100, ["b"] * 100 + ["c"] * 100
+        found = ev.group_rate("own", False, np.zeros(200), first, second, 0.5)
+        assert tuple(found.interval) == (0.0, 1.0)  # 3 / 2 couples
+        many = ev.group_rate(
+            "x", False, np.zeros(60), ["a"] * 60, [f"p{i}" for i in range(60)], 0.5
+        )
+        assert tuple(many.interval) == (0.0, 3 / 60)
+
+    def test_one_person_is_resampled_by_images(self) -> None:
+        images = ([f"i{n}" for n in range(8)], [f"i{n}" for n in range(8, 16)])
+        scores = np.array([0.9] * 6 + [0.1] * 2)
+        found = ev.group_rate("own", True, scores, ["me"] * 8, ["me"] * 8, 0.5, images)
+        assert found.unit == "images"
+        assert found.interval.low < 0.25 < found.interval.high
+        alone = ev.group_rate("own", True, scores, ["me"] * 8, ["me"] * 8, 0.5)
+        assert (alone.unit, alone.interval) == ("people", None)
+
+    @pytest.mark.parametrize(("people", "word"), [(24, "nothing"), (26, "roughly"), (80, "shown")])
+    def test_promises_go_by_couples(self, people: int, word: str) -> None:
+        """For 0.01 the rule of 3 asks for 300 couples (25 people), the rule of 30 for 3,000."""
+        sides = [(str(a), str(b)) for a in range(people) for b in range(a) for _ in range(2)]
+        first, second = zip(*sides, strict=True)
+        found = ev.group_rate("x", False, np.zeros(len(sides)), first, second, 0.5)
+        assert found.promises(0.01) == word
+
+    def test_nothing_to_count(self) -> None:
+        found = ev.group_rate("x", False, np.zeros(0), [], [], 0.5)
+        assert (found.rate, found.interval, str(found)) == (None, None, "x: no pairs")
+        with pytest.raises(InputError, match="all of one kind"):
+            ev.group_rate("x", False, np.zeros(1), ["a"], ["a"], 0.5)
+
+    def test_the_couple_most_often_mixed_up(self) -> None:
+        """b and a match in 1 of 2, a and c in 0 of 1 with the highest score below 0.5."""
+        scores = np.array([0.6, 0.1, 0.45])
+        worst = ev.worst_confusion(scores, ["b", "a", "a"], ["a", "b", "c"], 0.5)
+        assert (worst.first, worst.second, worst.matches, worst.pairs) == ("a", "b", 1, 2)
+        assert "a is taken for b in 1 of 2" in str(worst)
+        kept = ev.worst_confusion(scores, ["b", "a", "a"], ["a", "b", "c"], 0.7)
+        assert "are the most alike (score 0.600), and are kept apart" in str(kept)
+        assert ev.worst_confusion(np.zeros(0), [], [], 0.5) is None
 
 
 class TestEvaluation:

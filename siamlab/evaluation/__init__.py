@@ -21,6 +21,7 @@ from siamlab.evaluation.curves import (
     reliability,
     roc,
 )
+from siamlab.evaluation.groups import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.intervals import (
     STATISTICS,
     Interval,
@@ -47,8 +48,10 @@ from siamlab.evaluation.scoring import (
 __all__ = [
     "STATISTICS",
     "Calibration",
+    "Confusion",
     "Curve",
     "Evaluation",
+    "GroupRate",
     "Interval",
     "OperatingPoint",
     "PrecisionRecall",
@@ -64,6 +67,7 @@ __all__ = [
     "det",
     "equal_error",
     "evaluate_scores",
+    "group_rate",
     "operating_point",
     "person_weights",
     "precision_recall",
@@ -73,5 +77,6 @@ __all__ = [
     "score_pairs",
     "threshold_at_fmr",
     "wilson_interval",
+    "worst_confusion",
     "worst_mistakes",
 ]

@@ -1,19 +1,29 @@
 """A threshold is the result of a calibration, on people unseen in training.
 
-Comes in: labels and scores of calibration pairs. Goes out: ``Calibration``, which the model
-file carries.
+Comes in: labels and scores of calibration pairs, and the people on them. Goes out:
+``Calibration``, which the model file carries.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
+from siamlab.evaluation.intervals import (
+    STATISTICS,
+    Interval,
+    Statistic,
+    at_threshold,
+    bootstrap_all,
+    equal_threshold,
+    threshold_statistic,
+)
 from siamlab.evaluation.rates import (
     check_both_kinds,
     check_rate,
@@ -40,11 +50,18 @@ class Calibration:
         eer: equal error rate on the calibration pairs.
         eer_threshold: the threshold of the equal-error point.
         thresholds: false match rate as text (``"0.01"``) to the threshold for it.
+        fnmrs: the same texts to the false non-match rate at these thresholds: their price.
         genuine: number of genuine pairs.
         impostor: number of impostor pairs.
         people: number of people in the pairs.
+        couples: number of different couples of people behind the impostor pairs; ``None`` when
+            nobody said who is on which side.
         enough: at least 30 errors stand behind the threshold (the rule of 30).
         note: what can be promised, in words.
+        intervals: 95 % intervals, people resampled, of ``threshold``, ``fmr``, ``fnmr``, ``eer``,
+            and of ``threshold_0.01`` and ``fnmr_0.01`` for each rate of ``thresholds``; ``None``
+            where one person alone stands behind it. An FNMR's interval is that at the threshold
+            as it was set; a threshold's says how much other people would have moved it.
     """
 
     threshold: float
@@ -59,10 +76,13 @@ class Calibration:
     people: int = 0
     enough: bool = False
     note: str = ""
+    fnmrs: dict[str, float] = field(default_factory=dict)
+    couples: int | None = None
+    intervals: dict[str, Interval | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a model file."""
-        return asdict(self)
+        """Plain values for a model file; an interval is ``[low, high]``."""
+        return {**asdict(self), "intervals": {k: _ends(v) for k, v in self.intervals.items()}}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
@@ -75,17 +95,33 @@ class Calibration:
         try:
             if set(values) - known:
                 raise TypeError(f"unknown: {', '.join(sorted(set(values) - known))}")
-            return cls(**{**values, "thresholds": dict(values.get("thresholds", {}))})
+            intervals = {
+                name: None if ends is None else Interval(*ends)
+                for name, ends in values.get("intervals", {}).items()
+            }
+            tables = {name: dict(values.get(name, {})) for name in ("thresholds", "fnmrs")}
+            return cls(**{**values, **tables, "intervals": intervals})
         except TypeError as error:
             raise InputError(f"These values are no calibration ({error}).") from None
 
     def __str__(self) -> str:
         aim = "equal errors" if self.target_fmr is None else f"FMR of at most {self.target_fmr:g}"
-        return (
+        lines = [
             f"threshold {self.threshold:.4f} for {aim}: FMR {show(self.fmr)}, FNMR "
             f"{show(self.fnmr)}, EER {show(self.eer)} on {self.genuine} genuine and "
-            f"{self.impostor} impostor pairs of {self.people} people\n{self.note}"
-        )
+            f"{self.impostor} impostor pairs of {self.people} people"
+        ]
+        lines += [
+            f"FMR {rate:<6}threshold {self._shown(f'threshold_{rate}', threshold)}  "
+            f"FNMR {self._shown(f'fnmr_{rate}', self.fnmrs[rate])}"
+            for rate, threshold in self.thresholds.items()
+            if rate in self.fnmrs
+        ]
+        return "\n".join([*lines, self.note])
+
+    def _shown(self, name: str, value: float) -> str:
+        interval = self.intervals.get(name)
+        return show(value) if interval is None else f"{show(value)} ({interval})"
 
 
 def calibrate(
@@ -93,6 +129,12 @@ def calibrate(
     scores: ArrayLike,
     people: Collection[str],
     fmr: float | None = 0.01,
+    first_people: Sequence[str] | None = None,
+    second_people: Sequence[str] | None = None,
+    strata: Mapping[str, str] | None = None,
+    seed: int = 0,
+    rounds: int = 500,
+    at_least: float = 0.0,
 ) -> Calibration:
     """Choose a threshold on calibration pairs.
 
@@ -104,16 +146,26 @@ def calibrate(
     - rule of 30: 30 errors put the rate within 30 % with 90 % confidence; that takes
       ``30 / fmr`` impostor pairs.
 
-    Pairs that share people are not independent, so both are the least that is needed.
+    Both ask for independent trials. A hundred pairs of Ada's images with Bob's are one couple of
+    people seen a hundred times, not a hundred trials, so with ``first_people`` and
+    ``second_people`` both rules are asked of the couples too. Couples that share a person are not
+    independent either: both rules give the least that is needed.
 
     Args:
         labels: ``(N,)``, both kinds present.
         scores: ``(N,)`` in [0, 1].
         people: names of the people in the pairs, repeated or not; they are only counted.
         fmr: the false match rate aimed at; ``None`` takes the equal-error point.
+        first_people: N names, for the intervals; without them there are none.
+        second_people: N names.
+        strata: see :func:`person_weights`.
+        seed: of the resampling.
+        rounds: of the resampling.
+        at_least: the threshold is not lower than this, which a part of the pairs may ask for.
 
     Returns:
-        The threshold, the ones for other rates, and a note on what they are worth.
+        The threshold, the ones for other rates, what they cost, and a note on what they are
+        worth.
 
     Raises:
         InputError: one kind of pairs only, or ``fmr`` is no rate above 0.
@@ -126,24 +178,93 @@ def calibrate(
         raise InputError("fmr is above 0: no number of pairs can promise a rate of 0. Try 0.001.")
     eer, eer_threshold = equal_error(truth, values)
     threshold = eer_threshold if fmr is None else threshold_at_fmr(truth, values, fmr)
+    threshold = max(threshold, at_least)
     point = operating_point(truth, values, threshold)
+    couples = None
+    if first_people is not None and second_people is not None:
+        couples = count_couples(truth, first_people, second_people)
     enough, note = _promise(point.genuine, point.impostor, eer, fmr)
+    # A tenth is let pass: of 3,000 couples drawn at random some are drawn twice.
+    if fmr is not None and couples is not None and couples < 0.9 * RULE_OF_30 / fmr:
+        enough, note = False, f"{note} {couples_note(couples, fmr)}"
     if threshold > 1:
         note += " Impostor pairs score 1.0, so this threshold verifies nobody: train the model on."
-    return Calibration(
+    thresholds = {str(rate): threshold_at_fmr(truth, values, rate) for rate in FMRS}
+    fnmrs = {
+        rate: float(operating_point(truth, values, cut).fnmr or 0.0)
+        for rate, cut in thresholds.items()
+    }
+    found = Calibration(
         threshold=threshold,
         target_fmr=fmr,
         fmr=float(point.fmr or 0.0),
         fnmr=float(point.fnmr or 0.0),
         eer=eer,
         eer_threshold=eer_threshold,
-        thresholds={str(rate): threshold_at_fmr(truth, values, rate) for rate in FMRS},
+        thresholds=thresholds,
         genuine=point.genuine,
         impostor=point.impostor,
         people=len(set(people)),
         enough=enough,
         note=note,
+        fnmrs=fnmrs,
+        couples=couples,
     )
+    if first_people is None or second_people is None:
+        return found
+    statistics, needs = _resampled(found)
+    if threshold == at_least:  # it does not follow from these pairs
+        del statistics["threshold"]
+    intervals = bootstrap_all(
+        truth, values, first_people, second_people, statistics, seed, rounds,
+        strata=strata, needs=needs,
+    )  # fmt: skip
+    return replace(found, intervals=intervals)
+
+
+def _resampled(found: Calibration) -> tuple[dict[str, Statistic], dict[str, set[str]]]:
+    """The statistics that get an interval, and the kinds of pairs behind each."""
+    own: Statistic = equal_threshold
+    if found.target_fmr is not None:
+        own = threshold_statistic(found.target_fmr)
+    statistics = {
+        "threshold": own,
+        "fmr": at_threshold("fmr", found.threshold),
+        "fnmr": at_threshold("fnmr", found.threshold),
+        "eer": STATISTICS["eer"],
+    }
+    needs = {} if found.target_fmr is None else {"threshold": {"impostor"}}
+    for rate, cut in found.thresholds.items():
+        statistics[f"threshold_{rate}"] = threshold_statistic(float(rate))
+        statistics[f"fnmr_{rate}"] = at_threshold("fnmr", cut)
+        needs |= {f"threshold_{rate}": {"impostor"}, f"fnmr_{rate}": {"genuine"}}
+    return statistics, needs
+
+
+def count_couples(truth: np.ndarray, first: Sequence[str], second: Sequence[str]) -> int:
+    """How many different couples of people the impostor pairs show."""
+    return len(
+        {frozenset(sides) for *sides, same in zip(first, second, truth, strict=True) if not same}
+    )
+
+
+def couples_note(couples: int, fmr: float) -> str:
+    """What the number of couples of people says about a rate: the two rules, in a sentence."""
+    least, needed = (math.ceil(rule / fmr - 1e-9) for rule in (RULE_OF_3, RULE_OF_30))
+    if couples >= least:
+        return (
+            f"They show {couples} couples of people: an FMR of {fmr:g} between others is known "
+            f"only roughly (rule of 30: {needed} couples)."
+        )
+    return (
+        f"They show {couples} couple{'s' * (couples != 1)} of people, so nothing can be promised "
+        f"for an FMR of {fmr:g} between others: even with no false match it may be "
+        f"{min(1.0, RULE_OF_3 / max(couples, 1)):.2g} (rule of 3: {least} couples)."
+    )
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
 
 
 def _promise(genuine: int, impostor: int, eer: float, fmr: float | None) -> tuple[bool, str]:

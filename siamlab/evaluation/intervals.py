@@ -5,7 +5,7 @@ Comes in: labels, scores and the two people of each pair. Goes out: ``Interval``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation.rates import check_scores, crossing, error_curve
+from siamlab.evaluation.rates import check_scores, crossing, error_curve, just_above
 
 # A weighted statistic: (truth (N,), scores (N,), weights (R, N), threshold) to values (R,).
 Statistic = Callable[[np.ndarray, np.ndarray, np.ndarray, float], np.ndarray]
@@ -80,6 +80,7 @@ def person_weights(
     second_people: Sequence[str],
     rounds: int,
     rng: np.random.Generator,
+    strata: Mapping[str, str] | None = None,
 ) -> np.ndarray:
     """Weights of pairs when people are drawn with replacement.
 
@@ -91,14 +92,20 @@ def person_weights(
         second_people: name on the second side.
         rounds: how many draws.
         rng: where all randomness comes from.
+        strata: name to group; people are then drawn within their groups, so that three people of
+            the user's own stay three among a thousand strangers. One group when ``None``.
 
     Returns:
         float64 ``(rounds, N)``.
     """
     names, places = np.unique([*first_people, *second_people], return_inverse=True)
     first, second = places[: len(first_people)], places[len(first_people) :]
-    chances = np.full(len(names), 1 / len(names))
-    drawn = rng.multinomial(len(names), chances, size=rounds).astype(np.float64)
+    homes = np.array([(strata or {}).get(str(name), "") for name in names])
+    drawn = np.zeros((rounds, len(names)))
+    for home in np.unique(homes):
+        members = np.flatnonzero(homes == home)
+        chances = np.full(len(members), 1 / len(members))
+        drawn[:, members] = rng.multinomial(len(members), chances, size=rounds)
     return drawn[:, first] * np.where(first == second, 1.0, drawn[:, second])
 
 
@@ -157,6 +164,40 @@ def _tar(fmr: float) -> Statistic:
     return statistic
 
 
+def threshold_statistic(fmr: float) -> Statistic:
+    """The weighted :func:`threshold_at_fmr`: how much the threshold depends on who was there."""
+
+    def statistic(
+        truth: np.ndarray, values: np.ndarray, weights: np.ndarray, threshold: float
+    ) -> np.ndarray:
+        places = np.flatnonzero(~truth)
+        places = places[np.argsort(-values[places], kind="stable")]
+        share = np.cumsum(weights[:, places], axis=1)
+        total = share[:, -1:]
+        known = total[:, 0] > 0
+        if fmr >= 1:
+            return np.where(known, 0.0, np.nan)
+        first = np.argmax(share > fmr * total * (1 + 1e-12), axis=1)
+        return np.where(known, just_above(values[places])[first], np.nan)
+
+    return statistic
+
+
+def equal_threshold(
+    truth: np.ndarray, values: np.ndarray, weights: np.ndarray, threshold: float
+) -> np.ndarray:
+    """The weighted score at which FMR and FNMR are nearest to each other."""
+    fmr, fnmr, thresholds = error_curve(truth, values, weights)
+    known = ~(np.isnan(fmr[:, 0]) | np.isnan(fnmr[:, 0]))
+    gaps = np.where(known[:, None], np.abs(fmr - fnmr), 0.0)
+    return np.where(known, np.minimum(thresholds, 1.0)[np.argmin(gaps, axis=1)], np.nan)
+
+
+def at_threshold(name: str, threshold: float) -> Statistic:
+    """A statistic of :data:`STATISTICS` at a threshold of its own."""
+    return lambda truth, values, weights, _: STATISTICS[name](truth, values, weights, threshold)
+
+
 STATISTICS: dict[str, Statistic] = {
     "accuracy": _rate(lambda truth, match: truth == match, lambda truth, match: truth | True),
     "precision": _rate(lambda truth, match: truth, lambda truth, match: match),
@@ -185,6 +226,7 @@ def bootstrap_people(
     rounds: int = 500,
     threshold: float = 0.5,
     level: float = 0.95,
+    strata: Mapping[str, str] | None = None,
 ) -> Interval | None:
     """A percentile interval that resamples people, since pairs of one person go together.
 
@@ -213,6 +255,7 @@ def bootstrap_people(
         rounds: how many draws.
         threshold: for the statistics at a threshold.
         level: confidence.
+        strata: see :func:`person_weights`.
 
     Returns:
         The interval; ``None`` when one person alone stands behind a kind of pairs that the
@@ -223,7 +266,7 @@ def bootstrap_people(
     """
     chosen = statistic if callable(statistic) else (statistic,)
     found = bootstrap_all(
-        labels, scores, first_people, second_people, chosen, seed, rounds, threshold, level
+        labels, scores, first_people, second_people, chosen, seed, rounds, threshold, level, strata
     )
     return next(iter(found.values()))
 
@@ -233,13 +276,29 @@ def bootstrap_all(
     scores: ArrayLike,
     first_people: Sequence[str],
     second_people: Sequence[str],
-    statistics: Sequence[str] | Statistic = tuple(STATISTICS),
+    statistics: Sequence[str] | Statistic | Mapping[str, Statistic] = tuple(STATISTICS),
     seed: int = 0,
     rounds: int = 500,
     threshold: float = 0.5,
     level: float = 0.95,
+    strata: Mapping[str, str] | None = None,
+    needs: Mapping[str, set[str]] | None = None,
 ) -> dict[str, Interval | None]:
     """Intervals of several statistics from the same draws; see :func:`bootstrap_people`.
+
+    Args:
+        labels: ``(N,)``, 1 genuine, 0 impostor.
+        scores: ``(N,)`` in [0, 1].
+        first_people: N names, first side of the pairs.
+        second_people: N names, second side.
+        statistics: names, one function, or names with their functions.
+        seed: where all randomness comes from.
+        rounds: how many draws.
+        threshold: for the statistics at a threshold.
+        level: confidence.
+        strata: see :func:`person_weights`.
+        needs: name of an own statistic to the kinds of pairs (``genuine``, ``impostor``) behind
+            it; both when it is not there.
 
     Returns:
         Name of each statistic to its interval.
@@ -255,24 +314,28 @@ def bootstrap_all(
     if rounds < 20:
         raise InputError(f"An interval needs at least 20 rounds. Received: rounds={rounds}.")
     several = _several_people(truth, first_people, second_people)
+    kinds = {**_NEEDS, **(needs or {})}
     rng = np.random.default_rng(seed)
     found: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
     step = max(1, _CHUNK // len(truth))
     for start in range(0, rounds, step):
-        weights = person_weights(first_people, second_people, min(step, rounds - start), rng)
+        count = min(step, rounds - start)
+        weights = person_weights(first_people, second_people, count, rng, strata)
         for name, function in chosen.items():
             found[name].append(function(truth, values, weights, threshold))
     return {
-        name: _quantiles(np.concatenate(parts), level)
-        if _NEEDS.get(name, BOTH) <= several
-        else None
+        name: quantiles(np.concatenate(parts), level) if kinds.get(name, BOTH) <= several else None
         for name, parts in found.items()
     }
 
 
-def _choose(statistics: Sequence[str] | Statistic) -> dict[str, Statistic]:
+def _choose(
+    statistics: Sequence[str] | Statistic | Mapping[str, Statistic],
+) -> dict[str, Statistic]:
     if callable(statistics):
         return {"statistic": statistics}
+    if isinstance(statistics, Mapping):
+        return dict(statistics)
     for name in statistics:
         if name not in STATISTICS:
             raise InputError(f"statistic is one of {', '.join(STATISTICS)}. Received: {name!r}.")
@@ -292,7 +355,8 @@ def _several_people(truth: np.ndarray, first: Sequence[str], second: Sequence[st
     }
 
 
-def _quantiles(values: np.ndarray, level: float) -> Interval | None:
+def quantiles(values: np.ndarray, level: float = 0.95) -> Interval | None:
+    """The interval between the quantiles of resampled values; ``None`` when half are unknown."""
     known = values[~np.isnan(values)]
     if len(known) <= len(values) / 2:
         return None

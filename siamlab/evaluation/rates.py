@@ -228,15 +228,15 @@ def threshold_at_fmr(labels: ArrayLike, scores: ArrayLike, fmr: float) -> float:
     allowed = int(np.searchsorted(rates, fmr, side="right")) - 1
     if allowed == len(impostor):
         return 0.0
-    return _just_above(impostor[allowed])
+    return float(just_above(impostor[allowed]))
 
 
-def _just_above(score: float) -> float:
-    """The next float32 above a score: it separates in float32 and in float64."""
-    near = np.float32(score)
-    while float(near) <= score:
-        near = np.nextafter(near, np.float32(2))
-    return float(near)
+def just_above(scores: ArrayLike) -> np.ndarray:
+    """The next float32 above each score: it separates in float32 and in float64."""
+    values = np.asarray(scores, np.float64)
+    near = values.astype(np.float32)
+    above = np.nextafter(near, np.float32(2))
+    return np.where(near.astype(np.float64) > values, near, above).astype(np.float64)
 
 
 def error_curve(
@@ -317,5 +317,5 @@ def _between(thresholds: np.ndarray, place: int) -> float:
     lower = float(thresholds[place + 1]) if place + 1 < len(thresholds) else 0.0
     middle = float(np.float32((upper + lower) / 2))
     if place == 0:  # no score may match, so the highest one must stay below
-        return _just_above(lower) if middle <= lower else middle
+        return float(just_above(lower)) if middle <= lower else middle
     return middle if lower < middle <= upper else upper

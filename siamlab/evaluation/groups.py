@@ -1,0 +1,203 @@
+"""Error rates of groups of pairs: the user's own people among each other, and strangers.
+
+Comes in: scores at one threshold, pair by pair, with the people on them. Goes out:
+:class:`GroupRate`, one for each group, and the couple of people most often mixed up.
+
+One rate over all pairs hides what users meet: brothers are taken for each other more often than
+strangers are, and a thousand strangers outvote three brothers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from siamlab.errors import InputError
+from siamlab.evaluation.calibration import RULE_OF_3, RULE_OF_30, count_couples
+from siamlab.evaluation.intervals import Interval, bootstrap_people
+from siamlab.evaluation.rates import show
+
+# Below so many people (or couples of them) a resampled interval is too narrow to be trusted.
+FEW = 10
+
+
+@dataclass(frozen=True)
+class GroupRate:
+    """The errors of one kind of pairs at a threshold.
+
+    Attributes:
+        name: which pairs these are, in words.
+        genuine: pairs of one person; the errors are then false non-matches, else false matches.
+        pairs: number of pairs.
+        errors: number of wrong decisions.
+        people: number of people on the pairs.
+        couples: number of different couples of people; 0 for genuine pairs.
+        interval: 95 % interval of the rate; ``None`` where there are no pairs.
+        unit: what was resampled: ``people``, or ``images`` when all pairs show one person.
+    """
+
+    name: str
+    genuine: bool
+    pairs: int
+    errors: int
+    people: int
+    couples: int
+    interval: Interval | None
+    unit: str = "people"
+
+    @property
+    def rate(self) -> float | None:
+        """Share of the pairs decided wrongly; ``None`` without pairs."""
+        return self.errors / self.pairs if self.pairs else None
+
+    @property
+    def units(self) -> int:
+        """How many trials there are at the most: people (genuine) or couples (impostor)."""
+        return self.people if self.genuine else self.couples
+
+    @property
+    def rough(self) -> bool:
+        """Whether too few people stand behind the interval to believe its width."""
+        return self.pairs > 0 and self.units < FEW
+
+    def promises(self, rate: float) -> str:
+        """What the group shows about a rate, asked of pairs and of people or couples alike.
+
+        Returns:
+            ``shown`` (rule of 30), ``roughly`` (rule of 3) or ``nothing``.
+        """
+        trials = min(self.pairs, self.units)
+        if trials * rate >= 0.9 * RULE_OF_30:
+            return "shown"
+        return "roughly" if trials * rate >= RULE_OF_3 - 1e-9 else "nothing"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        ends = None if self.interval is None else [self.interval.low, self.interval.high]
+        names = ("name", "genuine", "pairs", "errors", "rate", "people", "couples", "unit", "rough")
+        return {**{name: getattr(self, name) for name in names}, "interval": ends}
+
+    def __str__(self) -> str:
+        if not self.pairs:
+            return f"{self.name}: no pairs"
+        return f"{self.name}: {show(self.rate)} ({self.interval}), {self.errors} of {self.pairs}"
+
+
+def group_rate(
+    name: str,
+    genuine: bool,
+    scores: np.ndarray,
+    first_people: Sequence[str],
+    second_people: Sequence[str],
+    threshold: float,
+    images: tuple[Sequence[str], Sequence[str]] | None = None,
+    strata: Mapping[str, str] | None = None,
+    seed: int = 0,
+    rounds: int = 500,
+) -> GroupRate:
+    """Count a group's errors and resample its people.
+
+    Where no error was seen, resampling would give an interval of no width. It is then 0 to 3 / n
+    (the rule of 3), with n people or couples, not pairs: of two people compared a hundred times
+    the next couple cannot be known.
+
+    Args:
+        name: which pairs these are.
+        genuine: all of them are genuine, or all impostor pairs.
+        scores: ``(N,)`` in [0, 1].
+        first_people: N names.
+        second_people: N names.
+        threshold: a pair matches when its score is at least this.
+        images: N names of images on either side: resampled instead where all pairs show one
+            person, and the interval then speaks of that person's images only.
+        strata: see :func:`person_weights`.
+        seed: of the resampling.
+        rounds: of the resampling.
+
+    Raises:
+        InputError: unequal lengths, or a genuine pair of two people.
+    """
+    values = np.asarray(scores, np.float64)
+    same = np.array([a == b for a, b in zip(first_people, second_people, strict=True)], bool)
+    if len(values) != len(same) or (same != genuine).any():
+        raise InputError(
+            f"{name}: one score and two people for each pair, all of one kind. Received: "
+            f"{len(values)} scores, {len(same)} pairs, {int(same.sum())} of them genuine."
+        )
+    errors = int(np.count_nonzero((values < threshold) if genuine else (values >= threshold)))
+    people = len({*first_people, *second_people})
+    couples = 0 if genuine else count_couples(same, first_people, second_people)
+    units = people if genuine else couples
+    unit, sides = "people", (first_people, second_people)
+    if units == 1 and images is not None:
+        unit, sides, strata = "images", images, None
+        units = len({*images[0], *images[1]}) // 2
+    interval = None
+    if len(values) and errors == 0:
+        interval = Interval(0.0, min(1.0, RULE_OF_3 / max(units, 1)))
+    elif len(values):
+        interval = bootstrap_people(
+            np.full(len(values), genuine), values, *sides, "fnmr" if genuine else "fmr",
+            seed, rounds, threshold, strata=strata,
+        )  # fmt: skip
+    return GroupRate(name, genuine, len(values), errors, people, couples, interval, unit)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Two people and how often one was taken for the other.
+
+    Attributes:
+        first: one person.
+        second: the other.
+        matches: comparisons at or above the threshold.
+        pairs: comparisons in all.
+        highest: the highest score of them.
+    """
+
+    first: str
+    second: str
+    matches: int
+    pairs: int
+    highest: float
+
+    def __str__(self) -> str:
+        if not self.matches:
+            return (
+                f"{self.first} and {self.second} are the most alike (score {self.highest:.3f}), "
+                "and are kept apart"
+            )
+        return (
+            f"{self.first} is taken for {self.second} in {self.matches} of {self.pairs} "
+            f"comparisons (highest score {self.highest:.3f})"
+        )
+
+
+def worst_confusion(
+    scores: np.ndarray,
+    first_people: Sequence[str],
+    second_people: Sequence[str],
+    threshold: float,
+) -> Confusion | None:
+    """The couple with the largest share of false matches; of equals the highest score.
+
+    Args:
+        scores: ``(N,)`` in [0, 1], of impostor pairs.
+        first_people: N names.
+        second_people: N names.
+        threshold: a pair matches when its score is at least this.
+
+    Returns:
+        The couple, its names in alphabetical order; ``None`` without pairs.
+    """
+    couples: dict[tuple[str, str], list[float]] = {}
+    for one, other, score in zip(first_people, second_people, scores, strict=True):
+        couples.setdefault((min(one, other), max(one, other)), []).append(float(score))
+    found = [
+        Confusion(*names, int(np.sum(np.array(own) >= threshold)), len(own), max(own))
+        for names, own in couples.items()
+    ]
+    return max(found, key=lambda one: (one.matches / one.pairs, one.highest), default=None)
