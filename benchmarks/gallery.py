@@ -1,0 +1,286 @@
+"""Search large galleries, and keep the numbers beside this script: python benchmarks/gallery.py
+
+A gallery of drawn templates is written to a temporary folder, opened and searched as
+``siamlab identify`` does it, without the detection and the network. Templates are unit vectors
+that resemble those of faces: a direction for each person, images scattered around it so that the
+cosines of two images of one person, and of two people, have the stated means. A few directions
+vary more than others, as in a trained network; ``--decay 0`` makes all alike, which is easier.
+The probes are new images of enrolled people. The head turns a cosine into a score as ``compact``'s
+does; the order does not depend on its numbers.
+
+Other work on the machine makes all of it slower: the load is printed beside the times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+# Before numpy and faiss read them.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
+
+import numpy as np
+
+from siamlab.gallery import Gallery, Templates
+from siamlab.gallery.pack import drop_pack
+from siamlab.index import RESCORED, Identifier, VectorSearch, open_search
+from siamlab.record import ModelRecord
+from siamlab.runtime import About, ExportedModel
+
+BLOCK = 50_000
+
+
+@dataclass(frozen=True)
+class Faces:
+    """How templates are drawn.
+
+    Attributes:
+        dimensions: numbers in a template.
+        genuine: mean cosine of two images of one person.
+        impostor: mean cosine of images of two people.
+        spread: standard deviation, from image to image, of the cosine with the person's direction.
+        decay: direction number k varies as ``k ** -decay``.
+        images: templates of each person.
+        seed: of everything drawn.
+    """
+
+    dimensions: int = 256
+    genuine: float = 0.60
+    impostor: float = 0.03
+    spread: float = 0.08
+    decay: float = 0.35
+    images: int = 5
+    seed: int = 0
+
+    def directions(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Unit vectors, float32 ``(count, dimensions)``."""
+        scale = np.arange(1, self.dimensions + 1, dtype=np.float32) ** -self.decay
+        return unit(rng.standard_normal((count, self.dimensions), np.float32) * scale)
+
+    def people(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """The people's own directions, which share a little: the mean face."""
+        shared = unit(rng.standard_normal((1, self.dimensions), np.float32))
+        part = self.impostor / self.genuine
+        return unit(np.sqrt(1 - part) * self.directions(count, rng) + np.sqrt(part) * shared)
+
+    def photograph(self, people: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One new image of each of some people."""
+        likeness = rng.normal(np.sqrt(self.genuine), self.spread, (len(people), 1))
+        likeness = np.clip(likeness, 0.3, 0.98).astype(np.float32)
+        noise = self.directions(len(people), rng)
+        return unit(likeness * people + np.sqrt(1 - likeness**2) * noise)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def main() -> None:
+    """Measure, print and write gallery.json."""
+    options = arguments()
+    faces = Faces(decay=options.decay)
+    results = {
+        "machine": {"cpu": cpu(), "threads": 2, "load_before": os.getloadavg()[0]},
+        "faces": asdict(faces),
+        "exact": exact(faces, options.exact, options.probes),
+        "crowd": crowd(replace(faces, images=1), options.exact),
+        "vector": vector(faces, options.vector, options.probes),
+        "koch": koch(options.koch),
+    }
+    results["machine"]["load_after"] = os.getloadavg()[0]
+    text = json.dumps(results, indent=2)
+    print(text)
+    options.out.write_text(text + "\n")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--exact", type=int, default=100_000, help="templates searched exactly")
+    parser.add_argument("--vector", type=int, default=1_000_000, help="templates in the index")
+    parser.add_argument("--koch", type=int, default=100_000, help="Koch's templates searched")
+    parser.add_argument("--probes", type=int, default=1000)
+    parser.add_argument("--decay", type=float, default=Faces.decay)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    return parser.parse_args()
+
+
+def exact(faces: Faces, count: int, probes: int) -> dict[str, object]:
+    """A gallery on disk: enrol, build the pack, open, search."""
+    people, rng = draw(faces, count // faces.images)
+    with tempfile.TemporaryDirectory() as folder:
+        gallery = Gallery(folder)
+        enrol = seconds(lambda: gallery.enrol_many(persons(people, faces, rng), MODEL.model_id))
+        result = {"templates": count, "people": len(people), "enrol_seconds": enrol}
+        result |= openings(Path(folder))
+        identifier = Identifier(MODEL, Gallery(folder), kind="exact")
+        templates = identifier.open()
+        who = rng.integers(len(people), size=probes)
+        asked = faces.photograph(people[who], rng)
+        times, found = search_each(lambda probe: identifier.search(probe, 5)[0].person, asked)
+        result |= times
+        result["rank_1"] = float(
+            np.mean([f"person {w:06d}" == p for w, p in zip(who, found, strict=True)])
+        )
+        result |= cosines(templates, faces, rng)
+        result |= sizes(Path(folder), len(templates))
+    return result
+
+
+def crowd(faces: Faces, count: int) -> dict[str, object]:
+    """The opening once more, where every template has a file of its own."""
+    people, rng = draw(faces, count)
+    with tempfile.TemporaryDirectory() as folder:
+        Gallery(folder).enrol_many(persons(people, faces, rng), MODEL.model_id)
+        result: dict[str, object] = {"templates": count, "people": count}
+        return result | openings(Path(folder)) | sizes(Path(folder), count)
+
+
+def openings(folder: Path) -> dict[str, float]:
+    """Seconds to open with the pack (median of five), and to make the pack anew."""
+    drop_pack(folder)
+    made = seconds(lambda: Gallery(folder).templates(MODEL.model_id))
+    again = [seconds(lambda: Gallery(folder).templates(MODEL.model_id)) for _ in range(5)]
+    return {"pack_made_seconds": made, "open_seconds": float(np.median(again))}
+
+
+def vector(faces: Faces, count: int, probes: int) -> dict[str, object]:
+    """The vector index against exact search, over one mapped matrix."""
+    people, rng = draw(faces, count // faces.images)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "templates.npy"
+        matrix = np.lib.format.open_memmap(
+            path, "w+", np.float32, (len(people) * faces.images, faces.dimensions)
+        )
+        for start in range(0, len(matrix), BLOCK):
+            owner = np.arange(start, min(start + BLOCK, len(matrix))) // faces.images
+            matrix[start : start + BLOCK] = faces.photograph(people[owner], rng)
+        names = tuple(f"person {i:06d}" for i in range(len(people)))
+        templates = Templates(names, np.arange(len(people)) * faces.images, matrix)
+        asked = faces.photograph(people[rng.integers(len(people), size=probes)], rng)
+        began = time.perf_counter()
+        index = VectorSearch(templates)
+        built = time.perf_counter() - began
+        through_all = open_search(templates, MODEL, "exact")
+        fast, rows = search_each(lambda probe: index(probe, 5), asked)
+        slow, truth = search_each(lambda probe: through_all(probe, 5), asked)
+        first = [int(r[0]) == int(t[0]) for r, t in zip(rows, truth, strict=True)]
+        five = [len({*r} & {*t}) / len(t) for r, t in zip(rows, truth, strict=True)]
+        return {
+            "templates": len(templates),
+            "people": len(people),
+            "index": "random rotation, RaBitQ at 1 bit a dimension (faiss), best "
+            f"{RESCORED} ranked again in float32",
+            "build_seconds": built,
+            **fast,
+            "exact_ms": slow["search_ms"],
+            "times_sooner": slow["search_ms"] / fast["search_ms"],
+            "recall_at_1": float(np.mean(first)),
+            "recall_at_5": float(np.mean(five)),
+            "index_bytes_per_template": index_bytes(index) / len(templates),
+            "matrix_bytes_per_template": matrix.nbytes / len(templates),
+        }
+
+
+def koch(count: int) -> dict[str, object]:
+    """Koch's L1 head has no product: every template goes through it."""
+    rng = np.random.default_rng(0)
+    model = made_model("l1", rng.normal(0, 1, 4096), 0.0)
+    matrix = rng.random((count, 4096), np.float32)
+    templates = Templates(tuple(map(str, range(count))), np.arange(count), matrix)
+    search = open_search(templates, model, "exact")
+    times, _ = search_each(lambda probe: search(probe, 5), rng.random((10, 4096), np.float32))
+    return {"templates": count, **times, "matrix_bytes_per_template": matrix.nbytes / count}
+
+
+def made_model(distance: str, weights: np.ndarray, bias: float) -> ExportedModel:
+    """A model that scores templates and embeds nothing."""
+    about = About(
+        "benchmark", ModelRecord(versions={}), (1, 1, 3), len(weights), distance,
+        tuple(map(float, weights)), bias,
+    )  # fmt: skip
+    return ExportedModel(about, lambda images: images)
+
+
+MODEL = made_model("squared", np.full(Faces.dimensions, -8.0), 10.0)
+
+
+def draw(faces: Faces, count: int) -> tuple[np.ndarray, np.random.Generator]:
+    rng = np.random.default_rng(faces.seed)
+    return faces.people(count, rng), rng
+
+
+def persons(
+    people: np.ndarray, faces: Faces, rng: np.random.Generator
+) -> Iterator[tuple[str, np.ndarray]]:
+    for i, person in enumerate(people):
+        images = faces.photograph(np.repeat(person[None], faces.images, axis=0), rng)
+        yield f"person {i:06d}", images
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def search_each(
+    search: Callable[[np.ndarray], object], probes: np.ndarray
+) -> tuple[dict[str, float], list]:
+    """One probe after the other, as a camera brings them; the first opens what is opened once."""
+    search(probes[0])
+    times, found = [], []
+    for probe in probes:
+        began = time.perf_counter()
+        found.append(search(probe))
+        times.append(1000 * (time.perf_counter() - began))
+    low, median, high = np.quantile(times, (0.05, 0.5, 0.95))
+    return {"search_ms": median, "search_ms_5": low, "search_ms_95": high}, found
+
+
+def cosines(templates: Templates, faces: Faces, rng: np.random.Generator) -> dict[str, object]:
+    """What was drawn, measured: mean and standard deviation."""
+    of_person = templates.matrix.reshape(-1, faces.images, faces.dimensions)
+    genuine = np.einsum("pd,pd->p", of_person[:, 0], of_person[:, 1])
+    other = of_person[rng.permutation(len(of_person)), 0]
+    impostor = np.einsum("pd,pd->p", of_person[:, 0], other)
+    return {
+        "genuine_cosine": [float(genuine.mean()), float(genuine.std())],
+        "impostor_cosine": [float(impostor.mean()), float(impostor.std())],
+    }
+
+
+def sizes(folder: Path, count: int) -> dict[str, float]:
+    """Bytes for each template: in the mapped matrix, in the pack, and in the persons' files."""
+    pack = list((folder / ".pack").iterdir())
+    files = list(folder.glob("*.npz"))
+    return {
+        "matrix_bytes_per_template": 4.0 * Faces.dimensions,
+        "pack_bytes_per_template": sum(p.stat().st_size for p in pack) / count,
+        "file_bytes_per_template": sum(p.stat().st_size for p in files) / count,
+        "disk_bytes_per_template": sum(p.stat().st_blocks * 512 for p in [*files, *pack]) / count,
+    }
+
+
+def index_bytes(index: VectorSearch) -> int:
+    import faiss
+
+    return int(faiss.serialize_index(index.index).nbytes)
+
+
+def cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+
+
+if __name__ == "__main__":
+    main()
