@@ -11,6 +11,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from siamlab.synthetic import write_people
 IMAGES_EACH = (2, 3, 5, 8)
 
 
-def arguments() -> argparse.Namespace:
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
     parser.add_argument("--lfw", type=Path, help="an archive or folder; drawn people without it")
     parser.add_argument("--size", type=int, help="side of the input in pixels")
     parser.add_argument("--width", type=float, help="multiple of the channel counts")
@@ -36,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, help="test pairs")
     parser.add_argument("--seeds", type=int, nargs="+", help="every run once for each")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "study.json")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 def chosen_setting(given: argparse.Namespace) -> StudySetting:

@@ -284,6 +284,72 @@ class TestCharts:
             pl.plot_quality_against_size()
 
 
+def run(**values: object) -> SimpleNamespace:
+    defaults = {
+        "loss": "triplet", "people": 8, "images_each": 2.0,
+        "auc": 0.8, "auc_low": 0.7, "auc_high": 0.85,
+        "accuracy": 0.7, "accuracy_low": 0.65, "accuracy_high": 0.74,
+    }  # fmt: skip
+    return SimpleNamespace(**{**defaults, **values})
+
+
+class TestComparisons:
+    def test_losses_are_sorted_by_their_mean_auc(self) -> None:
+        """Mean 0.8 and 0.75: the single run of 0.75 stands below two of 0.7 and 0.9."""
+        runs = [run(auc=0.9), run(loss="bce", auc=0.75), run(auc=0.7)]
+        figure = pl.plot_losses(runs, {"bce": "cross-entropy"}, machine="A box")
+        rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert rows == ["cross-entropy", "triplet"]
+        areas = [bar.lines[0].get_xydata()[0].tolist() for bar in figure.axes[0].containers]
+        assert [area for area, _ in areas] == [0.75, 0.9, 0.7]
+        assert areas[0][1] == 0 and areas[1][1] < 1 < areas[2][1]
+        assert {
+            "area under the ROC curve",
+            "accuracy at the validation EER threshold",
+            "guessing",
+            "measured on A box",
+        } <= set(texts(figure))
+
+    def test_intervals_are_those_of_the_run(self) -> None:
+        axes = pl.plot_losses([run()]).axes
+        for panel, ends in zip(axes, [(0.7, 0.85), (0.65, 0.74)], strict=True):
+            (bar,) = panel.collections[0].get_segments()
+            np.testing.assert_allclose(bar[:, 0], ends)
+
+    def test_people_and_images(self) -> None:
+        by_people = [
+            run(people=16, accuracy=0.8), run(accuracy=0.7), run(accuracy=0.6), run(people=32)
+        ]  # fmt: skip
+        by_images = [run(images_each=2.0), run(images_each=5.0)]
+        figure = pl.plot_quality_against_people(by_people, by_images, machine="A box")
+        first, second = figure.axes
+        (means,) = (line for line in first.lines if line.get_linestyle() == "-")
+        np.testing.assert_allclose(means.get_xydata(), [(8, 0.65), (16, 0.8), (32, 0.7)])
+        assert [label.get_text() for label in second.get_xticklabels()] == ["2", "5"]
+        assert {
+            "More people (2 images each)",
+            "More images of each (8 people)",
+            "training people (number)",
+            "images of each training person (number)",
+            "measured on A box",
+        } <= set(texts(figure))
+
+    def test_one_study_and_auc(self) -> None:
+        runs = [run(), run(people=16, images_each=3.5)]
+        figure = pl.plot_quality_against_people(runs, measure="auc")
+        assert len(figure.axes) == 1
+        assert "area under the ROC curve" in texts(figure)
+        assert "More people (images each differ too)" in texts(figure)
+
+    def test_wrong_arguments(self) -> None:
+        with pytest.raises(InputError, match="measured runs"):
+            pl.plot_losses([])
+        with pytest.raises(InputError, match="measured runs"):
+            pl.plot_quality_against_people()
+        with pytest.raises(InputError, match=r"auc, accuracy.*'eer'"):
+            pl.plot_quality_against_people([run()], measure="eer")
+
+
 @pytest.fixture(scope="module")
 def siamese_models() -> SimpleNamespace:
     """Koch's network and the compact one, narrow."""

@@ -8,6 +8,7 @@ to them.
 
 from siamlab.plotting.architecture import Step, network_steps
 from siamlab.plotting.charts import plot_history, plot_quality_against_size, plot_time_against_size
+from siamlab.plotting.comparisons import plot_losses, plot_quality_against_people
 from siamlab.plotting.curves import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.network import draw_architecture
 from siamlab.plotting.pictures import plot_images, plot_pairs, plot_verification
@@ -27,9 +28,11 @@ __all__ = [
     "plot_curves",
     "plot_history",
     "plot_images",
+    "plot_losses",
     "plot_map",
     "plot_oneshot",
     "plot_pairs",
+    "plot_quality_against_people",
     "plot_quality_against_size",
     "plot_reliability",
     "plot_scores",

@@ -199,6 +199,11 @@ def _against_size(
         axes.set(title=title, xlabel=label)
         axes.set_xticks(across)
         axes.margins(x=0.08)
+    name_machine(figure, machine)
+    return figure
+
+
+def name_machine(figure: Any, machine: str) -> None:
+    """Write below a figure what was measured on; nothing for an empty name."""
     if machine:
         figure.supxlabel(f"measured on {machine}", fontsize=7.5, color=GREY)
-    return figure
