@@ -168,11 +168,9 @@ def vector(faces: Faces, count: int, probes: int) -> dict[str, object]:
         began = time.perf_counter()
         index = VectorSearch(templates)
         built = time.perf_counter() - began
+        fast, rows = search_each(lambda probe: index(probe, 1)[0], asked)
         through_all = open_search(templates, MODEL, "exact")
-        fast, rows = search_each(lambda probe: index(probe, 5), asked)
-        slow, truth = search_each(lambda probe: through_all(probe, 5), asked)
-        first = [int(r[0]) == int(t[0]) for r, t in zip(rows, truth, strict=True)]
-        five = [len({*r} & {*t}) / len(t) for r, t in zip(rows, truth, strict=True)]
+        slow, _ = search_each(lambda probe: through_all(probe, 1), asked[:30])
         return {
             "templates": len(templates),
             "people": len(people),
@@ -182,11 +180,21 @@ def vector(faces: Faces, count: int, probes: int) -> dict[str, object]:
             **fast,
             "exact_ms": slow["search_ms"],
             "times_sooner": slow["search_ms"] / fast["search_ms"],
-            "recall_at_1": float(np.mean(first)),
-            "recall_at_5": float(np.mean(five)),
+            "recall_at_1": float(np.mean(np.array(rows) == nearest(asked, matrix))),
             "index_bytes_per_template": index_bytes(index) / len(templates),
             "matrix_bytes_per_template": matrix.nbytes / len(templates),
         }
+
+
+def nearest(probes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The row of each probe's nearest template, by going through all of them."""
+    best, row = np.full(len(probes), -np.inf, np.float32), np.zeros(len(probes), np.int64)
+    for start in range(0, len(matrix), BLOCK):
+        products = matrix[start : start + BLOCK] @ probes.T
+        here = products.max(axis=0)
+        row = np.where(here > best, start + products.argmax(axis=0), row)
+        best = np.maximum(best, here)
+    return row
 
 
 def koch(count: int) -> dict[str, object]:

@@ -19,6 +19,8 @@ from siamlab.errors import InputError, SiamlabError
 
 if TYPE_CHECKING:
     from siamlab.models import Siamese
+    from siamlab.runtime import ExportedModel
+    from siamlab.verification import Verifier
 
 DONE, NOT_VERIFIED, BAD_INPUT = 0, 1, 2
 
@@ -89,12 +91,18 @@ def build_parser() -> argparse.ArgumentParser:
     command("lab", "open JupyterLab on notebook 01", _lab)
 
     sub = command("fetch", "download a data set, or take a local copy of it", _fetch)
-    sub.add_argument("dataset", choices=("lfw",))
+    sub.add_argument("dataset", choices=("lfw", "omniglot"))
     sub.add_argument("--from", dest="source", metavar="PATH", help="a local archive or folder")
 
     sub = command("train", "train a model on a folder of people", _train)
     sub.add_argument("--images", type=Path, required=True, metavar="DIR", help=_IMAGES)
     sub.add_argument("--arch", choices=("koch", "compact"), default="compact")
+    sub.add_argument(
+        "--recipe",
+        choices=("people", "report"),
+        default="people",
+        help="all pairs of a batch (default), or the report's pairs and cross-entropy (koch)",
+    )
     length = sub.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=_positive(float), metavar="M", help="time for all of it")
     length.add_argument("--epochs", type=_positive(int), metavar="N", help="passes over the images")
@@ -139,6 +147,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     sub.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
 
+    sub = command("export", "write a model for ONNX Runtime or LiteRT", _export)
+    sub.add_argument("model", metavar="MODEL", help=_MODEL)
+    sub.add_argument("--format", choices=("onnx", "litert"), help="default: by the file's name")
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx or .tflite")
+
     sub = command("enroll", "store templates of a person", _enroll)
     sub.add_argument("person", metavar="PERSON")
     sub.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -151,6 +164,15 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--threshold", type=_share, metavar="T", help="detection threshold per pair")
     sub.add_argument("--json", type=Path, metavar="OUT", help="write the verdict here")
 
+    sub = command("identify", "say who in the gallery is in an image", _identify)
+    sub.add_argument("image", type=Path, metavar="IMAGE")
+    sub.add_argument(
+        "--top", type=_positive(int), default=5, metavar="N", help="candidates (default: 5)"
+    )
+    sub.add_argument("--model", metavar="MODEL", help=_MODEL_CHOICE)
+    sub.add_argument("--threshold", type=_share, metavar="T", help="accept a person from here on")
+    sub.add_argument("--json", type=Path, metavar="OUT", help="write candidates and scores here")
+
     sub = command("bench", "measure this machine: verification, training step, live loop", _bench)
     sub.add_argument("--json", type=Path, metavar="OUT", help="write all numbers here")
     return parser
@@ -159,8 +181,8 @@ def build_parser() -> argparse.ArgumentParser:
 _IMAGES = "one folder per person, or an archive of such a folder"
 _MODEL = "a .keras file, or pretrained"
 _MODEL_CHOICE = (
-    "a .keras file, or pretrained (default: SIAMLAB_MODEL, else the model that notebook 05 "
-    "trained, else pretrained)"
+    "a .keras, .tflite or .onnx file, or pretrained (default: SIAMLAB_MODEL, else the model that "
+    "notebook 05 trained, else pretrained)"
 )
 
 
@@ -195,12 +217,25 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
+    if options.dataset == "omniglot":
+        return _fetch_omniglot(options)
     from siamlab.lfw import fetch_lfw
     from siamlab.people import describe, open_collection
     from siamlab.profiles import open_workspace
 
     folder = fetch_lfw(open_workspace().root / "lfw", source=options.source)
     _say(f"{describe(open_collection(folder))}\n{folder}")
+    return DONE
+
+
+def _fetch_omniglot(options: argparse.Namespace) -> int:
+    from siamlab.omniglot import alphabets, fetch_omniglot, find_omniglot
+    from siamlab.profiles import open_workspace
+
+    folder = fetch_omniglot(open_workspace().root / "omniglot", source=options.source)
+    for characters in find_omniglot(folder):
+        _say(f"{len(characters)} characters of {', '.join(alphabets(characters))}")
+    _say(str(folder))
     return DONE
 
 
@@ -217,6 +252,7 @@ def _train(options: argparse.Namespace) -> int:
         seed=options.seed,
         size=options.size,
         width=options.width,
+        recipe=options.recipe,
     )
     path = save_model(model, Path(options.out), optimizer=False)
     _say(f"{summary}\nsaved {path}")
@@ -280,21 +316,55 @@ def _calibrate(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _chosen_model(name: str | None) -> Siamese:
-    from siamlab.models import PRETRAINED, load_model
+def _chosen_file(name: str | None) -> Path:
+    """The model file that is meant; whether it can be used shows when it is opened."""
     from siamlab.profiles import open_workspace
+    from siamlab.record import PRETRAINED
 
     if name is None:
         name = os.environ.get("SIAMLAB_MODEL")
     trained = open_workspace().models / "siamese.keras"
     if name is None and trained.is_file():
-        name = str(trained)
+        return trained
     if name is None and not PRETRAINED.exists():
         raise InputError("There is no model yet: run notebook 05, or give --model MODEL.keras.")
-    return load_model(name or "pretrained")
+    if name in {None, "pretrained"}:
+        return PRETRAINED if PRETRAINED.exists() else Path("pretrained")
+    return Path(str(name))
 
 
-def _verifier(options: argparse.Namespace, threshold: float | None = None) -> Any:
+def _chosen_model(name: str | None) -> Siamese | ExportedModel:
+    """Open the model without Keras where that can be: TensorFlow alone takes seconds to load."""
+    from siamlab.profiles import open_workspace
+    from siamlab.runtime import SUFFIXES, open_copy, open_exported
+
+    file = _chosen_file(name)
+    if file.suffix in SUFFIXES.values():
+        return open_exported(file)
+    copy = open_copy(file, open_workspace().models)
+    if copy is not None:
+        return copy
+    from siamlab.models import load_model
+
+    return load_model(file)
+
+
+def _leave_copy(name: str | None, model: Any) -> None:
+    """Let the next command start without Keras; a model already opened so has its copy."""
+    from siamlab.profiles import open_workspace
+    from siamlab.runtime import ExportedModel
+
+    if isinstance(model, ExportedModel):
+        return
+    from siamlab.export import leave_copy
+
+    try:
+        leave_copy(model, _chosen_file(name), open_workspace().models)
+    except SiamlabError as error:  # the answer is given; only the next start is slower
+        print(f"siamlab: no quick copy of the model was kept. {error}", file=sys.stderr)
+
+
+def _verifier(options: argparse.Namespace, threshold: float | None = None) -> Verifier:
     from siamlab.gallery import Gallery
     from siamlab.profiles import open_workspace
     from siamlab.verification import Verifier
@@ -304,6 +374,15 @@ def _verifier(options: argparse.Namespace, threshold: float | None = None) -> An
         Gallery(open_workspace().gallery),
         detection_threshold=threshold,
     )
+
+
+def _export(options: argparse.Namespace) -> int:
+    from siamlab.export import export_model
+    from siamlab.models import load_model
+
+    path = export_model(load_model(options.model), options.out, options.format)
+    _say(f"saved {path}: embeddings and scores equal Keras' to 1e-4")
+    return DONE
 
 
 def _embed(options: argparse.Namespace) -> int:
@@ -332,6 +411,7 @@ def _enroll(options: argparse.Namespace) -> int:
         options.person, images, sources=[path.name for path in options.images]
     )
     _say(f"enrolled {options.person}: {len(enrolment.templates)} templates")
+    _leave_copy(options.model, verifier.model)
     return DONE
 
 
@@ -343,7 +423,20 @@ def _verify(options: argparse.Namespace) -> int:
     if options.json:
         _write_text(options.json, verification.to_json())
     _say(str(verification))
+    _leave_copy(options.model, verifier.model)
     return DONE if verification.verified else NOT_VERIFIED
+
+
+def _identify(options: argparse.Namespace) -> int:
+    from siamlab.people import read_image
+
+    verifier = _verifier(options, options.threshold)
+    identification = verifier.identify(read_image(options.image), options.top)
+    if options.json:
+        _write_text(options.json, identification.to_json())
+    _say(str(identification))
+    _leave_copy(options.model, verifier.model)
+    return DONE if identification.person is not None else NOT_VERIFIED
 
 
 def _bench(options: argparse.Namespace) -> int:

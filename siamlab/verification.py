@@ -4,7 +4,9 @@ Comes in: camera frames or face chips, and a person's name. Goes out: :class:`Ve
 
 The report's two thresholds: a template matches when the probability of "same person" reaches
 the detection threshold; the person is verified when the share of matching templates reaches
-the verification threshold. The probe is embedded once, whatever the number of templates.
+the verification threshold. That is the rule ``vote``; other rules make one score out of several
+templates and compare it with the detection threshold (:mod:`siamlab.fusion`). The probe is
+embedded once, whatever the number of templates. Several frames decide better than one.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import html
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +25,15 @@ import numpy as np
 from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError, SeveralFacesError
 from siamlab.faces import FaceBox, cut_face, find_face, open_finder, preprocess
 from siamlab.finders import check_rgb
+from siamlab.fusion import TEMPLATE_RULES, check_rule, fuse_frames, fuse_templates, mean_template
 from siamlab.gallery import Enrolment, Gallery
 from siamlab.images import read_image
+from siamlab.index import Identification, Identifier
 
 if TYPE_CHECKING:
     from siamlab.faces import Finder
     from siamlab.models import Siamese
+    from siamlab.runtime import ExportedModel
 
 DEFAULT_DETECTION_THRESHOLD = 0.5
 WORDS = {True: "verified", False: "not verified", None: "unknown"}
@@ -46,6 +52,10 @@ class Verification:
         box: where the face is in the frame; ``None`` for a chip, or when unknown.
         seconds: time of each part: ``detect``, ``embed``, ``score``.
         reason: why the answer is unknown; empty otherwise.
+        fusion: the rule that made one answer out of several templates.
+        fused: what the rule gave, in [0, 1]: a share for ``vote``, else a score; ``None`` when
+            the answer is unknown.
+        frames: how many frames with a face stand behind the answer; the scores are their means.
     """
 
     person: str
@@ -56,6 +66,9 @@ class Verification:
     box: FaceBox | None
     seconds: dict[str, float]
     reason: str = ""
+    fusion: str = "vote"
+    fused: float | None = None
+    frames: int = 1
 
     @property
     def verdict(self) -> str:
@@ -74,7 +87,12 @@ class Verification:
 
     @property
     def score(self) -> float | None:
-        """The median of the scores: one number for a bar or a table; ``None`` when unknown."""
+        """One number for a bar or a table: the fused score, for ``vote`` the median.
+
+        ``None`` when unknown.
+        """
+        if self.fusion != "vote":
+            return self.fused
         return float(np.median(self.scores)) if len(self.scores) else None
 
     @property
@@ -86,9 +104,14 @@ class Verification:
         # Neither times nor scores, so that notebooks show the same on every machine.
         if self.verified is None:
             return f"unknown whether this is {self.person}: {self.reason}"
+        seen = f", {self.frames} frames" if self.frames > 1 else ""
+        if self.fusion != "vote":
+            words = TEMPLATE_RULES[self.fusion]
+            count = f"{len(self.scores)} template{'s' * (len(self.scores) != 1)}"
+            return f"{self.person} {self.verdict} by the {words} of {count}{seen}"
         return (
             f"{self.person} {self.verdict}: {self.positive} of {len(self.scores)} templates match "
-            f"({self.share:.0%}, {self.verification_threshold:.0%} needed)"
+            f"({self.share:.0%}, {self.verification_threshold:.0%} needed){seen}"
         )
 
     def __repr__(self) -> str:
@@ -109,6 +132,9 @@ class Verification:
             "share": self.share,
             "positive": self.positive,
             "templates": len(self.scores),
+            "frames": self.frames,
+            "fusion": self.fusion,
+            "fused": self.fused,
             "detection_threshold": self.detection_threshold,
             "verification_threshold": self.verification_threshold,
             "scores": [round(float(score), 7) for score in self.scores],
@@ -125,7 +151,7 @@ class Verifier:
     """Verifies people of a gallery with one model.
 
     Args:
-        model: a trained Siamese model. Its weights must not change afterwards.
+        model: a trained Siamese model, or an exported one. Its weights must not change afterwards.
         gallery: where templates are kept.
         finder: finds faces; ``None`` opens the kind the model's record asks for.
         detection_threshold: in [0, 1]; ``None`` takes the model's calibrated threshold, and
@@ -133,9 +159,12 @@ class Verifier:
         verification_threshold: share of matches in (0, 1].
         rule: what to do about several faces: ``one`` (the answer is unknown), ``largest`` or
             ``centre``.
+        fusion: how several templates give one answer: ``vote``, ``mean_template``, ``max``,
+            ``mean`` or ``median``. The detection threshold was calibrated on single comparisons:
+            ``max`` lets more impostors in at it, the means fewer of both kinds of errors.
 
     Raises:
-        InputError: a threshold is out of its range.
+        InputError: a threshold is out of its range, or an unknown rule.
 
     Example:
         ```python
@@ -147,12 +176,13 @@ class Verifier:
 
     def __init__(
         self,
-        model: Siamese,
+        model: Siamese | ExportedModel,
         gallery: Gallery,
         finder: Finder | None = None,
         detection_threshold: float | None = None,
         verification_threshold: float = 0.5,
         rule: str = "one",
+        fusion: str = "vote",
     ) -> None:
         if detection_threshold is None:
             detection_threshold = model.record.threshold
@@ -172,6 +202,7 @@ class Verifier:
         self.detection_threshold = float(detection_threshold)
         self.verification_threshold = float(verification_threshold)
         self.rule = rule
+        self.fusion = check_rule(fusion, tuple(TEMPLATE_RULES), "fusion")
         self.model_id = model.model_id  # a digest over all weights: too slow for every frame
 
     def enrol(
@@ -250,6 +281,101 @@ class Verifier:
         check_rgb(image)
         return self._compare(image, enrolment, None, time.perf_counter())
 
+    @cached_property
+    def identifier(self) -> Identifier:
+        """The search behind :meth:`identify`; opens the gallery when first used."""
+        return Identifier(self.model, self.gallery, self.model_id)
+
+    def identify(self, frame: np.ndarray, top: int = 5, chip: bool = False) -> Identification:
+        """Find the one face in a frame and compare it with everyone in the gallery.
+
+        Args:
+            frame: uint8 RGB ``(H, W, 3)``.
+            top: how many candidates at most.
+            chip: the frame is a face that was cut out already.
+
+        Returns:
+            The best candidates, each with the score of their best template; none, and a reason,
+            when there is no face, or more than one.
+
+        Raises:
+            NotEnrolledError: nobody is enrolled with this model.
+            InputError: the frame has another form, or ``top`` is below 1.
+        """
+        check_rgb(frame)
+        enrolled = len(self.identifier.open().people)
+        begin = time.perf_counter()
+        box = None
+        if not chip:
+            try:
+                box = find_face(frame, self.finder, self.rule)
+            except (NoFaceError, SeveralFacesError) as error:
+                seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
+                threshold = self.detection_threshold
+                return Identification((), threshold, enrolled, None, seconds, str(error))
+        image = self._inputs([frame if box is None else cut_face(frame, box)])
+        found = time.perf_counter()
+        probe = self.model.embed(image)[0]
+        embedded = time.perf_counter()
+        candidates = self.identifier.search(probe, top)
+        searched = time.perf_counter()
+        seconds = {
+            "detect": found - begin,
+            "embed": embedded - found,
+            "search": searched - embedded,
+        }
+        return Identification(candidates, self.detection_threshold, enrolled, box, seconds)
+
+    def verify_frames(self, frames: Sequence[np.ndarray], person: str) -> Verification:
+        """Verify each of several frames of one person and decide on all of them together.
+
+        Args:
+            frames: uint8 RGB ``(H, W, 3)`` each, one at least; those without a face are left out.
+            person: an enrolled person.
+
+        Returns:
+            As :meth:`verify`; unknown when no frame shows one face.
+
+        Raises:
+            NotEnrolledError, ModelError, InputError: see :meth:`verify`; or there are no frames.
+        """
+        return self.fuse([self.verify(frame, person) for frame in frames])
+
+    def fuse(self, verifications: Sequence[Verification]) -> Verification:
+        """Decide once on several verdicts of this verifier about one person.
+
+        The scores of the frames are averaged, template by template, and then fused as those of a
+        frame are. Unknown verdicts are left out.
+
+        Args:
+            verifications: what :meth:`verify` gave, one at least, with the same templates.
+
+        Returns:
+            One verdict, with the box of the last face and the time of all frames together.
+
+        Raises:
+            InputError: there are none, or they are of several people or enrolments.
+        """
+        known = [one for one in verifications if one.verified is not None]
+        kinds = {(one.person, one.scores.shape) for one in known}
+        if not verifications or len(kinds) > 1:
+            raise InputError(
+                "Frames are fused when there are some, all about one person and the same "
+                f"templates. Received: {len(verifications)} of {len(kinds)} kinds."
+            )
+        seconds = {
+            part: sum(one.seconds[part] for one in verifications)
+            for part in verifications[-1].seconds
+        }
+        if not known:
+            return replace(verifications[-1], seconds=seconds)
+        scores = fuse_frames(np.stack([one.scores for one in known])).astype(np.float32)
+        joined = None
+        if self.fusion == "mean_template":
+            joined = float(np.mean([one.fused for one in known]))
+        fused = self._verdict(known[-1].person, scores, known[-1].box, seconds, joined=joined)
+        return replace(fused, frames=len(known))
+
     def _compare(
         self, chip: np.ndarray, enrolment: Enrolment, box: FaceBox | None, begin: float
     ) -> Verification:
@@ -257,10 +383,15 @@ class Verifier:
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
         embedded = time.perf_counter()
-        scores = np.asarray(self.model.score(probe, enrolment.templates), np.float32)
+        templates, joined = enrolment.templates, None
+        if self.fusion == "mean_template":
+            templates = np.vstack([templates, mean_template(templates)])
+        scores = np.asarray(self.model.score(probe, templates), np.float32)
+        if self.fusion == "mean_template":
+            scores, joined = scores[:-1], float(scores[-1])
         scored = time.perf_counter()
         seconds = {"detect": found - begin, "embed": embedded - found, "score": scored - embedded}
-        return self._verdict(enrolment.person, scores, box, seconds)
+        return self._verdict(enrolment.person, scores, box, seconds, joined=joined)
 
     def _verdict(
         self,
@@ -269,17 +400,24 @@ class Verifier:
         box: FaceBox | None,
         seconds: dict[str, float],
         reason: str = "",
+        joined: float | None = None,
     ) -> Verification:
-        share = float(np.mean(scores >= self.detection_threshold)) if len(scores) else None
+        fused = joined
+        if fused is None and len(scores):
+            fused = float(fuse_templates(scores, self.fusion, self.detection_threshold))
+        votes = self.fusion == "vote"
+        needed = self.verification_threshold if votes else self.detection_threshold
         return Verification(
             person=person,
-            verified=None if share is None else share >= self.verification_threshold,
+            verified=None if fused is None else fused >= needed,
             scores=scores,
             detection_threshold=self.detection_threshold,
             verification_threshold=self.verification_threshold,
             box=box,
             seconds=seconds,
             reason=reason,
+            fusion=self.fusion,
+            fused=fused,
         )
 
     def _inputs(self, chips: Sequence[np.ndarray]) -> np.ndarray:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siamlab.errors import InputError, ModelError, NotEnrolledError, StorageError
-from siamlab.gallery import Gallery, person_key
+from siamlab.gallery import Gallery, pack, person_key, store
 
 TEMPLATES = np.arange(12, dtype=np.float32).reshape(3, 4) / 7
 
@@ -218,4 +218,395 @@ def test_a_killed_process_leaves_whole_templates(gallery: Gallery) -> None:
         assert templates.shape == (50, 4096)
         assert templates.min() == templates.max()
     gallery.erase("Ada")
+    assert list(gallery.folder.iterdir()) == []
+
+
+def filled(gallery: Gallery, people: int = 6) -> dict[str, np.ndarray]:
+    """Enrol people with one to three templates of numbers that stand nowhere else."""
+    rng = np.random.default_rng(people)
+    truth = {
+        f"person {i}": rng.random((1 + i % 3, 4), dtype=np.float32) + np.float32(i)
+        for i in range(people)
+    }
+    gallery.enrol_many(truth.items(), "m1")
+    return truth
+
+
+def held(gallery: Gallery, model_id: str = "m1") -> dict[str, np.ndarray]:
+    """What the matrix says each person's templates are."""
+    templates = gallery.templates(model_id)
+    ends = [*templates.starts[1:], len(templates)]
+    return {
+        person: np.array(templates.matrix[start:end])
+        for person, start, end in zip(templates.people, templates.starts, ends, strict=True)
+    }
+
+
+def assert_holds(gallery: Gallery, truth: dict[str, np.ndarray]) -> None:
+    got = held(gallery)
+    assert set(got) == set(truth)
+    for person, templates in truth.items():
+        np.testing.assert_array_equal(got[person], templates)
+
+
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the persons' files that are opened from now on."""
+    opened: list[str] = []
+    read = pack.read_enrolment
+
+    def counted(path: Path) -> object:
+        opened.append(path.stem)
+        return read(path)
+
+    monkeypatch.setattr(pack, "read_enrolment", counted)
+    return opened
+
+
+def settle(gallery: Gallery) -> None:
+    """Make the persons' files older than a tick of the clock, as they are after a moment."""
+    past = time.time_ns() - 10 * pack.TICK_NS
+    for path in gallery.folder.glob("*.npz"):
+        os.utime(path, ns=(past, past))
+    os.utime(gallery.folder, ns=(past, past))
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_all_templates_are_those_of_the_persons_files(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    assert_holds(gallery, truth)
+    assert_holds(Gallery(gallery.folder), truth)
+    assert repr(gallery.templates("m1")) == "Templates(6 people, 12 templates of 4 numbers)"
+    assert gallery.templates("m1").matrix.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        gallery.templates("m1").matrix[0, 0] = 0
+    for person, templates in truth.items():
+        np.testing.assert_array_equal(gallery.get(person).templates, templates)
+    assert gallery.people() == tuple(sorted(truth))
+
+
+def test_enrolling_many_is_enrolling_each(gallery: Gallery, tmp_path: Path) -> None:
+    truth = filled(gallery)
+    other = Gallery(tmp_path / "other")
+    for person, templates in truth.items():
+        other.enrol(person, templates, "m1")
+    for person in truth:
+        one, two = gallery.get(person), other.get(person)
+        np.testing.assert_array_equal(one.templates, two.templates)
+        assert (one.person, one.sources, one.model_id) == (two.person, two.sources, two.model_id)
+    assert not list(gallery.folder.glob(".*.tmp"))
+
+
+def test_enrolling_many_takes_a_generator_in_parts(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_TOGETHER", 3)
+    assert gallery.enrol_many(((f"p{i}", TEMPLATES) for i in range(7)), "m1") == 7
+    assert len(gallery.people()) == 7
+    assert gallery.enrol_many([], "m1") == 0
+
+
+def test_the_last_of_two_entries_of_one_person_stays(gallery: Gallery) -> None:
+    gallery.enrol_many([("Ada", TEMPLATES), ("Ada", TEMPLATES[:1])], "m1")
+    assert len(gallery.get("Ada")) == 1
+
+
+def test_a_bad_entry_among_many_leaves_whole_people(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_TOGETHER", 2)
+    people = [(f"p{i}", TEMPLATES) for i in range(4)]
+    people[3] = ("p3", np.full((1, 4), np.nan, np.float32))
+    with pytest.raises(InputError, match="finite"):
+        gallery.enrol_many(people, "m1")
+    assert gallery.people() == ("p0", "p1")
+    assert len(list(gallery.folder.iterdir())) == 2
+
+
+def test_a_disk_that_fills_up_among_many_leaves_no_halves(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = store.write_beside, []
+
+    def full(*arguments: object, **options: object) -> Path:
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        written.append(write(*arguments, **options))  # type: ignore[arg-type]
+        return written[-1]
+
+    monkeypatch.setattr(store, "write_beside", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        filled(gallery)
+    assert list(gallery.folder.iterdir()) == []
+
+
+def test_opening_with_a_pack_reads_no_persons_file(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = filled(gallery)
+    settle(gallery)
+    gallery.templates("m1")
+    opened = reads(monkeypatch)
+    again = Gallery(gallery.folder)
+    assert_holds(again, truth)
+    assert isinstance(again.templates("m1").matrix, np.memmap)
+    assert (again.people(), again.damaged(), opened) == (tuple(sorted(truth)), (), [])
+
+
+def test_only_what_changed_is_read_again(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = filled(gallery)
+    settle(gallery)
+    gallery.templates("m1")
+    truth["person 2"] = TEMPLATES
+    truth["Zoe"] = TEMPLATES[:1]
+    for person in ("person 2", "Zoe"):
+        Gallery(gallery.folder).enrol(person, truth[person], "m1")
+    Gallery(gallery.folder).erase("person 4")
+    del truth["person 4"]
+    opened = reads(monkeypatch)
+    assert_holds(Gallery(gallery.folder), truth)
+    assert set(opened) <= {person_key("person 2"), person_key("Zoe")}
+
+
+def test_an_unchanged_folder_is_not_looked_through(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(gallery)
+    settle(gallery)
+    first = gallery.templates("m1")
+    os.utime(gallery.folder, ns=(0, time.time_ns() - 10 * pack.TICK_NS))
+    assert gallery.templates("m1") is first  # looks once more, and finds nothing
+    monkeypatch.setattr(store, "refresh", None)
+    assert gallery.templates("m1") is first
+
+
+def test_an_open_gallery_sees_what_others_change(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    settle(gallery)
+    assert_holds(gallery, truth)
+    other = Gallery(gallery.folder)
+    other.enrol("Zoe", TEMPLATES, "m1")
+    assert_holds(gallery, {**truth, "Zoe": TEMPLATES})
+    other.erase("Zoe")
+    assert_holds(gallery, truth)
+
+
+def test_a_file_written_over_in_place_is_read_again(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    settle(gallery)
+    gallery.templates("m1")
+    other = Gallery(gallery.folder.parent / "other")
+    other.enrol("person 0", truth["person 0"] + 1, "m1")
+    gallery.path("person 0").write_bytes(other.path("person 0").read_bytes())
+    truth["person 0"] = truth["person 0"] + 1
+    assert_holds(Gallery(gallery.folder), truth)
+
+
+def test_two_changes_in_one_tick_of_the_clock_are_seen(gallery: Gallery) -> None:
+    """Size, inode and time stay; the time is too near to the last look to be trusted."""
+    gallery.enrol("Ada", TEMPLATES, "m1")
+    path, now = gallery.path("Ada"), time.time_ns() + 10**10
+    os.utime(path, ns=(now, now))
+    gallery.templates("m1")
+    other = Gallery(gallery.folder.parent / "other")
+    other.enrol("Ada", TEMPLATES + 1, "m1")
+    path.write_bytes(other.path("Ada").read_bytes())
+    os.utime(path, ns=(now, now))
+    assert_holds(Gallery(gallery.folder), {"Ada": TEMPLATES + 1})
+
+
+def test_every_damaged_byte_of_a_pack_is_noticed_or_harmless(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    settle(gallery)
+    gallery.templates("m1")
+    place = gallery.folder / pack.PLACE
+    files = {path: path.read_bytes() for path in place.iterdir()}
+    assert len(files) == 2
+    for path, whole in files.items():
+        for at in range(0, len(whole), 11):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+            found = pack.read_pack(gallery.folder)
+            if found is not None:
+                found = pack.refresh(gallery.folder, found)
+                rows = {name: found.rows(file) for file, name in enumerate(found.people)}
+                assert set(rows) == set(truth)
+                for person in truth:
+                    np.testing.assert_array_equal(rows[person], truth[person])
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99, None])
+@pytest.mark.parametrize("which", ["index.npz", "*.npy"])
+def test_a_truncated_or_missing_pack_is_made_anew(
+    gallery: Gallery, which: str, share: float | None
+) -> None:
+    truth = filled(gallery)
+    gallery.templates("m1")
+    place = gallery.folder / pack.PLACE
+    (path,) = place.glob(which)
+    whole = path.read_bytes()
+    if share is None:
+        path.unlink()
+    else:
+        path.write_bytes(whole[: int(share * len(whole))])
+    assert pack.read_pack(gallery.folder) is None
+    assert_holds(Gallery(gallery.folder), truth)
+    assert pack.read_pack(gallery.folder) is not None
+    assert len(list(place.iterdir())) == 2
+
+
+def test_a_damaged_person_is_left_out_and_named(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    gallery.path("person 3").write_bytes(b"no templates")
+    del truth["person 3"]
+    assert_holds(gallery, truth)
+    again = Gallery(gallery.folder)
+    assert_holds(again, truth)
+    assert again.damaged() == (gallery.path("person 3"),)
+    assert again.people() == tuple(sorted(truth))
+
+
+def test_each_model_has_its_own_matrix(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    wide = np.arange(14, dtype=np.float32).reshape(2, 7)
+    gallery.enrol("Zoe", wide, "m2")
+    assert_holds(gallery, truth)
+    np.testing.assert_array_equal(held(Gallery(gallery.folder), "m2")["Zoe"], wide)
+    with pytest.raises(NotEnrolledError, match=r"\(m3\); enrol first"):
+        gallery.templates("m3")
+    gallery.enrol("Yve", wide, "m1")
+    with pytest.raises(ModelError, match=r"\(4, 7 numbers\)"):
+        gallery.templates("m1")
+
+
+def test_an_empty_gallery_has_no_templates_and_no_folder(gallery: Gallery) -> None:
+    with pytest.raises(NotEnrolledError):
+        gallery.templates("m1")
+    assert not gallery.folder.exists()
+
+
+def test_erasing_erases_from_the_pack_too(gallery: Gallery) -> None:
+    """Neither a name nor a single number of a template stays in any file."""
+    truth = filled(gallery)
+    gallery.templates("m1")
+    stray = gallery.folder / pack.PLACE / "killed.npy"
+    np.save(stray, truth["person 1"])
+    number = truth["person 1"][0, 0].tobytes()
+    assert b"person 1" in contents(gallery.folder)
+    assert contents(gallery.folder).count(number) == 3
+    Gallery(gallery.folder).erase("person 1")
+    assert number not in contents(gallery.folder)
+    assert b"person 1" not in contents(gallery.folder)
+    assert person_key("person 1").encode() not in contents(gallery.folder)
+    del truth["person 1"]
+    assert_holds(gallery, truth)
+
+
+def test_an_erasure_killed_half_way_is_finished_by_the_next(gallery: Gallery) -> None:
+    truth = filled(gallery)
+    gallery.templates("m1")
+    gallery.path("person 1").unlink()  # killed here: the pack still has the person
+    number = truth["person 1"][0, 0].tobytes()
+    assert number in contents(gallery.folder)
+    with pytest.raises(NotEnrolledError):
+        Gallery(gallery.folder).erase("person 1")
+    assert number not in contents(gallery.folder)
+
+
+def test_erasing_on_a_full_disk_gives_the_pack_up(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = filled(gallery)
+    gallery.templates("m1")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "write_pack", full)
+    gallery.erase("person 1")
+    assert not pack.has_pack(gallery.folder)
+    del truth["person 1"]
+    assert_holds(gallery, truth)  # a search needs no pack on disk
+    assert not pack.has_pack(gallery.folder)
+
+
+def test_erasing_the_last_person_leaves_an_empty_folder(gallery: Gallery) -> None:
+    gallery.enrol("Ada", TEMPLATES, "m1")
+    gallery.templates("m1")
+    gallery.erase("Ada")
+    assert list(gallery.folder.iterdir()) == []
+    with pytest.raises(NotEnrolledError, match="Nobody"):
+        gallery.templates("m1")
+
+
+def test_who_is_erased_while_the_pack_is_written_is_not_in_it(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = filled(gallery)
+    write = store.write_pack
+
+    def erased_meanwhile(folder: Path, found: pack.Pack) -> None:
+        write(folder, found)
+        gallery.path("person 1").unlink(missing_ok=True)
+
+    monkeypatch.setattr(store, "write_pack", erased_meanwhile)
+    number = truth.pop("person 1")[0, 0].tobytes()
+    assert_holds(gallery, truth)
+    assert number not in contents(gallery.folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_only_the_owner_reads_the_pack(gallery: Gallery) -> None:
+    filled(gallery)
+    gallery.templates("m1")
+    place = gallery.folder / pack.PLACE
+    assert place.stat().st_mode & 0o077 == 0
+    assert [path.stat().st_mode & 0o077 for path in place.iterdir()] == [0, 0]
+    assert all(gallery.path(name).stat().st_mode & 0o077 == 0 for name in gallery.people())
+
+
+def test_an_error_names_a_few_people_only(gallery: Gallery) -> None:
+    filled(gallery, people=9)
+    with pytest.raises(NotEnrolledError, match=r"person 0, .*person 4, …\.$"):
+        gallery.get("Ada")
+
+
+PACKER = """
+import sys, numpy as np
+from siamlab.gallery import Gallery
+gallery = Gallery(sys.argv[1])
+print("ready", flush=True)
+while True:
+    for value in (1.0, 2.0):
+        gallery.enrol("Ada", np.full((50, 4096), value, np.float32), "m1")
+        gallery.templates("m1")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_killed_process_leaves_a_gallery_that_opens(gallery: Gallery) -> None:
+    """Kill a process that enrols and packs without end; all is whole, and can be erased."""
+    gallery.enrol("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
+    gallery.enrol("Bob", np.full((1, 4096), 5.0, np.float32), "m1")
+    for wait in (0.03, 0.08, 0.14):
+        with subprocess.Popen(
+            [sys.executable, "-c", PACKER, str(gallery.folder)], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(wait)
+            process.send_signal(signal.SIGKILL)
+        got = held(Gallery(gallery.folder))
+        assert got["Ada"].shape == (50, 4096)
+        assert got["Ada"].min() == got["Ada"].max()
+        np.testing.assert_array_equal(got["Ada"], gallery.get("Ada").templates)
+        assert (got["Bob"] == 5).all()
+    gallery.erase("Ada")
+    assert {path.name for path in gallery.folder.iterdir()} == {
+        gallery.path("Bob").name,
+        pack.PLACE,
+    }
+    gallery.erase("Bob")
     assert list(gallery.folder.iterdir()) == []
