@@ -10,6 +10,7 @@ queues them, so a verdict is always about what was just seen.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ import numpy as np
 
 from siamlab.errors import CameraError
 from siamlab.faces import FaceBox
+from siamlab.fusion import Recent
 from siamlab.reader import JOIN_SECONDS, FrameReader, one_line
 from siamlab.verification import Verification, Verifier
 
@@ -34,6 +36,8 @@ class LiveState:
         frame: newest frame, uint8 RGB ``(H, W, 3)``, or ``None`` before the first.
         number: how many frames were read.
         verification: newest verdict, or ``None`` before the first.
+        decision: the verdict on all frames of the last moment together; ``None`` when only
+            single frames are judged.
         verified_number: the frame that the verdict is about.
         verifications: how many verdicts there were.
         dropped: frames that came while the network was busy with another.
@@ -45,6 +49,7 @@ class LiveState:
     frame: np.ndarray | None = None
     number: int = 0
     verification: Verification | None = None
+    decision: Verification | None = None
     verified_number: int = 0
     verifications: int = 0
     dropped: int = 0
@@ -66,6 +71,9 @@ class LiveVerification:
         verifier: with the person enrolled.
         person: who should be before the camera.
         continuous: verify all the time; otherwise when :meth:`request` asks.
+        window: decide on the frames of so many seconds together, besides each alone; 0 does not.
+            Frames before one without a face, or with several, are forgotten: somebody else may
+            have come.
 
     Example:
         ```python
@@ -80,11 +88,13 @@ class LiveVerification:
         verifier: Verifier,
         person: str,
         continuous: bool = False,
+        window: float = 0.0,
     ) -> None:
         self.reader = camera if isinstance(camera, FrameReader) else FrameReader(camera)
         self.verifier = verifier
         self.person = person
         self.continuous = continuous
+        self._recent: Recent[Verification] = Recent(window)
         self._asked = 0
         self._answered = 0
         self._thread: threading.Thread | None = None
@@ -125,6 +135,7 @@ class LiveVerification:
         self.reader.start()
         self._stop = threading.Event()
         self._verdicts = LiveState(running=True)
+        self._recent.clear()
         self._asked = self._answered = 0
         self._thread = threading.Thread(
             target=self._run, args=(self._stop,), name="siamlab verifies", daemon=True
@@ -215,14 +226,28 @@ class LiveVerification:
         return not seen.running and seen.number <= self._verdicts.verified_number
 
     def _answer(self, verification: Verification, number: int, missed: int, asked: int) -> None:
+        decision = self._decide(verification)
         with self._changed:
             self._answered = asked
             self._publish(
                 verification=verification,
+                decision=decision,
                 verified_number=number,
                 verifications=self._verdicts.verifications + 1,
                 dropped=self._verdicts.dropped + missed,
             )
+
+    def _decide(self, verification: Verification) -> Verification | None:
+        if self._recent.seconds == 0:
+            return None
+        if verification.verified is None:
+            self._recent.clear()
+            return verification
+        recent = self._recent.add(verification, time.monotonic())
+        if recent[0].scores.shape != verification.scores.shape:  # enrolled anew meanwhile
+            self._recent.clear()
+            recent = self._recent.add(verification, time.monotonic())
+        return self.verifier.fuse(recent)
 
     def _publish(self, **changes: Any) -> None:
         with self._changed:

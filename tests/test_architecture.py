@@ -44,6 +44,7 @@ ORDER = [
     "losses",
     "checkpoints",
     "training",
+    "fusion",
     "evaluation",
     "projection",
     "oneshot",

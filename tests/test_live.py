@@ -168,3 +168,31 @@ def test_streaming_can_be_switched_while_it_runs(verifier: Verifier) -> None:
         live.continuous = False
         # Frames before the stream began are not dropped ones.
         assert live.state.dropped < live.state.number - 5
+
+
+def test_a_second_of_frames_is_decided_on_together(verifier: Verifier) -> None:
+    """Levels grow from the enrolled 100 on: the mean over frames scores above the last frame."""
+    with LiveVerification(
+        FakeCamera(seconds=0.01), verifier, "Ada", continuous=True, window=60.0
+    ) as live:
+        wait_until(lambda: live.state.verifications >= 5)
+        state = live.state
+    assert state.decision.frames == state.verifications
+    assert state.decision.scores[0] > state.verification.scores[0]
+
+
+def test_without_a_window_single_frames_are_judged(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        live.verify_now()
+        assert live.state.decision is None
+
+
+def test_the_window_forgets_who_left(verifier: Verifier) -> None:
+    """A frame without a face ends it: the next person starts anew."""
+    live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
+    here, nobody = (verifier.verify(grey_frame(level), "Ada") for level in (100, 0))
+    assert [live._decide(one).frames for one in (here, here)] == [1, 2]
+    assert live._decide(nobody).verified is None
+    assert live._decide(here).frames == 1
+    verifier.enrol("Ada", [grey_frame(100), grey_frame(101)])
+    assert live._decide(verifier.verify(grey_frame(100), "Ada")).frames == 1

@@ -275,3 +275,71 @@ def test_a_higher_detection_threshold_never_verifies_more(
 
     low, high = sorted((one, other))
     assert share(low) >= share(high)
+
+
+def fused(gallery: Gallery, rule: str, threshold: float = 0.75) -> Verification:
+    verifier = make(gallery, detection_threshold=threshold, fusion=rule)
+    return verifier.verify(grey_frame(102), "Ada")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    # Scores are 0.8, 1.0, 0.8, 0.6; the mean template is 0.5, and 1 - |0.4 - 0.5| = 0.9.
+    [("vote", 0.75), ("max", 1.0), ("mean", 0.8), ("median", 0.8), ("mean_template", 0.9)],
+)
+def test_several_templates_are_fused_by_the_rule(gallery: Gallery, rule: str, value: float) -> None:
+    result = fused(gallery, rule)
+    assert result.fused == pytest.approx(value, abs=1e-6)
+    np.testing.assert_allclose(result.scores, [0.8, 1.0, 0.8, 0.6], atol=1e-6)
+    assert result.verified is True
+    if rule != "vote":
+        assert result.score == result.fused
+        above = fused(gallery, rule, min(1.0, value + 0.01))
+        assert above.verified is (rule == "max")
+    assert json.loads(result.to_json())["fusion"] == rule
+
+
+def test_words_name_the_rule(gallery: Gallery) -> None:
+    assert str(fused(gallery, "max")) == "Ada verified by the highest score of 4 templates"
+    with pytest.raises(InputError, match="fusion is one of vote, mean_template"):
+        fused(gallery, "best")
+
+
+@pytest.mark.parametrize("rule", ["vote", "mean_template"])
+def test_frames_are_averaged_and_frames_without_a_face_left_out(
+    gallery: Gallery, rule: str
+) -> None:
+    """Levels 0.4 and 0.8 score (0.8, 1.0, 0.8, 0.6) and (0.4, 0.6, 0.8, 1.0); the mean template
+    is 0.5 and scores 0.9 and 0.7. A black frame has no face."""
+    verifier = make(gallery, detection_threshold=0.75, fusion=rule)
+    frames = [grey_frame(102), grey_frame(0), grey_frame(204)]
+    result = verifier.verify_frames(frames, "Ada")
+    np.testing.assert_allclose(result.scores, [0.6, 0.8, 0.8, 0.8], atol=1e-6)
+    assert result.frames == 2
+    assert result.fused == pytest.approx({"vote": 0.75, "mean_template": 0.8}[rule], abs=1e-6)
+    assert result.verified is True
+    assert str(result).endswith(", 2 frames")
+    assert result.box == FakeFinder().boxes[0]
+
+
+def test_one_frame_is_as_ever_and_no_face_is_unknown(gallery: Gallery) -> None:
+    verifier = make(gallery)
+    one, alone = (
+        verifier.verify_frames([grey_frame(102)], "Ada"),
+        verifier.verify(grey_frame(102), "Ada"),
+    )
+    np.testing.assert_array_equal(one.scores, alone.scores)
+    assert str(one) == str(alone)
+    unknown = verifier.verify_frames([grey_frame(0), grey_frame(0)], "Ada")
+    assert unknown.verified is None
+    assert unknown.fused is None
+
+
+def test_verdicts_on_different_people_are_not_fused(gallery: Gallery) -> None:
+    verifier = make(gallery)
+    verifier.enrol("Bob", [grey_frame(102)])
+    both = [verifier.verify(grey_frame(102), name) for name in ("Ada", "Bob")]
+    with pytest.raises(InputError, match="2 of 2 kinds"):
+        verifier.fuse(both)
+    with pytest.raises(InputError, match="0 of 0 kinds"):
+        verifier.verify_frames([], "Ada")

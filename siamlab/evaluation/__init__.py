@@ -21,6 +21,7 @@ from siamlab.evaluation.curves import (
     reliability,
     roc,
 )
+from siamlab.evaluation.fusing import FusionResult, Trials, draw_trials, measure_fusion
 from siamlab.evaluation.groups import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.intervals import (
     STATISTICS,
@@ -51,6 +52,7 @@ __all__ = [
     "Confusion",
     "Curve",
     "Evaluation",
+    "FusionResult",
     "GroupRate",
     "Interval",
     "OperatingPoint",
@@ -58,6 +60,7 @@ __all__ = [
     "Predictions",
     "Reliability",
     "ResultsTable",
+    "Trials",
     "area_under_roc",
     "bootstrap_all",
     "bootstrap_people",
@@ -65,9 +68,11 @@ __all__ = [
     "calibrate",
     "check_scores",
     "det",
+    "draw_trials",
     "equal_error",
     "evaluate_scores",
     "group_rate",
+    "measure_fusion",
     "operating_point",
     "person_weights",
     "precision_recall",

@@ -1,0 +1,99 @@
+"""What several enrolled images and several frames give: python benchmarks/fusion.py --lfw PATH
+
+People of LFW with six images or more whom the model was not trained on. Frames are measured in
+both senses: as different photographs of a person (the most that fusion can give), and as views of
+one photograph (turned, moved, relit, compressed: what a camera shows within a second).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from siamlab.augmentation import Augmentation, augment_batch, source_preprocessing
+from siamlab.calibrating import unseen_people
+from siamlab.evaluation import FusionResult, measure_fusion
+from siamlab.models import Siamese, load_model
+from siamlab.people import Collection, Person, open_collection
+from siamlab.pipeline import load_images, to_float
+
+MOST_IMAGES = 12  # of a person
+# A second before a camera: the head moves a little, the light hardly.
+SECOND = Augmentation(
+    flip=0.0, degrees=3.0, zoom=0.03, stretch=0.01, shift=0.02, gamma=0.05, contrast=0.05,
+    brightness=0.02, tint=0.02, grey=0.0, saturation=0.05, blur=0.3, jpeg=0.5,
+)  # fmt: skip
+
+
+def chosen_people(model: Siamese, path: Path, least: int, seed: int) -> Collection:
+    """People unseen in training with enough images, a part of each one's images."""
+    people, known = unseen_people(model, open_collection(path).with_at_least(least))
+    print(f"{len(people)} people with {least} images or more; left out: {known} trained on")
+    rng = np.random.default_rng(seed)
+    cut = tuple(
+        Person(one.name, tuple(rng.permutation(np.array(one.images))[:MOST_IMAGES]))
+        for one in people.people
+    )
+    return Collection(people.root, cut)
+
+
+def views_of(model: Siamese, images: Collection, count: int, seed: int) -> np.ndarray:
+    """Embeddings of ``count`` views of each image: ``(M, count, dimensions)``."""
+    how = model.record.preprocessing
+    source = load_images(images.images, source_preprocessing(how))
+    rng = np.random.default_rng(seed)
+    views = [model.embed(augment_batch(source, how, rng, SECOND)) for _ in range(count)]
+    return np.stack(views, axis=1)
+
+
+def main() -> None:
+    """Measure, print and write fusion.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="pretrained")
+    parser.add_argument("--lfw", type=Path, required=True, help="an archive or a folder")
+    parser.add_argument("--enrol", type=int, default=3, help="enrolled images (default: 3)")
+    parser.add_argument("--frames", type=int, default=3, help="frames (default: 3)")
+    parser.add_argument("--second", type=int, default=12, help="frames of one second (default: 12)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "fusion.json")
+    options = parser.parse_args()
+    model = load_model(options.model)
+    least = options.enrol + options.frames
+    people = chosen_people(model, options.lfw, least, options.seed)
+    how = model.record.preprocessing
+    embeddings = model.embed(to_float(load_images(people.images, how)))
+    threshold = 0.5 if model.record.threshold is None else model.record.threshold
+
+    def measure(frames: int, views: np.ndarray | None) -> tuple[FusionResult, ...]:
+        return measure_fusion(
+            embeddings, people.image_people, model.score_pairs, threshold,
+            options.enrol, frames, views, seed=options.seed,
+        )  # fmt: skip
+
+    second = views_of(model, people, options.second, options.seed)
+    results = {
+        "photographs": measure(options.frames, None),
+        "one_second": measure(options.second, second),
+    }
+    for name, found in results.items():
+        print(f"\n{name.replace('_', ' ')}", *found, sep="\n")
+    told = {
+        "model": options.model,
+        "model_id": model.model_id,
+        "threshold": threshold,
+        "people": len(people),
+        "images": len(people.images),
+        "seed": options.seed,
+        **{name: [one.to_dict() for one in found] for name, found in results.items()},
+    }
+    options.out.write_text(json.dumps(told, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
