@@ -293,7 +293,9 @@ def evaluate_baselines(
     for name, describe in baselines.items():
         known = pair_similarities(describe, validation, preprocessing)
         platt = fit_platt(known, validation.labels)
-        threshold = calibrate(validation.labels, platt(known), validation.people).threshold
+        threshold = calibrate(
+            validation.labels, platt(known), validation.people, fmr=None
+        ).threshold
         results[name] = evaluate_scores(
             test.labels,
             platt(pair_similarities(describe, test, preprocessing)),

@@ -7,17 +7,26 @@ and other descriptors choose the right one of N characters.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from siamlab.augmentation import Augmentation
-from siamlab.backend import keras
+from siamlab.backend import keras, set_seed
 from siamlab.baselines import Descriptor
+from siamlab.checkpoints import History
 from siamlab.faces import Preprocessing
 from siamlab.models import build_embedding
 from siamlab.omniglot import alphabet_of, drawer_of
-from siamlab.oneshot import OneShot, Trials, answer_trials, drawer_trials, judge_trials
+from siamlab.oneshot import (
+    OneShot,
+    Trials,
+    answer_trials,
+    drawer_trials,
+    join_trials,
+    judge_trials,
+)
 from siamlab.people import Collection
 from siamlab.pipeline import load_images, to_float
 from siamlab.training import train_people
@@ -55,7 +64,7 @@ def train_characters(
     people: int = 64,
     seed: int = 0,
     **settings: Any,
-) -> keras.Model:
+) -> tuple[keras.Model, History]:
     """Train the compact network on characters, as on people.
 
     Args:
@@ -69,14 +78,15 @@ def train_characters(
             :func:`siamlab.training.train_people`.
 
     Returns:
-        The embedding: float32 ``(N, size, size, 3)`` in [0, 1] to unit rows.
+        The embedding, float32 ``(N, size, size, 3)`` in [0, 1] to unit rows, and the history of
+        its training.
 
     Raises:
         InputError: too few characters, or neither steps nor minutes.
     """
-    keras.utils.set_random_seed(seed)
+    set_seed(seed)
     embedding = build_embedding("compact", (size, size, 3), width)
-    train_people(
+    history = train_people(
         embedding,
         train,
         character_preprocessing(size),
@@ -85,7 +95,7 @@ def train_characters(
         augmentation=DISTORTIONS,
         **settings,
     )
-    return embedding
+    return embedding, history
 
 
 def network_descriptor(embedding: keras.Model, batch: int = 256) -> Descriptor:
@@ -111,18 +121,26 @@ def character_trials(test: Collection, ways: int, runs: int = 20, seed: int = 0)
     return drawer_trials(names, drawers, [alphabet_of(name) for name in names], ways, runs, seed)
 
 
+@dataclass(frozen=True)
+class Fold:
+    """Test characters, and descriptors of which none was trained on their alphabets.
+
+    Attributes:
+        test: the characters.
+        descriptors: name to the descriptor and the side of the images that it takes.
+    """
+
+    test: Collection
+    descriptors: Mapping[str, tuple[Descriptor, int]]
+
+
 def measure_characters(
-    descriptors: Mapping[str, tuple[Descriptor, int]],
-    test: Collection,
-    ways: Sequence[int] = (5, 20),
-    runs: int = 20,
-    seed: int = 0,
+    folds: Sequence[Fold], ways: Sequence[int] = (5, 20), runs: int = 20, seed: int = 0
 ) -> dict[str, tuple[OneShot, ...]]:
-    """N-way one-shot accuracy of descriptors on the same trials.
+    """N-way one-shot accuracy of descriptors on the same trials, over all folds together.
 
     Args:
-        descriptors: name to the descriptor and the side of the images that it takes.
-        test: characters that nothing was trained on.
+        folds: each with descriptors of the same names.
         ways: the N.
         runs: of each alphabet.
         seed: of the trials and intervals.
@@ -133,11 +151,19 @@ def measure_characters(
     Raises:
         InputError: no alphabet has so many characters.
     """
-    trials = [character_trials(test, number, runs, seed) for number in ways]
+    images = [len(fold.test.images) for fold in folds]
+    trials = [
+        join_trials([character_trials(fold.test, number, runs, seed) for fold in folds], images)
+        for number in ways
+    ]
     results = {}
-    for name, (describe, size) in descriptors.items():
-        rows = describe(load_images(test.images, character_preprocessing(size)))
+    for name in folds[0].descriptors:
+        rows = np.concatenate([_describe(fold.test, *fold.descriptors[name]) for fold in folds])
         results[name] = tuple(
             judge_trials(one, answer_trials(rows, one), seed=seed) for one in trials
         )
     return results
+
+
+def _describe(test: Collection, describe: Descriptor, size: int) -> np.ndarray:
+    return describe(load_images(test.images, character_preprocessing(size)))

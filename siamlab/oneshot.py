@@ -232,6 +232,32 @@ def _turns_of_two(drawers: list[int], rng: np.random.Generator) -> list[tuple[in
     return [pairs[i] for i in rng.permutation(len(pairs))]
 
 
+def join_trials(parts: Sequence[Trials], images: Sequence[int]) -> Trials:
+    """Put trials on several sets of images behind each other.
+
+    Args:
+        parts: trials with one N.
+        images: how many images each part's set has: image 0 of the second set becomes image
+            ``images[0]``, and so on, as when the sets' embeddings are concatenated.
+
+    Raises:
+        InputError: different N, or not one number for each part.
+    """
+    if len({part.ways for part in parts}) != 1 or len(parts) != len(images):
+        raise InputError(
+            "Trials are joined when they have one N and a number of images each. Received: N of "
+            f"{[part.ways for part in parts]}, {len(images)} numbers."
+        )
+    starts = np.cumsum([0, *images[:-1]])
+    return Trials(
+        gallery=np.concatenate([p.gallery + s for p, s in zip(parts, starts, strict=True)]),
+        probes=np.concatenate([p.probes + s for p, s in zip(parts, starts, strict=True)]),
+        answers=np.concatenate([part.answers for part in parts]),
+        classes=tuple(name for part in parts for name in part.classes),
+        groups=tuple(name for part in parts for name in part.groups),
+    )
+
+
 def cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cosine similarity of rows, ``(N, D)`` and ``(N, D)`` to ``(N,)``; 0 for an empty row."""
     dot = np.einsum("nd,nd->n", first, second)

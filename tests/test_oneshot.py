@@ -20,6 +20,7 @@ from siamlab.oneshot import (
     cluster_interval,
     cosine,
     drawer_trials,
+    join_trials,
     judge_trials,
 )
 
@@ -127,6 +128,18 @@ def test_many_trials_are_answered_in_parts(monkeypatch) -> None:
     whole = answer_trials(rows, trials)
     monkeypatch.setattr("siamlab.oneshot._CHUNK", 7)
     np.testing.assert_array_equal(answer_trials(rows, trials), whole)
+
+
+def test_joined_trials_keep_their_images() -> None:
+    rows = np.random.default_rng(0).normal(size=(len(PEOPLE), 4))
+    parts = [class_trials(PEOPLE, 3, count, seed) for count, seed in ((5, 0), (7, 1))]
+    both = join_trials(parts, [len(PEOPLE), len(PEOPLE)])
+    apart = [answer_trials(one, part) for one, part in zip((rows, -(rows**2)), parts, strict=True)]
+    together = answer_trials(np.concatenate([rows, -(rows**2)]), both)
+    np.testing.assert_array_equal(together, np.concatenate(apart))
+    assert both.classes == parts[0].classes + parts[1].classes
+    with pytest.raises(InputError, match="one N"):
+        join_trials([parts[0], class_trials(PEOPLE, 2, 1)], [7, 7])
 
 
 def test_cosine_by_hand() -> None:

@@ -69,7 +69,7 @@ def _name(axes: Any, own: np.ndarray, text: str, colour: str) -> None:
     place = own[np.argmin(np.square(own - middle).sum(axis=1))]
     axes.annotate(
         text, place, (5, 5), textcoords="offset points", fontsize=8, color=colour, weight="bold",
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.5, "linewidth": 0},
         annotation_clip=False,
     )  # fmt: skip
 
@@ -143,6 +143,10 @@ def plot_baselines(
         }
         _dots(panel, values)
         panel.axvline(0.5, linestyle=":", color=GREY)
+        # One scale for all statistics: from guessing to perfect.
+        ends = (-0.02, 0.52) if statistic == "eer" else (0.48, 1.02)
+        shown = [value for row in values.values() for value in row if value is not None]
+        panel.set_xlim(min([ends[0], *shown]), max([ends[1], *shown]))
         panel.set(title=_TITLES[statistic], xlabel="0.5 is guessing; bars: 95 % interval")
     return panels[0].figure
 

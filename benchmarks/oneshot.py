@@ -1,0 +1,175 @@
+"""One-shot recognition measured: characters, faces, and classical baselines beside networks.
+
+python benchmarks/oneshot.py --omniglot DIR --lfw PATH [--model MODEL] [--steps N | --minutes M]
+
+With --omniglot: the compact network is trained on each of Lake's two small background sets and
+tested, within alphabets, on the other one's alphabets that it was not trained on (Greek and Latin
+are in both sets). With --lfw: 5- and 20-way on people who were never trained on, and baselines
+and the model on the same pairs. Each part replaces its own part of oneshot.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from siamlab.baselines import SIZE as BASELINE_SIZE
+from siamlab.baselines import classical_baselines, evaluate_baselines, hog, raw_pixels
+from siamlab.characters import (
+    SIZE,
+    Fold,
+    measure_characters,
+    network_descriptor,
+    train_characters,
+)
+from siamlab.errors import InputError, ModelError
+from siamlab.evaluation import evaluate_scores, score_pairs
+from siamlab.faces import Preprocessing
+from siamlab.models import Siamese, load_model
+from siamlab.omniglot import alphabets, find_omniglot, unseen_alphabets, with_turns
+from siamlab.oneshot import OneShot, answer_trials, class_trials, judge_trials
+from siamlab.pairs import Split, person_pairs, possible_genuine
+from siamlab.people import Collection, open_collection
+from siamlab.pipeline import load_images, to_float
+from siamlab.recipes import FACE_FRACTION
+from siamlab.series import split_negatives
+from siamlab.storage import write_text
+from siamlab.studies import machine_name
+
+WAYS = (5, 20)
+RUNS = 40  # of each alphabet; Lake has two of each of ten
+TURNS = 10  # trials of each person
+PAIRS = 2000
+STEPS = 4000
+CLASSICAL = {"HOG": (hog, BASELINE_SIZE), "raw pixels": (raw_pixels, BASELINE_SIZE)}
+
+
+def characters(root: Path, length: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Train on either set, test on what the other has besides."""
+    first, second = find_omniglot(root)
+    folds, seconds = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (train, test) in enumerate(((first, second), (second, first))):
+            turned = with_turns(train, Path(folder) / str(number))
+            print(f"training on {len(turned)} characters of {', '.join(alphabets(train))}")
+            network, history = train_characters(turned, seed=seed, verbose=0, **length)
+            seconds.append(round(sum(history.seconds), 1))
+            methods = {"compact": (network_descriptor(network), SIZE), **CLASSICAL}
+            folds.append(Fold(unseen_alphabets(test, train), methods))
+    results = measure_characters(folds, WAYS, RUNS, seed)
+    return {
+        "machine": machine_name(),
+        "training": {**length, "seconds": seconds},
+        "methods": plain(results),
+    }
+
+
+def plain(results: dict[str, Any]) -> dict[str, Any]:
+    """Results as JSON holds them."""
+    return {name: [one.to_dict() for one in rows] for name, rows in results.items()}
+
+
+def faces(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
+    """N-way on test people, one enrolled image each."""
+    test, how = split.test, Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
+    able = len(test.with_at_least(2))
+    trials = [class_trials(test.image_people, ways, TURNS * able, seed) for ways in WAYS]
+    results: dict[str, list[OneShot]] = {}
+    if model is not None:
+        rows = model.embed(to_float(load_images(test.images, model.record.preprocessing)))
+        results["network"] = [
+            judge_trials(one, answer_trials(rows, one, model.score_pairs), seed) for one in trials
+        ]
+    images = load_images(test.images, how)
+    for name, describe in classical_baselines(split.train, how, seed=seed).items():
+        rows = describe(images)
+        results[name] = [judge_trials(one, answer_trials(rows, one), seed) for one in trials]
+    return {"people": len(test), "probed": able, "methods": plain(results)}
+
+
+def pairs(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
+    """The model and the baselines on the same pairs of test people."""
+    how = Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
+    validation = person_pairs(split.validation, fitting(split.validation), seed)
+    test = person_pairs(split.test, fitting(split.test), seed)
+    results = {}
+    if model is not None:
+        threshold = 0.5 if model.record.threshold is None else model.record.threshold
+        sides = test.first_people, test.second_people
+        results["network"] = evaluate_scores(
+            test.labels, score_pairs(model, test), threshold, *sides
+        )
+    baselines = classical_baselines(split.train, how, seed=seed)
+    results.update(evaluate_baselines(baselines, validation, test, how))
+    return {name: result.to_dict() for name, result in results.items()}
+
+
+def fitting(collection: Collection) -> int:
+    """As many pairs as wanted, or as the people give."""
+    return min(PAIRS, 2 * possible_genuine(collection))
+
+
+def open_model(name: str, test: Collection) -> Siamese | None:
+    """The model, unless there is none yet; never one that was trained on test people."""
+    try:
+        model = load_model(name)
+    except ModelError as error:
+        print(f"without a network: {error}")
+        return None
+    known = sum(model.record.trained_on(person) for person in test.names)
+    if known:
+        raise InputError(f"{name} was trained on {known} of the test people: it proves nothing.")
+    return model
+
+
+def show(title: str, methods: dict[str, Any]) -> None:
+    """One line for each method."""
+    print(f"\n{title}")
+    for name, rows in methods.items():
+        print(f"  {name:<24}", "   ".join(str(OneShot.from_dict(row)) for row in rows))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--omniglot", type=Path, metavar="DIR", help="with the two small sets")
+    parser.add_argument("--lfw", type=Path, metavar="PATH", help="an archive or a folder")
+    parser.add_argument("--model", default="pretrained", metavar="MODEL")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=int, help=f"batches for each small set (default: {STEPS})")
+    length.add_argument("--minutes", type=float, help="time for each small set instead")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"))
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure what was asked for, print it and write it down."""
+    options = arguments()
+    found = json.loads(options.json.read_text()) if options.json.exists() else {}
+    if options.omniglot:
+        length = {"steps": options.steps or STEPS}
+        if options.minutes is not None:
+            length = {"minutes": options.minutes}
+        found["omniglot"] = characters(options.omniglot, length, options.seed)
+        show("Omniglot, within alphabets not trained on", found["omniglot"]["methods"])
+    if options.lfw:
+        split = split_negatives(open_collection(options.lfw))
+        model = open_model(options.model, split.test)
+        found["faces"] = faces(split, model, options.seed)
+        show("LFW, people not trained on, one image enrolled", found["faces"]["methods"])
+        found["pairs"] = pairs(split, model, options.seed)
+        for name, result in found["pairs"].items():
+            low, high = result["intervals"]["auc"]
+            print(f"  {name:<24} AUC {result['auc']:.3f} ({low:.3f} to {high:.3f})", end="   ")
+            print(f"accuracy {result['accuracy']:.3f}")
+    write_text(options.json, json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
