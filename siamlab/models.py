@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,11 @@ import numpy as np
 from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
-from siamlab.layers import L1Distance, Mirror, PairDistance, SquaredDistance
-from siamlab.record import ModelRecord
+from siamlab.layers import CentredUnit, L1Distance, Mirror, PairDistance, SquaredDistance
+from siamlab.record import PRETRAINED, ModelRecord
 from siamlab.storage import write_whole
 
 ARCHITECTURES = ("koch", "compact")
-PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -149,26 +149,36 @@ class Siamese(keras.Model):
         return self
 
 
-def _koch(shape: tuple[int, int, int], width: float) -> keras.Model:
+# Koch et al. 2015, figure 4: channels and side of each kernel; 2x2 pooling follows all but the
+# last. Then the numbers in the code.
+_KOCH_CHANNELS, _KOCH_KERNELS, _KOCH_CODE = (64, 128, 128, 256), (10, 7, 4, 4), 4096
+
+
+def _koch(
+    shape: tuple[int, int, int], channels: Sequence[int], code: int, normalised: bool = False
+) -> keras.Model:
     """Koch et al. 2015, figure 4, for colour images: valid convolutions, ReLU, sigmoid code."""
-
-    def channels(count: int) -> int:
-        return max(1, round(count * width))
-
     inputs = keras.Input(shape, name="image")
-    x = inputs
-    stages = ((64, 10, True), (128, 7, True), (128, 4, True), (256, 4, False))
-    for number, (count, kernel, pooled) in enumerate(stages, 1):
+    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs) if normalised else inputs
+    for number, (count, kernel) in enumerate(zip(channels, _KOCH_KERNELS, strict=True), 1):
         if min(x.shape[1:3]) < kernel:
             raise InputError(
                 f"Koch's network needs images of at least 60x60 pixels. Received: {shape}."
             )
-        x = layers.Conv2D(channels(count), kernel, activation="relu", name=f"conv{number}")(x)
-        if pooled:
+        if normalised:
+            x = _normalised_convolution(x, count, kernel, f"conv{number}", use_bias=True)
+        else:
+            x = layers.Conv2D(count, kernel, activation="relu", name=f"conv{number}")(x)
+        if number < len(channels):
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
     x = layers.Flatten(name="flatten")(x)
-    code = layers.Dense(channels(4096), activation="sigmoid", name="code")(x)
-    return keras.Model(inputs, code, name="embedding")
+    if normalised:
+        x = layers.Dropout(0.3, name="dropout")(x)
+        x = _normalised(layers.Dense(code, name="code")(x), "code")
+        x = layers.Activation("sigmoid", name="code_sigmoid")(x)
+    else:
+        x = layers.Dense(code, activation="sigmoid", name="code")(x)
+    return keras.Model(inputs, x, name="embedding")
 
 
 def _normalised(x: Any, name: str) -> Any:
@@ -177,64 +187,95 @@ def _normalised(x: Any, name: str) -> Any:
     return layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
 
 
-def _residual_block(x: Any, filters: int, stride: int, name: str) -> Any:
-    """Two 3x3 convolutions around a shortcut (He et al. 2016), averaged where it strides."""
-
-    def convolve(y: Any, kernel: int, step: int, part: str) -> Any:
-        return layers.Conv2D(
-            filters,
-            kernel,
-            strides=step,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            name=f"{name}_{part}",
-        )(y)
-
-    y = layers.ReLU(name=f"{name}_relu_a")(
-        _normalised(convolve(x, 3, stride, "conv_a"), f"{name}_a")
+def _normalised_convolution(
+    x: Any, count: int, kernel: int, name: str, use_bias: bool = False
+) -> Any:
+    """Valid convolution, batch normalisation, ReLU."""
+    x = layers.Conv2D(count, kernel, use_bias=use_bias, kernel_initializer="he_normal", name=name)(
+        x
     )
-    y = _normalised(convolve(y, 3, 1, "conv_b"), f"{name}_b")
-    if stride > 1:
-        x = layers.AveragePooling2D(stride, padding="same", name=f"{name}_pool")(x)
-    if x.shape[-1] != filters:
-        x = _normalised(convolve(x, 1, 1, "shortcut"), f"{name}_shortcut")
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
+    return layers.ReLU(name=f"{name}_relu")(_normalised(x, name))
+
+
+def fold_normalisation(trained: keras.Model) -> keras.Model:
+    """Take batch normalisation into the weights: Koch's own layers, the same function.
+
+    After training, a normalisation is a fixed multiple and a fixed offset of each channel
+    (Ioffe and Szegedy 2015, section 3.1), and the layer before it can do both itself. So can the
+    first one with the centring of the image, ``2 x - 1``.
+
+    Args:
+        trained: what :func:`build_embedding` returns for ``koch`` and ``normalised=True``.
+
+    Returns:
+        The plain network of ``build_embedding("koch", …)``, with equal embeddings.
+
+    Raises:
+        InputError: the model is another one.
+    """
+    names = [*(f"conv{number}" for number in range(1, len(_KOCH_CHANNELS) + 1)), "code"]
+    have = {layer.name for layer in trained.layers}
+    if not {"centre", *(f"{name}_norm" for name in names)} <= have:
+        raise InputError("Folding takes Koch's network built with normalised=True.")
+    channels = [trained.get_layer(name).filters for name in names[:-1]]
+    plain = _koch(trained.input_shape[1:], channels, trained.get_layer("code").units)
+    for name in names:
+        kernel, bias = map(ops.convert_to_numpy, trained.get_layer(name).weights)
+        norm = trained.get_layer(f"{name}_norm")
+        gamma, beta, mean, variance = map(ops.convert_to_numpy, norm.weights)
+        if name == names[0]:  # of 2 x - 1, the offset goes first: the kernel is still whole
+            bias = bias - kernel.sum(axis=(0, 1, 2))
+            kernel = 2 * kernel
+        scale = gamma / np.sqrt(variance + norm.epsilon)
+        plain.get_layer(name).set_weights([kernel * scale, (bias - mean) * scale + beta])
+    return plain
+
+
+# The compact network: channels and side of each kernel, then the numbers in the code.
+_COMPACT_CHANNELS, _COMPACT_KERNELS, _COMPACT_CODE = (32, 64, 128, 256), (7, 5, 4, 4), 1024
 
 
 def _compact(shape: tuple[int, int, int], width: float) -> keras.Model:
-    """A residual network for two cores: four stages, a 256-number unit embedding."""
+    """Koch's design made small and normalised, for two cores: unit codes of 1,024 numbers."""
     if min(shape[:2]) < 16:
         raise InputError(
             f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
         )
-    widths = [max(4, round(count * width)) for count in (32, 64, 128, 256)]
     inputs = keras.Input(shape, name="image")
     x = layers.Rescaling(2.0, -1.0, name="centre")(inputs)
-    x = layers.Conv2D(
-        widths[0], 5, strides=2, padding="same", use_bias=False, name="stem",
-        kernel_initializer="he_normal",
-    )(x)  # fmt: skip
-    x = layers.ReLU(name="stem_relu")(_normalised(x, "stem"))
-    for number, filters in enumerate(widths):
-        x = _residual_block(x, filters, 1 if number == 0 else 2, f"stage{number + 1}")
+    stages = zip(_scaled(_COMPACT_CHANNELS, width, 4), _COMPACT_KERNELS, strict=True)
+    for number, (count, kernel) in enumerate(stages, 1):
+        # In small images little is left for the later kernels: they take what there is.
+        x = _normalised_convolution(x, count, min(kernel, *x.shape[1:3]), f"conv{number}")
+        if number < len(_COMPACT_KERNELS):
+            x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dropout(0.3, name="dropout")(x)
-    x = layers.Dense(max(16, round(256 * width)), use_bias=False, name="code")(x)
-    code = layers.UnitNormalization(name="unit")(_normalised(x, "code"))
-    return keras.Model(inputs, code, name="embedding")
+    x = layers.Dense(_scaled((_COMPACT_CODE,), width, 16)[0], use_bias=False, name="code")(x)
+    x = layers.Activation("sigmoid", name="code_sigmoid")(_normalised(x, "code"))
+    return keras.Model(inputs, CentredUnit(name="unit")(x), name="embedding")
+
+
+def _scaled(counts: Sequence[int], width: float, least: int = 1) -> tuple[int, ...]:
+    return tuple(max(least, round(count * width)) for count in counts)
 
 
 def build_embedding(
-    arch: str = "koch", input_shape: tuple[int, int, int] = (105, 105, 3), width: float = 1.0
+    arch: str = "koch",
+    input_shape: tuple[int, int, int] = (105, 105, 3),
+    width: float = 1.0,
+    normalised: bool = False,
 ) -> keras.Model:
     """Build an embedding network.
 
     Args:
         arch: ``koch`` (Koch, Zemel, Salakhutdinov 2015, figure 4: 38,960,448 weights at
-            ``width=1``) or ``compact`` (a small residual network for two cores).
+            ``width=1``) or ``compact`` (the same design made small and normalised, for
+            two cores).
         input_shape: height, width and channels of the images, float32 in [0, 1].
         width: multiple of the channel counts.
+        normalised: ``koch`` with batch normalisation and dropout, for training;
+            :func:`fold_normalisation` then gives the plain network. ``compact`` always has both.
 
     Returns:
         A Keras model from ``(batch, *input_shape)`` to ``(batch, dimensions)``.
@@ -249,9 +290,12 @@ def build_embedding(
         raise InputError(f"input_shape is (height, width, 3). Received: {input_shape}.")
     if width <= 0:
         raise InputError(f"width is a positive multiple. Received: width={width}.")
-    builder = {"koch": _koch, "compact": _compact}[arch]
     height, across, channels = input_shape
-    return builder((height, across, channels), width)
+    shape = (height, across, channels)
+    if arch == "compact":
+        return _compact(shape, width)
+    channels = _scaled(_KOCH_CHANNELS, width)
+    return _koch(shape, channels, _scaled((_KOCH_CODE,), width)[0], normalised)
 
 
 def mirrored(embedding: keras.Model) -> keras.Model:

@@ -13,18 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from siamlab.backend import keras
+from siamlab.backend import keras, set_seed
+from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.checkpoints import History
 from siamlab.errors import InputError
-from siamlab.evaluation import Calibration, calibrate, score_pairs
 from siamlab.faces import Preprocessing
+from siamlab.layers import CentredUnit
 from siamlab.models import (
     Siamese,
     build_embedding,
     build_siamese,
+    fold_normalisation,
     mirrored,
 )
-from siamlab.pairs import PairSet, person_pairs, possible_genuine, split_people
+from siamlab.pairs import PairSet, split_people
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation
 from siamlab.record import ModelRecord, digests
@@ -33,57 +35,9 @@ from siamlab.training import fit_head, train_pairs, train_people
 # The share of a chip that a network sees: the face from brow to chin with little background,
 # so that it cannot learn the room or the camera instead of the person.
 FACE_FRACTION = 0.56
-MOST_PAIRS = 3000
 SIZES = {"koch": 105, "compact": 72}
-
-
-def spread_pairs(collection: Collection, most: int, seed: int) -> PairSet:
-    """Balanced pairs, as many as the collection's genuine pairs allow, at the most ``most``.
-
-    Raises:
-        InputError: the collection cannot give both kinds of pairs.
-    """
-    possible = 2 * possible_genuine(collection)
-    if possible == 0 or len(collection) < 2:
-        raise InputError(
-            "Pairs need at least two people, one of them with two images or more. Received: "
-            f"{len(collection)} people in {collection.root}. Collect more images."
-        )
-    return person_pairs(collection, min(most, possible), seed)
-
-
-def calibrate_model(
-    model: Siamese,
-    collection: Collection,
-    fmr: float | None = None,
-    seed: int = 0,
-    most: int = 2 * MOST_PAIRS,
-) -> Calibration:
-    """Choose a model's threshold on people that it was not trained on.
-
-    Args:
-        model: its record gets the calibration.
-        collection: people unseen in training.
-        fmr: the false match rate aimed at; ``None`` takes the equal-error point.
-        seed: draws the pairs.
-        most: pairs at the most.
-
-    Returns:
-        The calibration, which says when there were too few pairs to promise anything.
-
-    Raises:
-        InputError: the model was trained on some of the people, or there are too few.
-    """
-    known = [name for name in collection.names if model.record.trained_on(name)]
-    if known:
-        raise InputError(
-            f"The model was trained on {len(known)} of these people ({known[0]}, …): a threshold "
-            "chosen on them would promise too much. Give people it has not seen."
-        )
-    pairs = spread_pairs(collection, most, seed)
-    calibration = calibrate(pairs.labels, score_pairs(model, pairs), pairs.people, fmr=fmr)
-    model.with_record(calibration=calibration.to_dict())
-    return calibration
+PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
+RECIPES = ("people", "report")
 
 
 def train_compact(
@@ -91,13 +45,9 @@ def train_compact(
     validation: Collection,
     size: int = SIZES["compact"],
     width: float = 1.0,
-    steps: int | None = None,
-    minutes: float | None = None,
-    people: int = 64,
-    folder: Path | None = None,
+    people: int = PEOPLE["compact"],
     seed: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose: int = 1,
+    **settings: Any,
 ) -> tuple[Siamese, History]:
     """Train the compact network on people and calibrate it on others.
 
@@ -106,13 +56,10 @@ def train_compact(
         validation: other people: the head and the threshold are fitted on them.
         size: side of the input in pixels.
         width: multiple of the channel counts.
-        steps: batches in all, or
-        minutes: the time instead.
         people: people in a batch, two images each; fewer when there are fewer.
-        folder: checkpoints, for runs counted in steps.
         seed: weights, batches and augmentation.
-        callbacks: further Keras callbacks.
-        verbose: Keras' progress bar.
+        settings: ``steps`` or ``minutes``, ``folder``, ``callbacks``, ``verbose``, ``loss``: see
+            :func:`siamlab.training.train_people`.
 
     Returns:
         The calibrated model, and the history of its training.
@@ -120,42 +67,77 @@ def train_compact(
     Raises:
         InputError: too few people with two images.
     """
-    keras.utils.set_random_seed(seed)
-    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
+    set_seed(seed)
+    base = build_embedding("compact", (size, size, 3), width)
+    history, record = _train_on_people("compact", base, train, people, seed, settings)
+    return _finish(mirrored(base), "squared", record, validation, seed), history
+
+
+def train_koch_on_people(
+    train: Collection,
+    validation: Collection,
+    size: int = SIZES["koch"],
+    width: float = 1.0,
+    people: int = PEOPLE["koch"],
+    seed: int = 0,
+    **settings: Any,
+) -> tuple[Siamese, History]:
+    """Train Koch's network so that it recognises strangers, and keep its shape.
+
+    Its layers are normalised while they train (Ioffe and Szegedy 2015), and its sigmoid code,
+    centred and scaled to length one, learns from all pairs of a batch as the compact network
+    does. Then the normalisation is folded into the weights, which leaves the paper's own layers,
+    and the head weighs the L1 distance. ``benchmarks/koch.py`` measures what each change gives.
+
+    Args, returns and raises as :func:`train_compact`.
+    """
+    set_seed(seed)
+    base = build_embedding("koch", (size, size, 3), width, normalised=True)
+    unit = keras.Model(base.input, CentredUnit(name="centred_unit")(base.output))
+    history, record = _train_on_people("koch", unit, train, people, seed, settings)
+    return _finish(fold_normalisation(base), "l1", record, validation, seed), history
+
+
+def _train_on_people(
+    arch: str,
+    embedding: keras.Model,
+    train: Collection,
+    people: int,
+    seed: int,
+    settings: dict[str, Any],
+) -> tuple[History, ModelRecord]:
+    """Train on all pairs of batches; the history, and what the model file shall say."""
+    preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=FACE_FRACTION)
     several = train.with_at_least(2)
     if len(several) < 2:
         raise InputError(
             "Training needs at least two people with two images each. Received: "
             f"{len(several)} such people in {train.root}. Collect more images."
         )
-    base = build_embedding("compact", (size, size, 3), width)
-    history = train_people(
-        base,
-        several,
-        preprocessing,
-        steps=steps,
-        minutes=minutes,
-        people=min(people, len(several)),
-        folder=folder,
-        seed=seed,
-        callbacks=callbacks,
-        verbose=verbose,
-    )
+    batch = min(people, len(several))
+    history = train_people(embedding, several, preprocessing, people=batch, seed=seed, **settings)
     record = ModelRecord(
-        arch="compact",
+        arch=arch,
         preprocessing=preprocessing,
         people=digests(several.names),
-        notes=f"supervised contrastive, {len(several)} people, seed {seed}",
+        notes=f"all pairs of batches of {batch} people, {len(several)} people, seed {seed}",
     )
-    model = build_siamese(mirrored(base), "squared", record)
+    return history, record
+
+
+def _finish(
+    embedding: keras.Model, distance: str, record: ModelRecord, validation: Collection, seed: int
+) -> Siamese:
+    """The Siamese model around a trained embedding: head and threshold from other people."""
+    model = build_siamese(embedding, distance, record)
     fit_head(model, spread_pairs(validation, 2 * MOST_PAIRS, seed))
     calibrate_model(model, validation, seed=seed + 1)
-    return model, history
+    return model
 
 
 def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siamese:
     """Koch's Siamese network with fresh weights and a record of whom it will be trained on."""
-    keras.utils.set_random_seed(seed)
+    set_seed(seed)
     record = ModelRecord(
         arch="koch",
         preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION),
@@ -229,6 +211,7 @@ def train_model(
     seed: int = 0,
     size: int | None = None,
     width: float = 1.0,
+    recipe: str = "people",
 ) -> tuple[Siamese, str]:
     """Split a collection by person, train, calibrate: ``siamlab train``.
 
@@ -236,41 +219,41 @@ def train_model(
         collection: one folder per person; a tenth of the people is kept for calibration.
         arch: ``koch`` or ``compact``.
         minutes: time for everything, loading included; 30 when neither is given.
-        epochs: passes over the images instead.
+        epochs: passes over the images (or pairs) instead.
         seed: the split, the weights and the batches.
         size: side of the input in pixels; the architecture's own when ``None``.
         width: multiple of the channel counts.
+        recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
+            for ``koch``).
 
     Returns:
         The model and a line that sums the training up.
 
     Raises:
-        InputError: too few people or images.
+        InputError: too few people or images, or a recipe that the architecture does not have.
     """
     began = time.perf_counter()
+    if recipe not in RECIPES or (recipe == "report" and arch != "koch"):
+        raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
     split = split_people(collection, (0.9, 0.1, 0.0), seed)
     if minutes is None and epochs is None:
         minutes = 30.0
-    chosen: dict[str, Any] = {"size": size or SIZES[arch], "width": width, "seed": seed}
     # Loading, calibrating and saving take their part of the minutes: about a twentieth.
     limit = None if minutes is None else 0.95 * minutes
-    if arch == "koch":
-        pairs = spread_pairs(split.train, 4 * MOST_PAIRS, seed)
-        rounds = epochs if epochs is not None else 1000
+    chosen: dict[str, Any] = {"size": size or SIZES[arch], "width": width, "seed": seed}
+    if recipe == "report":
         model, history = train_koch(
-            pairs,
+            spread_pairs(split.train, 4 * MOST_PAIRS, seed),
             split.validation,
-            epochs=rounds,
+            epochs=1000 if epochs is None else epochs,
             minutes=limit,
             augmentation=Augmentation(),
             **chosen,
         )
     else:
-        images = len(split.train.with_at_least(2).images)
-        steps = None if epochs is None else max(1, round(epochs * images / 128))
-        model, history = train_compact(
-            split.train, split.validation, steps=steps, minutes=limit, **chosen
-        )
+        train = train_compact if arch == "compact" else train_koch_on_people
+        steps = None if epochs is None else _steps(split.train, epochs, arch)
+        model, history = train(split.train, split.validation, steps=steps, minutes=limit, **chosen)
     loss = history.metrics.get("loss", [float("nan")])
     summary = (
         f"{arch}: {len(split.train)} people, {len(split.train.images)} images, "
@@ -278,3 +261,10 @@ def train_model(
         f"{np.round(model.record.threshold or 0.5, 3)} from {len(split.validation)} other people"
     )
     return model, summary
+
+
+def _steps(train: Collection, epochs: int, arch: str) -> int:
+    """Batches in so many passes over the images of people who have two or more."""
+    several = train.with_at_least(2)
+    batch = 2 * min(PEOPLE[arch], max(1, len(several)))
+    return max(1, round(epochs * len(several.images) / batch))

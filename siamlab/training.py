@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from siamlab.backend import keras
+from siamlab.backend import keras, ops, set_seed, uses_xla
 from siamlab.checkpoints import Checkpoints, History, restore
 from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
@@ -126,12 +126,11 @@ def train_pairs(
         ModelError: the checkpoint in ``folder`` is of another architecture.
         StorageError: a checkpoint cannot be written.
     """
-    # XLA's convolutions are several times slower than oneDNN's on a processor: no jit.
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate),
         loss=keras.losses.BinaryCrossentropy(),
         metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
-        jit_compile=False,
+        jit_compile=uses_xla(),
     )
     history = restore(model, folder) if folder else History()
     limit = _time_limit(minutes)
@@ -141,7 +140,7 @@ def train_pairs(
     data = pair_dataset(
         pairs, how, batch, epochs, history.epochs, seed, shuffle=True, augmentation=augmentation
     )
-    keras.utils.set_random_seed(seed + history.epochs)
+    set_seed(seed + history.epochs)
     model.fit(
         data,
         validation_data=pair_dataset(validation, how, batch),
@@ -225,12 +224,12 @@ def train_people(
     elif minutes is not None:
         clocks.append(ClockCosine(learning_rate, minutes, warmup))
     several = collection.with_at_least(2)
-    keras.utils.set_random_seed(seed)  # the directions of the people are drawn here
+    set_seed(seed)  # the directions of the people are drawn here
     model, losses = _with_losses(embedding, len(several), loss)
     model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0),
         loss=losses,
-        jit_compile=False,
+        jit_compile=uses_xla(),
     )
     history = restore(model, folder) if folder else History()
     epochs = math.ceil(steps / steps_per_epoch) if steps is not None else 100_000
@@ -246,7 +245,7 @@ def train_people(
         augmentation=augmentation or Augmentation(),
         targets=tuple(losses),
     )
-    keras.utils.set_random_seed(seed + history.epochs)
+    set_seed(seed + history.epochs)
     model.fit(
         batches,
         shuffle=False,  # a batch's number and epoch decide what is in it
@@ -264,13 +263,13 @@ def train_people(
 
 
 def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
-    """Fit the sigmoid unit so that a squared distance of unit embeddings is a probability.
+    """Fit the sigmoid unit so that the distance of two embeddings is a probability.
 
     Platt 1999: a logistic regression with one slope and one intercept, on people that the
     embedding was not trained on; every element of the distance gets the same weight.
 
     Args:
-        model: joined by ``SquaredDistance``; its head is replaced in place.
+        model: its head is replaced in place.
         pairs: pairs of validation people, with both labels.
 
     Returns:
@@ -285,10 +284,12 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
     if len(set(labels.tolist())) < 2:
         raise InputError("The head needs genuine and impostor pairs. Received: one kind only.")
     first, second = embed_pairs(model, pairs)
-    total = np.square(first - second).sum(axis=1, keepdims=True)
-    # A large C: with one slope there is nothing to regularise.
-    fitted = LogisticRegression(C=1e4).fit(total, labels)
-    slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    total = ops.convert_to_numpy(model.distance(first, second)).sum(axis=1, keepdims=True)
+    # In units of their own spread: sums over 256 squares and over 4,096 differences alike. A
+    # large C: with one slope there is nothing to regularise.
+    spread = float(total.std()) or 1.0
+    fitted = LogisticRegression(C=1e4).fit(total / spread, labels)
+    slope, intercept = float(fitted.coef_[0, 0]) / spread, float(fitted.intercept_[0])
     kernel = np.full(model.head.kernel.shape, slope, np.float32)
     model.head.set_weights([kernel, np.array([intercept], np.float32)])
     return model

@@ -16,6 +16,7 @@ from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.models import (  # noqa: E402
     build_embedding,
     build_siamese,
+    fold_normalisation,
     load_model,
     mirrored,
     save_model,
@@ -64,6 +65,40 @@ def test_koch_weights_by_hand():
     weights = sum(k * k * i * o + o for k, i, o in convolutions) + 9216 * 4096 + 4096
     assert weights == 38_960_448
     assert weights + 4096 + 1 == 38_964_545
+
+
+@pytest.fixture(scope="module")
+def normalised():
+    """A narrow Koch network built for training, its normalisation far from neutral."""
+    model = build_embedding("koch", (64, 64, 3), width=0.05, normalised=True)
+    rng = np.random.default_rng(1)
+    for layer in model.layers:
+        if layer.name.endswith("_norm"):
+            size = layer.weights[0].shape
+            positive, signed = rng.uniform(0.5, 2, (2, *size)), rng.normal(0, 0.3, (2, *size))
+            layer.set_weights([positive[0], signed[0], signed[1], positive[1]])
+    return model
+
+
+def test_folding_the_normalisation_leaves_kochs_layers_and_the_function(normalised, images):
+    plain = fold_normalisation(normalised)
+    assert [layer.name for layer in plain.layers[1:]] == list(KOCH_SHAPES)
+    assert plain.count_params() == build_embedding("koch", (64, 64, 3), 0.05).count_params()
+    expected = np.asarray(normalised(images, training=False))
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(np.asarray(plain(images)), expected, atol=2e-5)
+
+
+def test_folded_koch_has_the_papers_weights():
+    plain = fold_normalisation(build_embedding("koch", normalised=True))
+    assert plain.count_params() == 38_960_448
+    assert {layer.name: tuple(layer.output.shape[1:]) for layer in plain.layers[1:]} == KOCH_SHAPES
+
+
+@pytest.mark.parametrize("arch", ["koch", "compact"])
+def test_folding_takes_only_what_was_built_for_it(arch):
+    with pytest.raises(InputError, match="normalised=True"):
+        fold_normalisation(build_embedding(arch, (64, 64, 3), 0.05))
 
 
 def test_probability_is_the_sigmoid_of_the_weighed_distance(small, images):

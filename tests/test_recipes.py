@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras")
 
 from siamlab.errors import InputError  # noqa: E402
+from siamlab.evaluation import area_under_roc, score_pairs  # noqa: E402
+from siamlab.models import build_embedding  # noqa: E402
 from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
 from siamlab.recipes import (  # noqa: E402
@@ -14,6 +17,7 @@ from siamlab.recipes import (  # noqa: E402
     spread_pairs,
     train_compact,
     train_koch,
+    train_koch_on_people,
     train_model,
 )
 from siamlab.synthetic import write_people  # noqa: E402
@@ -64,6 +68,28 @@ def test_koch_is_trained_and_calibrated(split):
     assert model.record.arch == "koch" and history.epochs == 1
     assert model.record.threshold is not None
     assert all(model.record.trained_on(name) for name in pairs.people)
+
+
+def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
+    """From 40 batches the plain network tells strangers apart; a coin's AUC is 0.5."""
+    model, history = train_koch_on_people(
+        split.train, split.validation, size=64, width=0.1, steps=40, people=8, verbose=0
+    )
+    expected = build_embedding("koch", (64, 64, 3), 0.1)
+    names = [layer.name for layer in model.embedding.layers]
+    assert names[1:] == [layer.name for layer in expected.layers][1:]
+    assert model.embedding.count_params() == expected.count_params()
+    assert history.metrics["loss"][-1] > 0
+    kernel, _ = model.head.get_weights()
+    assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one slope: the farther, the less likely
+    pairs = person_pairs(split.validation, 96, 5)
+    assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
+    assert model.record.arch == "koch" and model.record.trained_on(split.train.names[0])
+
+
+def test_the_reports_recipe_is_kochs_alone(split):
+    with pytest.raises(InputError, match="report"):
+        train_model(split.train, arch="compact", recipe="report")
 
 
 def test_spread_pairs_takes_what_there_is(split):
