@@ -144,9 +144,9 @@ def plot_baselines(
         _dots(panel, values)
         panel.axvline(0.5, linestyle=":", color=GREY)
         # One scale for all statistics: from guessing to perfect.
-        ends = (-0.02, 0.52) if statistic == "eer" else (0.48, 1.02)
-        shown = [value for row in values.values() for value in row if value is not None]
-        panel.set_xlim(min([ends[0], *shown]), max([ends[1], *shown]))
+        low, high = (-0.02, 0.52) if statistic == "eer" else (0.48, 1.02)
+        shown = [float(end) for row in values.values() for end in row if end is not None]
+        panel.set_xlim(min([low, *shown]), max([high, *shown]))
         panel.set(title=_TITLES[statistic], xlabel="0.5 is guessing; bars: 95 % interval")
     return panels[0].figure
 
