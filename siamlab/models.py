@@ -21,6 +21,7 @@ from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
 from siamlab.layers import CentredUnit, L1Distance, Mirror, PairDistance, SquaredDistance
+from siamlab.packing import load_arrays, save_arrays
 from siamlab.record import PRETRAINED, ModelRecord
 from siamlab.storage import write_whole
 
@@ -298,6 +299,28 @@ def build_embedding(
     return _koch(shape, channels, _scaled((_KOCH_CODE,), width)[0], normalised)
 
 
+def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
+    """Keep the principal axes of unit embeddings: shorter templates that compare alike.
+
+    The axes are those of training people's embeddings (principal components without the centring,
+    so that cosines stay), as one more layer.
+
+    Args:
+        embedding: unit embeddings come out.
+        images: float32 ``(N, height, width, 3)`` of training people.
+        dimensions: numbers kept, at most N and at most the embedding's own.
+
+    Returns:
+        A model to unit embeddings ``(batch, dimensions)``.
+    """
+    parts = [embedding.predict_on_batch(images[i : i + 64]) for i in range(0, len(images), 64)]
+    _, _, axes = np.linalg.svd(np.concatenate(parts), full_matrices=False)
+    principal = layers.Dense(dimensions, use_bias=False, name="principal")
+    code = layers.UnitNormalization(name="unit_principal")(principal(embedding.output))
+    principal.set_weights([axes[:dimensions].T])
+    return keras.Model(embedding.input, code, name="embedding")
+
+
 def mirrored(embedding: keras.Model) -> keras.Model:
     """Embed an image and its mirror image with the same weights, and average the two.
 
@@ -351,11 +374,34 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     return path
 
 
+def save_packed(model: Siamese, path: Path) -> Path:
+    """Save a model with one byte a weight, as the package carries it (``siamlab.packing``).
+
+    Args:
+        model: its weights are rounded in the file, not in memory: load the file again before
+            anything is measured.
+        path: a name that ends in ``.npz``.
+
+    Raises:
+        StorageError: the file cannot be written; nothing half-written stays.
+    """
+    about = {"model": keras.saving.serialize_keras_object(model)}
+    return save_arrays(path, model.get_weights(), about)
+
+
+def _load_packed(path: Path) -> Siamese:
+    arrays, about = load_arrays(path)
+    model: Siamese = keras.saving.deserialize_keras_object(about["model"])
+    model.set_weights(arrays)
+    return model
+
+
 def load_model(path: Path | str) -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
     Args:
-        path: a ``.keras`` file, or ``pretrained`` for the weights in the package.
+        path: a ``.keras`` file, what :func:`save_packed` wrote, or ``pretrained`` for the weights
+            in the package (``siamlab/weights/README.md`` is their card).
 
     Raises:
         ModelError: there is no such file, it is damaged, or it is another kind of model.
@@ -370,6 +416,8 @@ def load_model(path: Path | str) -> Siamese:
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
+    if path.suffix == ".npz":
+        return _load_packed(path)
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:

@@ -15,7 +15,7 @@ import numpy as np
 
 from siamlab.errors import InputError
 from siamlab.lfw import image_number, image_path, read_pairs_file
-from siamlab.people import Collection
+from siamlab.people import DIGEST_LENGTH, Collection, person_digest
 from siamlab.sampling import draw_genuine, draw_impostor, spread
 from siamlab.storage import write_text
 
@@ -145,6 +145,33 @@ def split_people(
         validation=collection.select(order[test : test + validation]),
         test=collection.select([*kept, *order[:test]]),
     )
+
+
+def split_by_name(collection: Collection, fractions: tuple[float, float, float]) -> Split:
+    """Divide the people by a digest of their names.
+
+    A person's part does not depend on who else is there, so a model trained for one collection
+    can be judged on another that shares people with it.
+
+    Args:
+        collection: everybody.
+        fractions: shares of training, validation and test, summing to 1.
+
+    Raises:
+        InputError: the fractions are no shares, or a part would have fewer than two people.
+    """
+    _check_fractions(fractions)
+    parts: tuple[list[str], ...] = ([], [], [])
+    bounds = np.cumsum(fractions)
+    for name in collection.names:
+        place = int(person_digest(name), 16) / 16**DIGEST_LENGTH
+        parts[min(int(np.searchsorted(bounds, place, side="right")), 2)].append(name)
+    if min(map(len, parts)) < 2:
+        raise InputError(
+            f"{collection.root} has too few people for training, validation and test: "
+            f"{len(collection)}. About thirty are needed."
+        )
+    return Split(*(collection.select(part) for part in parts))
 
 
 def _check_fractions(fractions: Sequence[float]) -> None:

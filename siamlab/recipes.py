@@ -25,10 +25,11 @@ from siamlab.models import (
     build_siamese,
     fold_normalisation,
     mirrored,
+    reduced,
 )
 from siamlab.pairs import PairSet, split_people
 from siamlab.people import Collection
-from siamlab.pipeline import Augmentation
+from siamlab.pipeline import Augmentation, load_images, to_float
 from siamlab.record import ModelRecord, digests
 from siamlab.training import fit_head, train_pairs, train_people
 
@@ -38,6 +39,8 @@ FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
 RECIPES = ("people", "report")
+# Numbers in a template of compact, and how many images choose their axes.
+DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
 
 
 def train_compact(
@@ -70,6 +73,9 @@ def train_compact(
     set_seed(seed)
     base = build_embedding("compact", (size, size, 3), width)
     history, record = _train_on_people("compact", base, train, people, seed, settings)
+    if base.output_shape[-1] > DIMENSIONS:
+        sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
+        base = reduced(base, to_float(load_images(sample, record.preprocessing)), DIMENSIONS)
     return _finish(mirrored(base), "squared", record, validation, seed), history
 
 

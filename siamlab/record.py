@@ -15,7 +15,7 @@ from siamlab import __version__
 from siamlab.faces import Preprocessing
 from siamlab.people import person_digest
 
-PRETRAINED = Path(__file__).parent / "weights" / "compact.keras"
+PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
 
 
 def digests(people: Iterable[str]) -> tuple[str, ...]:

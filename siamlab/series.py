@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import InputError, SiamlabError
-from siamlab.pairs import Split
-from siamlab.people import DIGEST_LENGTH, Collection, open_collection, person_digest
+from siamlab.pairs import Split, split_by_name
+from siamlab.people import Collection, open_collection
 from siamlab.profiles import Profile, Workspace, get_profile, open_workspace
 from siamlab.storage import write_whole
 from siamlab.synthetic import write_people
@@ -92,17 +92,7 @@ def split_negatives(negatives: Collection) -> Split:
     Raises:
         InputError: a part would have fewer than two people.
     """
-    sides: tuple[list[str], ...] = ([], [], [])
-    bounds = np.cumsum(SPLIT)
-    for name in negatives.names:
-        place = int(person_digest(name), 16) / 16**DIGEST_LENGTH
-        sides[min(int(np.searchsorted(bounds, place, side="right")), 2)].append(name)
-    if min(map(len, sides)) < 2:
-        raise InputError(
-            f"{negatives.root} has too few people for training, validation and test: "
-            f"{len(negatives)}. About thirty are needed."
-        )
-    return Split(*(negatives.select(side) for side in sides))
+    return split_by_name(negatives, SPLIT)
 
 
 def user_camera(session: int = 1) -> str:

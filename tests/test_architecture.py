@@ -46,6 +46,7 @@ ORDER = [
     "training",
     "fusion",
     "evaluation",
+    "quality",
     "projection",
     "oneshot",
     "baselines",
