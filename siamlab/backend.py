@@ -1,12 +1,13 @@
 """Keras, imported without the page of notices that TensorFlow prints at its start.
 
 Comes in: nothing. Goes out: ``keras``, ``layers`` and ``ops``, on whatever backend
-``KERAS_BACKEND`` names.
+``KERAS_BACKEND`` names, and the two things that backends want done differently.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 
 from siamlab.quiet import quiet_start
 
@@ -23,4 +24,27 @@ with quiet_start():
         # that build one function again and again; siamlab has none.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
-__all__ = ["keras", "layers", "ops", "quiet_start"]
+
+def set_seed(seed: int) -> None:
+    """Make fresh weights, dropout and TensorFlow's data depend on ``seed`` alone.
+
+    ``keras.utils.set_random_seed`` loads TensorFlow wherever it is installed, whatever the
+    backend, which costs seconds and memory. Elsewhere Python's generator is enough: Keras draws
+    the seeds of initializers and of dropout from it.
+    """
+    if keras.backend.backend() == "tensorflow":
+        keras.utils.set_random_seed(seed)
+    else:
+        random.seed(seed)
+
+
+def uses_xla() -> bool:
+    """Whether training steps are compiled by XLA: ``jit_compile`` of ``compile``.
+
+    JAX without it works one operation at a time. TensorFlow on a processor is several times
+    quicker without it, because its own convolutions are oneDNN's.
+    """
+    return bool(keras.backend.backend() == "jax")
+
+
+__all__ = ["keras", "layers", "ops", "quiet_start", "set_seed", "uses_xla"]
