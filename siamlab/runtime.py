@@ -29,7 +29,7 @@ from siamlab.quiet import quiet_start
 from siamlab.record import ModelRecord
 
 LITERT, ONNX = ".tflite", ".onnx"
-SUFFIXES = {"litert": LITERT, "onnx": ONNX}
+SUFFIXES = {"onnx": ONNX, "litert": LITERT}
 ABOUT, SEAL = "siamlab.json", "siamlab.sha256"
 DISTANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"l1": np.abs, "squared": np.square}
 _VERSION = 1
@@ -83,7 +83,8 @@ class About:
                 "export the model again."
             )
         fields["record"] = ModelRecord.from_dict(fields["record"])
-        return cls(**{**fields, "input_shape": tuple(fields["input_shape"])})
+        tuples = {name: tuple(fields[name]) for name in ("input_shape", "weights")}
+        return cls(**{**fields, **tuples})
 
 
 class ExportedModel:
