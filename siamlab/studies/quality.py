@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siamlab.backend import keras
+from siamlab.backend import set_seed
 from siamlab.errors import InputError
 from siamlab.evaluation import equal_error, evaluate_scores
 from siamlab.faces import Preprocessing
@@ -101,7 +101,7 @@ def train_and_measure(
     several = train.with_at_least(2)
     preprocessing = Preprocessing(size=setting.size, fraction=FACE_FRACTION)
     # The network's weights are drawn before the head's: they are the same for every loss.
-    keras.utils.set_random_seed(seed)
+    set_seed(seed)
     embedding = build_embedding("compact", (setting.size, setting.size, 3), setting.width)
     began = time.perf_counter()
     train_people(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.backend import keras
+from siamlab.backend import set_seed
 from siamlab.errors import InputError
 from siamlab.evaluation import evaluate_scores
 from siamlab.faces import Preprocessing
@@ -77,7 +77,7 @@ def study_point(
     seed: int = 0,
 ) -> StudyPoint:
     """Train the compact network once and measure it on pairs of other people."""
-    keras.utils.set_random_seed(seed)
+    set_seed(seed)
     preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
     embedding = build_embedding("compact", (size, size, 3), width)
     several = train.with_at_least(2)
