@@ -161,7 +161,8 @@ class Verifier:
             ``centre``.
         fusion: how several templates give one answer: ``vote``, ``mean_template``, ``max``,
             ``mean`` or ``median``. The detection threshold was calibrated on single comparisons:
-            ``max`` lets more impostors in at it, the means fewer of both kinds of errors.
+            at it ``max`` and ``mean_template`` turn fewer genuine people away and let more
+            impostors in, which asks for a higher one (``benchmarks/fusion.py`` tells how much).
 
     Raises:
         InputError: a threshold is out of its range, or an unknown rule.

@@ -155,7 +155,7 @@ class FusionResult:
         rule = f"{self.templates_rule} / {self.frames_rule}"
         gain = "" if self.gain is None else f"  gain {self.gain.low:+.3f} to {self.gain.high:+.3f}"
         return (
-            f"{self.enrol} enrolled, {self.frames} frames  {rule:<26}EER {self.eer:.3f} "
+            f"{self.enrol} enrolled, {self.frames} frames  {rule:<28}EER {self.eer:.3f} "
             f"({self.eer_interval}){gain}  FNMR at FMR {RATE:g}: {self.fnmr:.3f}  at the model's "
             f"threshold: FMR {self.fixed_fmr:.3f}, FNMR {self.fixed_fnmr:.3f}"
         )

@@ -1,0 +1,25 @@
+"""A model's threshold, set on people it has not seen: the user's own, and strangers beside them.
+
+Comes in: a model, the user's people, and LFW strangers where there are any. Goes out: the
+:class:`~siamlab.evaluation.Calibration` in the model's record, and :class:`PeopleCalibration`,
+which says what the threshold will cost the user and what it cannot promise.
+"""
+
+from siamlab.calibrating.drawing import GROUPS, MOST_PAIRS, draw_groups, spread_pairs
+from siamlab.calibrating.people import find_strangers, open_own_people, unseen_people
+from siamlab.calibrating.threshold import PeopleCalibration, calibrate_model, calibrate_people
+from siamlab.calibrating.words import one_in
+
+__all__ = [
+    "GROUPS",
+    "MOST_PAIRS",
+    "PeopleCalibration",
+    "calibrate_model",
+    "calibrate_people",
+    "draw_groups",
+    "find_strangers",
+    "one_in",
+    "open_own_people",
+    "spread_pairs",
+    "unseen_people",
+]
