@@ -1,0 +1,74 @@
+"""What all measurements share: clocks, networks with random weights, the machine's limit.
+
+Comes in: things to run. Goes out: seconds, floating-point work, GFLOP/s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from siamlab.backend import ops
+from siamlab.faces import Preprocessing
+from siamlab.models import Siamese, build_embedding, build_siamese, mirrored
+from siamlab.recipes import FACE_FRACTION
+from siamlab.record import ModelRecord
+
+
+def median_seconds(run: Callable[[], Any], rounds: int = 5) -> float:
+    """Median time of a call after one that is not counted."""
+    return alternate([run], rounds)[0]
+
+
+def alternate(runs: list[Callable[[], Any]], rounds: int = 5) -> list[float]:
+    """Median times of calls made in turn, after one of each that is not counted.
+
+    What else the machine does then slows all of them alike, and their ratio stays.
+    """
+    times: list[list[float]] = [[] for _ in runs]
+    for number in range(rounds + 1):
+        for run, spent in zip(runs, times, strict=True):
+            began = time.perf_counter()
+            run()
+            if number > 0:
+                spent.append(time.perf_counter() - began)
+    return [statistics.median(spent) for spent in times]
+
+
+def fresh_model(arch: str, size: int) -> Siamese:
+    """A network with random weights: speed does not depend on training."""
+    record = ModelRecord(arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION))
+    embedding = build_embedding(arch, (size, size, 3))
+    if arch == "compact":  # verified with the mirror image, as train_compact leaves it
+        return build_siamese(mirrored(embedding), "squared", record)
+    return build_siamese(embedding, "l1", record)
+
+
+def multiply_adds(model: Any) -> int:
+    """Multiplications of one image's forward pass through a network's weighted layers."""
+    total = 0
+    for layer in model._flatten_layers():
+        kernel = getattr(layer, "kernel", None)
+        if kernel is not None:
+            places = int(np.prod(layer.output.shape[1:-1])) if len(kernel.shape) == 4 else 1
+            total += places * int(np.prod(kernel.shape))
+    return total
+
+
+def step_work(embedding: Any, images: int) -> int:
+    """Floating-point operations of a training step on so many images.
+
+    Forward once, backward about twice; a multiplication and an addition each.
+    """
+    return images * 3 * 2 * multiply_adds(embedding)
+
+
+def measure_matmul(side: int = 3072) -> float:
+    """GFLOP/s of one float32 matrix multiplication on Keras' backend."""
+    left = ops.convert_to_tensor(np.random.default_rng(0).random((side, side), dtype=np.float32))
+    seconds = median_seconds(lambda: ops.convert_to_numpy(ops.matmul(left, left)[0, 0]))
+    return 2 * side**3 / seconds / 1e9
