@@ -1,0 +1,104 @@
+"""Cold `siamlab verify`: the exported copy against Keras: python benchmarks/start.py
+
+One process after another from the shell, in turns, so that whatever else the machine does meets
+both ways alike. The claim is the ratio within this run; seconds depend on the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from siamlab.backend import keras
+from siamlab.faces import Preprocessing
+from siamlab.models import build_embedding, build_siamese, mirrored, save_model
+from siamlab.record import ModelRecord
+from siamlab.studies import machine_name
+from siamlab.synthetic import write_people
+
+RUNS = 5
+SIZE = 72  # compact as the full profile trains it, mirror image included
+SHELL = [sys.executable, "-m", "siamlab.cli"]
+# The same command as it is where no copy was left: Keras verifies, and leaves none either.
+KERAS = [
+    sys.executable,
+    "-c",
+    "import sys, siamlab.cli as cli; cli._leave_copy = lambda *_: None; sys.exit(cli.main())",
+]
+
+
+def prepare(folder: Path) -> tuple[Path, list[Path]]:
+    """A model file, its numbers drawn at random, and three images of one drawn person."""
+    keras.utils.set_random_seed(0)
+    embedding = mirrored(build_embedding("compact", (SIZE, SIZE, 3)))
+    record = ModelRecord(arch="compact", preprocessing=Preprocessing(size=SIZE, fraction=0.5))
+    model = build_siamese(embedding, "squared", record)
+    model.head.set_weights([np.full((embedding.output_shape[-1], 1), -40.0), np.array([4.0])])
+    write_people(folder / "people", people=2, images=3, seed=1)
+    images = sorted((folder / "people" / "person_0001").iterdir())
+    return save_model(model, folder / "model.keras", optimizer=False), images
+
+
+def run(command: list[str], data: Path) -> float:
+    """Seconds from the start of the process to its end."""
+    environment = {**os.environ, "SIAMLAB_DATA": str(data)}
+    begin = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    seconds = time.perf_counter() - begin
+    if done.stderr or done.returncode > 1:
+        raise SystemExit(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return seconds
+
+
+def measure(folder: Path) -> dict[str, object]:
+    """Both ways in turns, each in a workspace of its own."""
+    model, images = prepare(folder)
+    quick, slow = folder / "quick", folder / "slow"
+    enrol = run([*SHELL, "enroll", "Ada", *map(str, images), "--model", str(model)], quick)
+    (copy,) = (quick / "models" / "exported").iterdir()
+    shutil.copytree(quick / "gallery", slow / "gallery")
+    seconds: dict[Path, list[float]] = {quick: [], slow: []}
+    scores: dict[Path, np.ndarray] = {}
+    for _ in range(RUNS):
+        for data, command in ((quick, SHELL), (slow, KERAS)):
+            out = data / "verdict.json"
+            verify = ["verify", "Ada", str(images[0]), "--model", str(model), "--json", str(out)]
+            seconds[data].append(run([*command, *verify], data))
+            scores[data] = np.array(json.loads(out.read_text())["scores"])
+    medians = {data: statistics.median(times) for data, times in seconds.items()}
+    return {
+        "machine": machine_name(),
+        "runs": RUNS,
+        "model": f"compact, {SIZE} px, mirrored; the copy has {copy.stat().st_size / 1e6:.1f} MB",
+        "copy_seconds": round(medians[quick], 3),
+        "keras_seconds": round(medians[slow], 3),
+        "ratio": round(medians[slow] / medians[quick], 1),
+        "copy_range": [round(f(seconds[quick]), 3) for f in (min, max)],
+        "keras_range": [round(f(seconds[slow]), 3) for f in (min, max)],
+        "largest_difference": float(np.abs(scores[quick] - scores[slow]).max()),
+        "first_enrolment_seconds": round(enrol, 1),
+    }
+
+
+def main() -> None:
+    """Measure, print and write start.json."""
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(Path(folder))
+    text = json.dumps(results, indent=1)
+    print(text)
+    (Path(__file__).parent / "start.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
