@@ -571,6 +571,16 @@ class TestGroups:
         genuine = ev.group_rate("own", True, np.array([0.9, 0.4]), ["a", "b"], ["a", "b"], 0.5)
         assert (genuine.errors, genuine.couples, genuine.units) == (1, 0, 2)
 
+    def test_three_people_stay_three_before_many_strangers(self) -> None:
+        """3 own people and 40 strangers make 120 couples, but 40 trials: 0 to 3 / 40; rough."""
+        first = [own for own in "abc" for _ in range(40)]
+        second = [f"s{i}" for i in range(40)] * 3
+        strata = {**dict.fromkeys("abc", "own"), **dict.fromkeys(second, "strangers")}
+        found = ev.group_rate("between", False, np.zeros(120), first, second, 0.5, strata=strata)
+        assert (found.couples, found.units, found.fewest) == (120, 40, 3)
+        assert found.rough
+        assert tuple(found.interval) == (0.0, 3 / 40)
+
     def test_no_error_is_not_no_doubt(self) -> None:
         """100 pairs of one couple without an error: 3 / 20 images' halves, not 3 / 100 pairs."""
         first, second = ["a"] * 100 + ["a"] * 100, ["b"] * 100 + ["c"] * 100

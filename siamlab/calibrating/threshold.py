@@ -127,7 +127,8 @@ class PeopleCalibration:
         table = [f"{'':<{width}}  {'pairs':>6} {'people':>6} {'errors':>6}  rate (95 % interval)"]
         table += [
             f"{one.name:<{width}}  {one.pairs:>6} {one.people:>6} {one.errors:>6}  "
-            f"{one.rate:.3f}" + (f" ({one.interval})" if one.interval else "")
+            f"{one.rate:.3f}"
+            + (f" ({one.interval}{', rough' * one.rough})" if one.interval else "")
             for one in shown
         ]
         return "\n".join([str(self.calibration), *table, *self.notes])

@@ -37,7 +37,8 @@ def cost_notes(groups: dict[str, GroupRate]) -> list[str]:
         lines.append("Its interval speaks of one person's images, and of nobody else.")
     elif own.rough:
         lines.append(
-            f"{own.people} people are too few for a promise: with others of yours it may be more."
+            f"{own.people} people are too few for a promise: with others of yours it may be more, "
+            "and intervals marked rough are too narrow."
         )
     return lines
 
