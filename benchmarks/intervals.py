@@ -14,7 +14,7 @@ import numpy as np
 from siamlab.evaluation import bootstrap_people
 
 SPREAD, LIMIT = 0.6, 2.2  # of people, and the score from which a comparison matches
-STRANGERS, PAIRS, RUNS, ROUNDS = 200, 1000, 150, 200
+STRANGERS, PAIRS, RUNS, ROUNDS = 200, 1000, 400, 200
 
 
 def coverage(own: int) -> tuple[float, float]:
@@ -22,7 +22,7 @@ def coverage(own: int) -> tuple[float, float]:
     truth = 1 - NormalDist(0, (1 + 2 * SPREAD**2) ** 0.5).cdf(LIMIT)
     held = np.zeros(2)
     for run in range(RUNS):
-        rng = np.random.default_rng(run)
+        rng = np.random.default_rng((run, own))  # not the stream of the resampling
         a, b = rng.integers(own, size=PAIRS), rng.integers(STRANGERS, size=PAIRS)
         people, strangers = (rng.normal(0, SPREAD, size) for size in (own, STRANGERS))
         match = people[a] + strangers[b] + rng.normal(size=PAIRS) > LIMIT

@@ -21,8 +21,8 @@ from siamlab.evaluation.intervals import Interval, bootstrap_people
 from siamlab.evaluation.rates import show
 
 # Below so many people a resampled interval is too narrow. On simulated comparisons of own people
-# with 200 strangers, 95 % intervals of the false match rate held the true rate in 68 % of the
-# cases with 3 own people, in 91 % with 10 and in 95 % with 30 (benchmarks/intervals.py).
+# with 200 strangers, 95 % intervals of the false match rate held the true rate in 72 % of the
+# cases with 3 own people, in 92 % with 10 and in 96 % with 30 (benchmarks/intervals.py).
 FEW = 10
 
 
