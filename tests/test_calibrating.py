@@ -14,9 +14,11 @@ from siamlab.calibrating import (
     calibrate_model,
     calibrate_people,
     draw_groups,
+    fair_genuine,
     find_strangers,
     one_in,
     open_own_people,
+    spread_pairs,
 )
 from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
@@ -210,6 +212,23 @@ def test_groups_are_drawn_without_repetition_and_alike(tmp_path: Path) -> None:
     assert drawn["stranger_impostor"].genuine == 0
     again = draw_groups(own, strangers, 0.01, seed=0)["between"]
     assert again.first == between.first
+
+
+def test_no_one_person_speaks_for_all(tmp_path: Path) -> None:
+    """20 people with one genuine pair each and one with 45; of 50 wanted, a fair share is
+    50 / 21, rounded up to 3, so the one gives 6."""
+    sizes = [2] * 20 + [10]
+    people = tuple(
+        Person(f"p{i:02d}", tuple(Path(f"{i}_{j}") for j in range(size)))
+        for i, size in enumerate(sizes)
+    )
+    everybody = Collection(tmp_path, people)
+    assert fair_genuine(everybody, 50) == 26
+    pairs = spread_pairs(everybody, 100, seed=0)
+    genuine = [name for name, label in zip(pairs.first_people, pairs.labels, strict=True) if label]
+    assert (len(genuine), genuine.count("p20")) == (26, 6)
+    alone = Collection(tmp_path, people[-1:])
+    assert fair_genuine(alone, 50) == 45
 
 
 def test_captured_folders_are_one_person(tmp_path: Path) -> None:

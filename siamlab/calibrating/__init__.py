@@ -5,7 +5,7 @@ Comes in: a model, the user's people, and LFW strangers where there are any. Goe
 which says what the threshold will cost the user and what it cannot promise.
 """
 
-from siamlab.calibrating.drawing import GROUPS, MOST_PAIRS, draw_groups, spread_pairs
+from siamlab.calibrating.drawing import GROUPS, MOST_PAIRS, draw_groups, fair_genuine, spread_pairs
 from siamlab.calibrating.people import find_strangers, open_own_people, unseen_people
 from siamlab.calibrating.threshold import PeopleCalibration, calibrate_model, calibrate_people
 from siamlab.calibrating.words import one_in
@@ -17,6 +17,7 @@ __all__ = [
     "calibrate_model",
     "calibrate_people",
     "draw_groups",
+    "fair_genuine",
     "find_strangers",
     "one_in",
     "open_own_people",

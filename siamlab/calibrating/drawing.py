@@ -15,7 +15,6 @@ from siamlab.pairs import (
     PairSet,
     pairs_from_rows,
     person_pairs,
-    possible_genuine,
     possible_impostor,
 )
 from siamlab.people import Collection, Person
@@ -34,13 +33,29 @@ GROUPS = {
 }
 
 
+def fair_genuine(collection: Collection, most: int) -> int:
+    """How many genuine pairs to draw, so that no one person speaks for all.
+
+    In LFW most people have one genuine pair to give and one man has a hundred thousand. When the
+    others' are used up, the rest would all be his, and an error rate would be his own. So nobody
+    gives more than twice what everybody would give if all could.
+
+    Args:
+        collection: people.
+        most: genuine pairs at the most.
+    """
+    room = np.array([size * (size - 1) // 2 for size in _sizes(collection.people)], np.int64)
+    several = max(1, int(np.count_nonzero(room)))
+    return min(most, int(np.minimum(room, 2 * math.ceil(most / several)).sum()))
+
+
 def spread_pairs(collection: Collection, most: int, seed: int) -> PairSet:
-    """Balanced pairs, as many as the collection's genuine pairs allow, at the most ``most``.
+    """Balanced pairs, as many as :func:`fair_genuine` allows, at the most ``most``.
 
     Raises:
         InputError: the collection cannot give both kinds of pairs.
     """
-    possible = 2 * possible_genuine(collection)
+    possible = 2 * fair_genuine(collection, most // 2)
     if possible == 0 or len(collection) < 2:
         raise InputError(
             "Pairs need at least two people, one of them with two images or more. Received: "
@@ -79,7 +94,7 @@ def _sizes(people: Iterable[Person]) -> list[int]:
 
 
 def _genuine(people: Collection, rng: np.random.Generator) -> np.ndarray:
-    count = min(possible_genuine(people), MOST_PAIRS)
+    count = fair_genuine(people, MOST_PAIRS)
     return draw_genuine(_sizes(people.people), count, rng).reshape(-1, 2)
 
 
