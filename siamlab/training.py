@@ -3,14 +3,16 @@
 Comes in: a model, pairs or people. Goes out: the trained model (in place) and a ``History``.
 Two recipes: :func:`train_pairs` is the report's (binary cross-entropy on pairs, Adam 1e-4,
 batch 16); :func:`train_people` compares all images of a batch with each other, and
-:func:`fit_head` then turns its distances into probabilities.
+:func:`fit_head` then turns its distances into probabilities. :func:`fine_tune` goes on with a
+trained model on somebody's own pairs.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from siamlab.models import Siamese
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation, PeopleBatches, embed_pairs, pair_dataset
+from siamlab.record import digests
 
 
 class SetEpoch(keras.callbacks.Callback):
@@ -84,6 +87,15 @@ def _time_limit(minutes: float | None) -> list[keras.callbacks.Callback]:
     return [StopAfter(minutes)]
 
 
+def _compile_for_pairs(model: Siamese, learning_rate: float) -> None:
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate),
+        loss=keras.losses.BinaryCrossentropy(),
+        metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
+        jit_compile=uses_xla(),
+    )
+
+
 def train_pairs(
     model: Siamese,
     pairs: PairSet,
@@ -126,12 +138,7 @@ def train_pairs(
         ModelError: the checkpoint in ``folder`` is of another architecture.
         StorageError: a checkpoint cannot be written.
     """
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
-        loss=keras.losses.BinaryCrossentropy(),
-        metrics=[keras.metrics.Precision(name="precision"), keras.metrics.Recall(name="recall")],
-        jit_compile=uses_xla(),
-    )
+    _compile_for_pairs(model, learning_rate)
     history = restore(model, folder) if folder else History()
     limit = _time_limit(minutes)
     if history.epochs >= epochs:
@@ -152,6 +159,91 @@ def train_pairs(
         verbose=verbose,
     )
     return history
+
+
+def fine_tune(
+    model: Siamese,
+    pairs: PairSet,
+    validation: PairSet,
+    epochs: int = 3,
+    batch: int = 16,
+    learning_rate: float = 1e-4,
+    seed: int = 0,
+    augmentation: Augmentation | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> History:
+    """Go on training a trained model on somebody's own pairs, head included, at a small rate.
+
+    Binary cross-entropy on pairs, as :func:`train_pairs`. Batch normalisation stays as it is,
+    statistics and weights: a few pairs of one person are no sample of faces. The record gets
+    the people of the pairs beside those it had, and loses its calibration, which was that of
+    other weights: calibrate again, on people who are not in it. Templates enrolled before are
+    of other weights too.
+
+    Args:
+        model: trained in place.
+        pairs: training pairs.
+        validation: pairs of other people, for ``val_loss``.
+        epochs: passes over the pairs.
+        batch: pairs in a batch.
+        learning_rate: Adam's.
+        seed: order, dropout and augmentation.
+        augmentation: amounts, or ``None``.
+        callbacks: further Keras callbacks.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The history.
+
+    Source:
+        Yosinski et al. 2014, "How transferable are features in deep neural networks?".
+    """
+    with frozen_normalisation(model):
+        history = train_pairs(
+            model,
+            pairs,
+            validation,
+            epochs=epochs,
+            batch=batch,
+            learning_rate=learning_rate,
+            seed=seed,
+            augmentation=augmentation,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+    # A saved optimizer knows all trainable weights, those that were frozen here included.
+    _compile_for_pairs(model, learning_rate)
+    model.optimizer.build(model.trainable_variables)
+    record = model.record
+    people = tuple(sorted({*record.people, *digests(pairs.people)}))
+    notes = f"{record.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
+    model.with_record(people=people, notes=notes, calibration=None)
+    return history
+
+
+@contextmanager
+def frozen_normalisation(model: keras.Model) -> Iterator[None]:
+    """Keep batch normalisation in inference mode in whatever is compiled within the block."""
+    frozen = [layer for layer in _normalisations(model) if layer.trainable]
+    for layer in frozen:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in frozen:
+            layer.trainable = True
+
+
+def _normalisations(model: keras.Model) -> list[keras.layers.Layer]:
+    """The batch normalisations of a model, those of models within it included."""
+    found: list[keras.layers.Layer] = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += _normalisations(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            found.append(layer)
+    return found
 
 
 def _with_losses(

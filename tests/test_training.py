@@ -17,11 +17,13 @@ keras = pytest.importorskip("keras")
 from siamlab.checkpoints import History, latest_checkpoint  # noqa: E402
 from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
-from siamlab.models import build_embedding, build_siamese  # noqa: E402
+from siamlab.models import build_embedding, build_siamese, load_model, mirrored, save_model  # noqa: E402
 from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
+from siamlab.record import digests  # noqa: E402
 from siamlab.synthetic import write_people  # noqa: E402
 from siamlab.training import (  # noqa: E402
+    fine_tune,
     fit_head,
     train_pairs,
     train_people,
@@ -201,3 +203,58 @@ def test_a_head_needs_both_kinds_of_pairs(split):
     model = build_siamese(build_embedding("compact", (24, 24, 3), width=0.125), "squared")
     with pytest.raises(InputError, match="one kind only"):
         fit_head(model, pairs.subset(np.flatnonzero(np.asarray(pairs.labels) == 1)))
+
+
+def trained_compact():
+    """A compact model as the package brings it: mirrored, with a record and a threshold."""
+    keras.utils.set_random_seed(0)
+    embedding = mirrored(build_embedding("compact", (24, 24, 3), width=0.125))
+    return build_siamese(embedding, "squared").with_record(
+        preprocessing=Preprocessing(size=24, fraction=0.56),
+        people=digests(["Ada"]),
+        calibration={"threshold": 0.7},
+        notes="trained before",
+    )
+
+
+@pytest.fixture(scope="module")
+def tuned(split, tmp_path_factory):
+    """Weights before, the fine-tuned model, its history, and its file."""
+    model = trained_compact()
+    before = {weight.path: np.array(weight) for weight in model.weights}
+    history = fine_tune(model, *pairs_of(split), epochs=8, learning_rate=3e-3, verbose=0)
+    path = save_model(model, tmp_path_factory.mktemp("tuned") / "model.keras")
+    return before, model, history, path
+
+
+def test_fine_tuning_learns_its_pairs(tuned):
+    _, _, history, _ = tuned
+    assert history.epochs == 8
+    assert np.mean(history.metrics["loss"][-2:]) < np.mean(history.metrics["loss"][:2])
+
+
+def test_fine_tuning_leaves_normalisation_alone_and_moves_the_rest(tuned):
+    before, model, _, _ = tuned
+    after = {weight.path: np.array(weight) for weight in model.weights}
+    kept = {path for path in after if np.array_equal(before[path], after[path])}
+    assert kept == {path for path in after if "_norm/" in path}
+    assert len(kept) == 20, "four weights of each of five normalisations"
+
+
+def test_fine_tuning_adds_its_people_and_drops_the_threshold(tuned, split):
+    _, model, _, _ = tuned
+    record = model.record
+    people = pairs_of(split)[0].people
+    assert record.trained_on("Ada") and all(map(record.trained_on, people))
+    assert record.people == digests(["Ada", *people])
+    assert record.threshold is None
+    assert record.notes == f"trained before; then 16 pairs of {len(people)} people"
+
+
+def test_a_fine_tuned_model_is_saved_with_all_its_weights_trainable(tuned):
+    _, model, _, path = tuned
+    # A warning (an error here) would say that the optimizer's state does not fit.
+    again = load_model(path)
+    assert len(again.trainable_variables) == len(model.trainable_variables) == 17
+    images = np.full((2, 24, 24, 3), 0.5, np.float32)
+    np.testing.assert_allclose(again.embed(images), model.embed(images), atol=1e-6)
