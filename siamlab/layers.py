@@ -204,7 +204,7 @@ class PairLogits(keras.layers.Layer):
         ValueError: the scale is not positive.
     """
 
-    def __init__(self, scale: float = 5.0, offset: float = 5.0, **kwargs: Any) -> None:
+    def __init__(self, scale: float = 10.0, offset: float = 10.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if scale <= 0:
             raise ValueError(f"PairLogits needs a positive scale. Received: scale={scale}.")

@@ -154,7 +154,8 @@ class Contrastive(PairLoss):
     ``max(0, m - D)² / 2`` for an impostor pair, D the Euclidean distance.
 
     Args:
-        margin: ``m``; unit embeddings are 2 apart at the most, and about 1.41 by chance.
+        margin: ``m``; unit embeddings are 2 apart at the most, and about 1.41 by chance, so with
+            1.4 about half of the random impostor pairs still count.
         pairs: see :class:`PairLoss`.
         genuine_share: see :class:`PairLoss`.
 
@@ -165,7 +166,7 @@ class Contrastive(PairLoss):
 
     def __init__(
         self,
-        margin: float = 1.0,
+        margin: float = 1.4,
         pairs: str = "all",
         genuine_share: float = 0.5,
         name: str = "contrastive",
