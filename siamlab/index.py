@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KINDS = ("auto", "exact", "vector")
 VECTOR_FROM = 250_000  # templates from which "auto" takes the vector index
 RESCORED = 500  # templates that the vector index hands over for exact ranking
-_CHUNK_FLOATS = 4_000_000  # 16 MB of templates at once through a head
+_CHUNK_FLOATS = 1_000_000  # 4 MB of templates at once through a head: what a cache holds
 
 # A search: a probe and a number of people in, row numbers of their best templates out.
 Search = Callable[[np.ndarray, int], np.ndarray]

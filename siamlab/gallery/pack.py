@@ -30,6 +30,7 @@ PLACE = ".pack"
 # Two changes within one tick of the file system's clock look like one; 20 ms are two ticks of
 # the coarsest usual one. What changed that shortly before a look is looked at again.
 TICK_NS = 20_000_000
+_INT64 = 2**63 - 1
 Group = tuple[str, int]  # a model and its number of dimensions
 
 
@@ -96,38 +97,38 @@ def refresh(folder: Path, known: Pack | None) -> Pack:
     same = _unchanged(stems, stamps, known)
     if known is not None and len(stems) == len(known.stems) and (same >= 0).all():
         return known
+    order = sorted(range(len(stems)), key=stems.__getitem__)
+    stems = [stems[file] for file in order]
     entries = [
         _read(folder / f"{stem}.npz") if known is None or file < 0 else _kept(known, file)
-        for stem, file in zip(stems, same.tolist(), strict=True)
+        for stem, file in zip(stems, same[order].tolist(), strict=True)
     ]
-    return _assemble(stems, stamps, entries, scanned)
+    return _assemble(stems, stamps[order], entries, scanned)
 
 
 def _scan(folder: Path) -> tuple[list[str], np.ndarray]:
-    found = []
+    """Stems and stamps of the persons' files, in the folder's own order."""
+    stems: list[str] = []
+    stamps: list[int] = []
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as listing:
         for entry in listing:
-            if entry.name.endswith(".npz") and not entry.name.startswith("."):
-                with suppress(FileNotFoundError):  # erased meanwhile
+            name = entry.name
+            if name.endswith(".npz") and name[0] != ".":
+                try:
                     stat = entry.stat()
-                    stamp = (stat.st_size, stat.st_mtime_ns, entry.inode())
-                    found.append((entry.name[: -len(".npz")], stamp))
-    found.sort()
-    return (
-        [stem for stem, _ in found],
-        np.array([stamp for _, stamp in found], np.uint64).astype(np.int64).reshape(-1, 3),
-    )
+                except FileNotFoundError:  # erased meanwhile
+                    continue
+                stems.append(name[: -len(".npz")])
+                stamps += (stat.st_size, stat.st_mtime_ns, stat.st_ino & _INT64)
+    return stems, np.array(stamps, np.int64).reshape(-1, 3)
 
 
 def _unchanged(stems: list[str], stamps: np.ndarray, known: Pack | None) -> np.ndarray:
     """int64 ``(F,)``: where each file stands in the known pack; -1 when it must be read."""
-    if known is None or not known.stems:
+    if known is None or not known.stems or not stems:
         return np.full(len(stems), -1)
-    if stems == known.stems:
-        place = np.arange(len(stems))
-    else:
-        places = {stem: file for file, stem in enumerate(known.stems)}
-        place = np.array([places.get(stem, -1) for stem in stems], np.int64)
+    places = dict(zip(known.stems, range(len(known.stems)), strict=True))
+    place = np.array([places.get(stem, -1) for stem in stems], np.int64)
     same = (place >= 0) & (known.stamps[place] == stamps).all(axis=1)
     same &= stamps[:, 1] < known.scanned - TICK_NS
     return np.where(same, place, -1)

@@ -319,7 +319,7 @@ def _of_model(pack: Pack, model_id: str) -> Templates:
             "enrol these people again."
         )
     mine = np.flatnonzero(pack.owners == groups[0])
-    people = tuple(pack.people[file] for file in mine)
+    people = tuple([pack.people[file] for file in mine.tolist()])
     return Templates(people, pack.starts[mine], pack.matrices[groups[0]])
 
 
