@@ -291,12 +291,10 @@ def build_embedding(
         raise InputError(f"input_shape is (height, width, 3). Received: {input_shape}.")
     if width <= 0:
         raise InputError(f"width is a positive multiple. Received: width={width}.")
-    height, across, channels = input_shape
-    shape = (height, across, channels)
     if arch == "compact":
-        return _compact(shape, width)
-    channels = _scaled(_KOCH_CHANNELS, width)
-    return _koch(shape, channels, _scaled((_KOCH_CODE,), width)[0], normalised)
+        return _compact(input_shape, width)
+    *channels, code = _scaled((*_KOCH_CHANNELS, _KOCH_CODE), width)
+    return _koch(input_shape, channels, code, normalised)
 
 
 def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
