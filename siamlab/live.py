@@ -58,6 +58,11 @@ class LiveState:
     error: str = ""
 
     @property
+    def shown(self) -> Verification | None:
+        """The verdict to show: that on the last moment where there is one, else on one frame."""
+        return self.verification if self.decision is None else self.decision
+
+    @property
     def box(self) -> FaceBox | None:
         """Where the last verification found the face."""
         return None if self.verification is None else self.verification.box

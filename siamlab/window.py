@@ -118,7 +118,7 @@ def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:
         return None
     latency = f"{state.verification.latency * 1000:.0f} ms   " if state.verification else ""
     below = f"{hint}   {latency}{state.fps:.0f} frames/s"
-    return draw_banner(annotate(state.frame, state.verification), below, (40, 40, 40), False)
+    return draw_banner(annotate(state.frame, state.shown), below, (40, 40, 40), False)
 
 
 class Window(Protocol):
@@ -192,6 +192,7 @@ def open_window(
     person: str,
     continuous: bool = False,
     window: Window | None = None,
+    seconds: float = 1.0,
 ) -> Verification | None:
     """Show the camera in a window: ``v`` verifies, ``c`` keeps verifying, ``q`` or Esc quits.
 
@@ -201,16 +202,17 @@ def open_window(
         person: who should be before the camera.
         continuous: begin by verifying all the time.
         window: where frames are shown; ``None`` opens a window of OpenCV.
+        seconds: frames of so long are judged together; 0 judges each alone.
 
     Returns:
-        The last verdict, or ``None`` when there was none.
+        The last verdict shown, or ``None`` when there was none.
 
     Raises:
         NotEnrolledError: the person is not enrolled.
         CameraError: the camera cannot be opened, or went away; the end of a video is no error.
         MissingPackageError: there is no screen, or OpenCV has no windows.
     """
-    with LiveVerification(camera, verifier, person, continuous) as live:
+    with LiveVerification(camera, verifier, person, continuous, seconds) as live:
         window = OpenCVWindow(f"siamlab: {person}") if window is None else window
         try:
             _show_until_closed(live, window)
@@ -219,7 +221,7 @@ def open_window(
         state = live.state
     if state.error and not live.reader.exhausted:
         raise CameraError(state.error)
-    return state.verification
+    return state.shown
 
 
 def _show_until_closed(live: LiveVerification, window: Window) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes import FakeCamera, FakeFinder, FakeModel, grey_frame, wait_until
 
 from siamlab.errors import CameraError, NotEnrolledError
 from siamlab.gallery import Gallery
-from siamlab.live import LiveVerification
-from siamlab.verification import Verifier
+from siamlab.live import LiveState, LiveVerification
+from siamlab.verification import Verification, Verifier
 
 
 @pytest.fixture
@@ -196,3 +197,11 @@ def test_the_window_forgets_who_left(verifier: Verifier) -> None:
     assert live._decide(here).frames == 1
     verifier.enrol("Ada", [grey_frame(100), grey_frame(101)])
     assert live._decide(verifier.verify(grey_frame(100), "Ada")).frames == 1
+
+
+def test_the_verdict_shown_is_that_on_the_last_moment() -> None:
+    alone = Verification("Ada", False, np.array([0.4], np.float32), 0.5, 0.5, None, {})
+    together = replace(alone, verified=True, scores=np.array([0.6], np.float32))
+    assert LiveState().shown is None
+    assert LiveState(verification=alone).shown is alone
+    assert LiveState(verification=alone, decision=together).shown is together

@@ -29,6 +29,8 @@ class VerifyPanel(Panel):
         camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
         person: who should be before the camera.
         continuous: verify all the time; otherwise the Verify button does.
+        window: the verdict is on the frames of so many seconds together, which wavers less than
+            that on each; 0 shows each frame's own.
 
     Attributes:
         live: does the work, and can be driven in code.
@@ -46,8 +48,9 @@ class VerifyPanel(Panel):
         camera: Camera | int | str | Path,
         person: str,
         continuous: bool = True,
+        window: float = 1.0,
     ) -> None:
-        self.live = LiveVerification(camera, verifier, person, continuous)
+        self.live = LiveVerification(camera, verifier, person, continuous, window)
         super().__init__(f"{person}, {self.live.reader.name}")
         self.verdict = ipywidgets.HTML(verdict_html(None))
         self.bar = ipywidgets.HTML(score_bar(None))
@@ -91,9 +94,9 @@ class VerifyPanel(Panel):
 
     def _draw(self, state: LiveState) -> None:
         if state.frame is not None:
-            self.image.value = encode_jpeg(annotate(state.frame, state.verification))
-        self.verdict.value = verdict_html(state.verification)
-        self.bar.value = score_bar(state.verification)
+            self.image.value = encode_jpeg(annotate(state.frame, state.shown))
+        self.verdict.value = verdict_html(state.shown)
+        self.bar.value = score_bar(state.shown)
         if state.verification is not None:
             parts = state.verification.seconds.items()
             times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in parts)

@@ -1,0 +1,227 @@
+"""Put the measured numbers into the README: python scripts/readme_tables.py
+
+Each block between ``<!-- table NAME -->`` and ``<!-- end table -->`` is made from the JSON that a
+benchmark wrote, so no number in a table is typed by hand. ``tests/test_readme.py`` fails when the
+README and the files say different things.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+CARD = ROOT / "siamlab" / "weights" / "card.json"
+PAGES = ("README.md", "siamlab/weights/README.md")
+_BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
+Row = tuple[str, ...]
+
+
+def read(name: str) -> dict[str, Any]:
+    """What a benchmark wrote."""
+    return dict(json.loads((BENCHMARKS / f"{name}.json").read_text()))
+
+
+def card() -> dict[str, Any]:
+    """What was measured of the weights in the package."""
+    return dict(json.loads(CARD.read_text()))
+
+
+def markdown(header: Row, rows: list[Row]) -> str:
+    """A table; columns after the first are right-aligned."""
+    rule = ("---", *("---:" for _ in header[1:]))
+    return "".join(f"| {' | '.join(row)} |\n" for row in (header, rule, *rows))
+
+
+def rate(value: float, low: float, high: float) -> str:
+    """A rate with its interval."""
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def tested(result: dict[str, Any], name: str) -> str:
+    """A rate of an evaluation with its interval."""
+    value = result["tar_at_far"][name[11:]] if name.startswith("tar_at") else result[name]
+    interval = result["intervals"].get(name)
+    return f"{value:.3f}" if interval is None else rate(value, *interval)
+
+
+def weights() -> str:
+    """The package's weights on people never seen."""
+    found = card()
+    test = found["test"]
+    names = {
+        "accuracy": "accuracy",
+        "auc": "AUC",
+        "eer": "EER",
+        "precision": "precision",
+        "recall": "recall",
+        "tar_at_far_0.1": "true matches at FMR 0.1",
+        "tar_at_far_0.01": "true matches at FMR 0.01",
+    }
+    rows = [(title, tested(test, name)) for name, title in names.items()]
+    rows.append(("expected calibration error", f"{test['calibration_error']:.3f}"))
+    return markdown(
+        (f"{test['pairs']} pairs of people never seen", "95 % interval, by people"), rows
+    )
+
+
+def thresholds() -> str:
+    """Thresholds stored with the weights, and what they cost."""
+    found = card()["calibration"]
+    rows = []
+    for name, threshold in found["thresholds"].items():
+        ends = [found["intervals"][f"{what}_{name}"] for what in ("threshold", "fnmr")]
+        values = (threshold, found["fnmrs"][name])
+        rows.append((name, *(rate(v, *e) for v, e in zip(values, ends, strict=True))))
+    return markdown(("FMR aimed at", "threshold", "FNMR"), rows)
+
+
+def quality() -> str:
+    """Accuracy by image quality."""
+    rows = [
+        (
+            f"{group['measure']}, {group['group']}",
+            str(group["pairs"]),
+            rate(group["accuracy"], group["low"], group["high"]),
+            "-" if group["auc"] is None else f"{group['auc']:.3f}",
+        )
+        for group in card()["quality"]
+    ]
+    return markdown(("worse image of the pair", "pairs", "accuracy", "AUC"), rows)
+
+
+def koch() -> str:
+    """What each part of Koch's recipe gives."""
+    rows = [
+        (
+            run["what"],
+            rate(run["accuracy"], run["accuracy_low"], run["accuracy_high"]),
+            rate(run["auc"], run["auc_low"], run["auc_high"]),
+        )
+        for run in read("koch")["runs"]
+    ]
+    return markdown(("Koch's network, trained with", "accuracy", "AUC"), rows)
+
+
+def losses() -> str:
+    """Losses at equal steps."""
+    from siamlab.studies import OBJECTIVES
+
+    titles = {one.name: " ".join(one.title.split()) for one in OBJECTIVES}
+    rows = [
+        (
+            titles[run["loss"]],
+            rate(run["auc"], run["auc_low"], run["auc_high"]),
+            rate(run["accuracy"], run["accuracy_low"], run["accuracy_high"]),
+        )
+        for run in read("study")["losses"]
+    ]
+    return markdown(("loss, equal steps", "AUC", "accuracy"), rows)
+
+
+def oneshot() -> str:
+    """N-way one-shot accuracy, and the same methods on pairs."""
+    found = read("oneshot")
+    names = {"network": "`pretrained`", "compact": "`compact`, trained on the other set"}
+    rows: list[Row] = []
+    for part, title in (("faces", "LFW"), ("omniglot", "Omniglot")):
+        for method, results in found[part]["methods"].items():
+            by_ways = {str(one["ways"]): one for one in results}
+            cells = [
+                rate(by_ways[ways]["accuracy"], *_bounds(by_ways[ways])) for ways in ("5", "20")
+            ]
+            pairs = found["pairs"].get(method) if part == "faces" else None
+            auc = "-" if pairs is None else rate(pairs["auc"], *pairs["intervals"]["auc"])
+            rows.append((f"{title}: {names.get(method, method.replace('_', ' '))}", *cells, auc))
+    return markdown(("one image of each", "5-way", "20-way", "AUC on pairs"), rows)
+
+
+def _bounds(result: dict[str, Any]) -> tuple[float, float]:
+    """By people or characters; where there are several alphabets, by alphabet if that is wider."""
+    found = [result[name] for name in ("by_class", "by_group") if result[name] is not None]
+    low, high = max(found, key=lambda ends: ends[1] - ends[0])
+    return low, high
+
+
+def speed() -> str:
+    """Ratios, each within one run."""
+    bench, start, gallery = read("results"), read("start"), read("gallery")
+    exact, vector = gallery["exact"], gallery["vector"]
+    rows: list[Row] = [
+        (
+            f"verify, Koch: a `predict` for each of {bench['stored']} stored images "
+            f"({bench['report_seconds']:.1f} s) against `Verifier` "
+            f"({1000 * bench['verifier_seconds']:.0f} ms)",
+            f"{bench['verification_ratio']:.0f} times sooner, scores equal to "
+            f"{bench['largest_difference']:.0e}",
+        ),
+        (
+            f"verify, `compact` on one core, {bench['stored']} templates",
+            f"{bench['one_core_ms']['compact']:.1f} ms",
+        ),
+    ]
+    for name, title in (("koch", "Koch"), ("compact", "`compact`")):
+        pairs = bench["pairs"][name]
+        rows.append(
+            (
+                f"train, {title}: pairs compared per second, the report's loop "
+                f"({pairs['report_pairs_per_second']:.0f}) against all pairs of a batch "
+                f"({pairs['pairs_per_second']:.0f})",
+                f"{pairs['ratio']:.0f} times as many",
+            )
+        )
+    rows += [
+        (
+            "train: share of the machine's matrix-multiplication speed, Koch, `compact`",
+            f"{bench['shares']['koch']:.0%}, {bench['shares']['compact']:.0%}",
+        ),
+        (
+            "train, `compact`: step from files with augmentation against one batch in memory",
+            f"{bench['input']['compact']['ratio'] - 1:+.1%}",
+        ),
+        (
+            "live, 640x480, Haar detection included: `compact`, Koch",
+            f"{bench['live']['compact']['fps']:.0f}, {bench['live']['koch']['fps']:.0f} frames/s",
+        ),
+        (
+            f"start: `siamlab verify` from the shell, cold, through Keras "
+            f"({start['keras_seconds']:.1f} s) against the exported copy",
+            f"{start['copy_seconds']:.1f} s, {start['ratio']:.0f} times sooner",
+        ),
+        (
+            f"gallery: one probe against {exact['templates']:,} templates, exactly",
+            f"{exact['search_ms']:.0f} ms, opened in {exact['open_seconds']:.2f} s",
+        ),
+        (
+            f"gallery: {vector['templates']:,} templates, vector index, recall@1 "
+            f"{vector['recall_at_1']:.3f}",
+            f"{vector['search_ms']:.1f} ms, {vector['times_sooner']:.0f} times sooner than exactly",
+        ),
+    ]
+    return markdown(("what", "measured"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    table.__name__: table for table in (weights, thresholds, quality, koch, losses, oneshot, speed)
+}
+
+
+def render(text: str) -> str:
+    """A page with its tables made again."""
+    return _BLOCK.sub(lambda block: block[1] + TABLES[block[2]]() + block[3], text)
+
+
+def main() -> None:
+    """Write the tables into the pages."""
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(render(path.read_text()))
+        print(f"{page}: {len(_BLOCK.findall(path.read_text()))} tables")
+
+
+if __name__ == "__main__":
+    main()
