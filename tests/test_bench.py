@@ -26,7 +26,8 @@ from siamlab.bench import (  # noqa: E402
     step_work,
 )
 from siamlab.faces import Preprocessing  # noqa: E402
-from siamlab.models import build_embedding, build_siamese  # noqa: E402
+from siamlab.models import build_siamese  # noqa: E402
+from siamlab.networks import build_embedding  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,7 @@ def test_pairs_are_counted_once(small):
     report = rate.report_step_seconds + rate.report_predict_seconds
     assert rate.report_pairs_per_second == pytest.approx(2 / report, rel=0.02)
     assert rate.report_images_per_second == pytest.approx(4 / report, rel=0.02)
+    assert rate.share == pytest.approx(rate.gflops / rate.matmul_gflops, abs=0.06)
     assert rate.ratio == pytest.approx(rate.pairs_per_second / rate.report_pairs_per_second, 0.02)
 
 
@@ -96,16 +98,21 @@ def test_one_core_runs_in_a_process_of_its_own():
 
 
 def test_results_print_and_go_to_json():
-    rate = PairsRate(128, 8128, 0.6, 0.2, 2.0, 20.0, 4064.0, 203.2, 40.0, 64.0, 350.0, 360.0)
+    rate = PairsRate(
+        128, 8128, 0.6, 0.2, 2.0, 20.0, 4064.0, 203.2, 40.0, 64.0, 350.0, 360.0, 500.0, 0.7, 0.72
+    )
     results = BenchResults(
         "a machine", 50, 6.0, 0.03, 200.0, 1e-8, {"compact": 4.5}, 100.0, 2.2, 90.0, 0.9,
-        {"koch": rate}, {"koch": 0.72}, {"compact": InputCost(128, 20, 0.25, 0.255, 1.02, 0.01)},
+        {"koch": rate}, {"compact": InputCost(128, 20, 0.25, 0.255, 1.02, 0.01)},
         {"compact": {"fps": 30.0, "read": 1.0}},
     )  # fmt: skip
     text = str(results)
     assert "200 times sooner" in text and "30.0 frames/s (read 1.0 ms)" in text
     assert "compact on one core: 4.5 ms" in text
-    assert "203 times as many, from 1.6 times the images" in text
+    assert (
+        "203 times as many, from 1.6 times the images" in text
+        and "72% of the machine's speed" in text
+    )
     assert "255 ms from files with augmentation, 250 ms from one batch in memory: +2.0%" in text
     kept = json.loads(results.to_json())
     assert kept["live"]["compact"]["fps"] == 30.0 and kept["pairs"]["koch"]["pairs"] == 8128

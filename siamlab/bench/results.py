@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from siamlab.bench.timing import fresh_model, measure_matmul
+from siamlab.bench.timing import fresh_model
 from siamlab.bench.training import InputCost, PairsRate, measure_input, measure_pairs
 from siamlab.bench.verifying import measure_live, measure_one_core, measure_verification
-from siamlab.models import build_embedding
+from siamlab.networks import build_embedding
 from siamlab.recipes import PEOPLE, SIZES
 from siamlab.studies import machine_name
 
@@ -34,7 +34,6 @@ class BenchResults:
         step_gflops: floating-point work of the step over its time, in GFLOP/s.
         step_share: share of the matrix-multiplication limit reached.
         pairs: the report's training loop against all pairs of a batch, per network.
-        shares: share of the limit that the step on all pairs reaches, per network.
         input: what files and augmentation add to a training step, per network.
         live: frames a second of the live loop, and its parts in milliseconds, per network.
     """
@@ -51,7 +50,6 @@ class BenchResults:
     step_gflops: float
     step_share: float
     pairs: dict[str, PairsRate]
-    shares: dict[str, float]
     input: dict[str, InputCost]
     live: dict[str, dict[str, float]]
 
@@ -93,7 +91,7 @@ class BenchResults:
             f"{rate.report_pairs_per_second:.0f} a second, all pairs of {rate.images} images "
             f"{rate.pairs_per_second:.0f} a second: {rate.ratio:.0f} times as many, from "
             f"{rate.images_per_second / rate.report_images_per_second:.1f} times the images a "
-            f"second ({self.shares[name]:.0%} of the machine's speed)"
+            f"second ({rate.share:.0%} of the machine's speed)"
         )
 
 
@@ -111,7 +109,6 @@ def measure_all(say: Callable[[str], None] = print) -> BenchResults:
     say("live loop ...")
     live = {"compact": measure_live(compact), "koch": measure_live(koch)}
     say("pairs compared in training ...")
-    gflops = measure_matmul()
     rates = {}
     for arch in ("compact", "koch"):
         side = SIZES[arch]
@@ -128,12 +125,11 @@ def measure_all(say: Callable[[str], None] = print) -> BenchResults:
         verification_ratio=round(slow / fast, 1),
         largest_difference=difference,
         one_core_ms=one_core,
-        matmul_gflops=round(gflops, 1),
+        matmul_gflops=rates["koch"].matmul_gflops,
         step_seconds=rates["koch"].report_step_seconds,
         step_gflops=rates["koch"].report_gflops,
-        step_share=round(rates["koch"].report_gflops / gflops, 3),
+        step_share=rates["koch"].report_share,
         pairs=rates,
-        shares={name: round(rate.gflops / gflops, 3) for name, rate in rates.items()},
         input={"compact": cost},
         live=live,
     )

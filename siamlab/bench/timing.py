@@ -14,7 +14,8 @@ import numpy as np
 
 from siamlab.backend import ops
 from siamlab.faces import Preprocessing
-from siamlab.models import Siamese, build_embedding, build_siamese, mirrored
+from siamlab.models import Siamese, build_siamese
+from siamlab.networks import build_embedding, mirrored
 from siamlab.recipes import FACE_FRACTION
 from siamlab.record import ModelRecord
 
@@ -67,8 +68,17 @@ def step_work(embedding: Any, images: int) -> int:
     return images * 3 * 2 * multiply_adds(embedding)
 
 
+def matmul(side: int = 3072) -> Callable[[], Any]:
+    """A float32 matrix multiplication of :func:`matmul_work` operations, on Keras' backend."""
+    left = ops.convert_to_tensor(np.random.default_rng(0).random((side, side), dtype=np.float32))
+    return lambda: ops.convert_to_numpy(ops.matmul(left, left)[0, 0])
+
+
+def matmul_work(side: int = 3072) -> int:
+    """Floating-point operations of multiplying two square matrices."""
+    return 2 * side**3
+
+
 def measure_matmul(side: int = 3072) -> float:
     """GFLOP/s of one float32 matrix multiplication on Keras' backend."""
-    left = ops.convert_to_tensor(np.random.default_rng(0).random((side, side), dtype=np.float32))
-    seconds = median_seconds(lambda: ops.convert_to_numpy(ops.matmul(left, left)[0, 0]))
-    return 2 * side**3 / seconds / 1e9
+    return matmul_work(side) / median_seconds(matmul(side)) / 1e9

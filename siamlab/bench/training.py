@@ -22,7 +22,7 @@ import numpy as np
 
 from siamlab.augmentation import Augmentation
 from siamlab.backend import keras, uses_xla
-from siamlab.bench.timing import alternate, step_work
+from siamlab.bench.timing import alternate, matmul, matmul_work, step_work
 from siamlab.faces import Preprocessing
 from siamlab.layers import PairLogits
 from siamlab.losses import PairCrossEntropy, SupervisedContrastive
@@ -50,6 +50,10 @@ class PairsRate:
         images_per_second: images trained on by the other.
         report_gflops: floating-point work of the report's step over its time, and
         gflops: that of the other step.
+        matmul_gflops: of a float32 matrix multiplication, measured in turn with the steps: the
+            machine's limit, as far as the other programs on it leave it.
+        report_share: share of that limit that the report's step reaches, and
+        share: that of the other step.
     """
 
     images: int
@@ -64,6 +68,9 @@ class PairsRate:
     images_per_second: float
     report_gflops: float
     gflops: float
+    matmul_gflops: float
+    report_share: float
+    share: float
 
 
 def _report_loop(embedding: keras.Model, batch: int) -> tuple[Any, Any]:
@@ -106,7 +113,11 @@ def measure_pairs(
         rounds: measurements of each.
     """
     train, predict = _report_loop(embedding, batch)
-    report, shown, step = alternate([train, predict, _all_pairs(embedding, images)], rounds)
+    runs = [train, predict, _all_pairs(embedding, images), matmul()]
+    report, shown, step, multiplied = alternate(runs, rounds)
+    gflops = step_work(embedding, images) / step / 1e9
+    report_gflops = step_work(embedding, 2 * batch) / report / 1e9
+    limit = matmul_work() / multiplied / 1e9
     pairs = images * (images - 1) // 2
     slow, fast = batch / (report + shown), pairs / step
     return PairsRate(
@@ -120,8 +131,11 @@ def measure_pairs(
         round(fast / slow, 1),
         round(2 * batch / (report + shown), 1),
         round(images / step, 1),
-        round(step_work(embedding, 2 * batch) / report / 1e9, 1),
-        round(step_work(embedding, images) / step / 1e9, 1),
+        round(report_gflops, 1),
+        round(gflops, 1),
+        round(limit, 1),
+        round(report_gflops / limit, 3),
+        round(gflops / limit, 3),
     )
 
 
