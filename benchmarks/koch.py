@@ -24,7 +24,8 @@ from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
 from siamlab.faces import Preprocessing
 from siamlab.layers import CentredUnit
-from siamlab.models import Siamese, build_embedding, build_siamese, fold_normalisation
+from siamlab.models import Siamese, build_siamese
+from siamlab.networks import build_embedding, fold_normalisation
 from siamlab.pairs import PairSet, Split, person_pairs
 from siamlab.people import open_collection
 from siamlab.pipeline import Augmentation

@@ -22,7 +22,8 @@ import numpy as np
 
 from siamlab.backend import keras
 from siamlab.faces import Preprocessing
-from siamlab.models import build_embedding, build_siamese, mirrored, save_model
+from siamlab.models import build_siamese, save_model
+from siamlab.networks import build_embedding, mirrored
 from siamlab.record import ModelRecord
 from siamlab.studies import machine_name
 from siamlab.synthetic import write_people

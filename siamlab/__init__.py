@@ -1,4 +1,4 @@
-"""One-shot face verification with a Siamese network: a small library behind seven notebooks.
+"""One-shot face verification with a Siamese network: a small library behind eight notebooks.
 
 Everything public is loaded when first used, so that ``import siamlab`` is quick and does
 not import TensorFlow.
@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "L1Distance": "layers",
     "SquaredDistance": "layers",
-    "build_embedding": "models",
+    "build_embedding": "networks",
     "build_siamese": "models",
     "load_model": "models",
     "save_model": "models",

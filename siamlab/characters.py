@@ -17,7 +17,7 @@ from siamlab.backend import keras, set_seed
 from siamlab.baselines import Descriptor
 from siamlab.checkpoints import History
 from siamlab.faces import Preprocessing
-from siamlab.models import build_embedding
+from siamlab.networks import build_embedding
 from siamlab.omniglot import alphabet_of, drawer_of
 from siamlab.oneshot import (
     OneShot,

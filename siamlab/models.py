@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,10 @@ import numpy as np
 from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError, ModelError
 from siamlab.faces import Preprocessing
-from siamlab.layers import CentredUnit, L1Distance, Mirror, PairDistance, SquaredDistance
+from siamlab.layers import L1Distance, PairDistance, SquaredDistance
 from siamlab.packing import load_arrays, save_arrays
 from siamlab.record import PRETRAINED, ModelRecord
 from siamlab.storage import write_whole
-
-ARCHITECTURES = ("koch", "compact")
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -148,186 +145,6 @@ class Siamese(keras.Model):
         """Change fields of the record in place and return the model."""
         self.record = replace(self.record, **changes)
         return self
-
-
-# Koch et al. 2015, figure 4: channels and side of each kernel; 2x2 pooling follows all but the
-# last. Then the numbers in the code.
-_KOCH_CHANNELS, _KOCH_KERNELS, _KOCH_CODE = (64, 128, 128, 256), (10, 7, 4, 4), 4096
-
-
-def _koch(
-    shape: tuple[int, int, int], channels: Sequence[int], code: int, normalised: bool = False
-) -> keras.Model:
-    """Koch et al. 2015, figure 4, for colour images: valid convolutions, ReLU, sigmoid code."""
-    inputs = keras.Input(shape, name="image")
-    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs) if normalised else inputs
-    for number, (count, kernel) in enumerate(zip(channels, _KOCH_KERNELS, strict=True), 1):
-        if min(x.shape[1:3]) < kernel:
-            raise InputError(
-                f"Koch's network needs images of at least 60x60 pixels. Received: {shape}."
-            )
-        if normalised:
-            x = _normalised_convolution(x, count, kernel, f"conv{number}", use_bias=True)
-        else:
-            x = layers.Conv2D(count, kernel, activation="relu", name=f"conv{number}")(x)
-        if number < len(channels):
-            x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
-    x = layers.Flatten(name="flatten")(x)
-    if normalised:
-        x = layers.Dropout(0.3, name="dropout")(x)
-        x = _normalised(layers.Dense(code, name="code")(x), "code")
-        x = layers.Activation("sigmoid", name="code_sigmoid")(x)
-    else:
-        x = layers.Dense(code, activation="sigmoid", name="code")(x)
-    return keras.Model(inputs, x, name="embedding")
-
-
-def _normalised(x: Any, name: str) -> Any:
-    # 0.95 instead of Keras' 0.99: runs here are short, and the averages must have arrived
-    # by the end of them.
-    return layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
-
-
-def _normalised_convolution(
-    x: Any, count: int, kernel: int, name: str, use_bias: bool = False
-) -> Any:
-    """Valid convolution, batch normalisation, ReLU."""
-    x = layers.Conv2D(count, kernel, use_bias=use_bias, kernel_initializer="he_normal", name=name)(
-        x
-    )
-    return layers.ReLU(name=f"{name}_relu")(_normalised(x, name))
-
-
-def fold_normalisation(trained: keras.Model) -> keras.Model:
-    """Take batch normalisation into the weights: Koch's own layers, the same function.
-
-    After training, a normalisation is a fixed multiple and a fixed offset of each channel
-    (Ioffe and Szegedy 2015, section 3.1), and the layer before it can do both itself. So can the
-    first one with the centring of the image, ``2 x - 1``.
-
-    Args:
-        trained: what :func:`build_embedding` returns for ``koch`` and ``normalised=True``.
-
-    Returns:
-        The plain network of ``build_embedding("koch", …)``, with equal embeddings.
-
-    Raises:
-        InputError: the model is another one.
-    """
-    names = [*(f"conv{number}" for number in range(1, len(_KOCH_CHANNELS) + 1)), "code"]
-    have = {layer.name for layer in trained.layers}
-    if not {"centre", *(f"{name}_norm" for name in names)} <= have:
-        raise InputError("Folding takes Koch's network built with normalised=True.")
-    channels = [trained.get_layer(name).filters for name in names[:-1]]
-    plain = _koch(trained.input_shape[1:], channels, trained.get_layer("code").units)
-    for name in names:
-        kernel, bias = map(ops.convert_to_numpy, trained.get_layer(name).weights)
-        norm = trained.get_layer(f"{name}_norm")
-        gamma, beta, mean, variance = map(ops.convert_to_numpy, norm.weights)
-        if name == names[0]:  # of 2 x - 1, the offset goes first: the kernel is still whole
-            bias = bias - kernel.sum(axis=(0, 1, 2))
-            kernel = 2 * kernel
-        scale = gamma / np.sqrt(variance + norm.epsilon)
-        plain.get_layer(name).set_weights([kernel * scale, (bias - mean) * scale + beta])
-    return plain
-
-
-# The compact network: channels and side of each kernel, then the numbers in the code.
-_COMPACT_CHANNELS, _COMPACT_KERNELS, _COMPACT_CODE = (32, 64, 128, 256), (7, 5, 4, 4), 1024
-
-
-def _compact(shape: tuple[int, int, int], width: float) -> keras.Model:
-    """Koch's design made small and normalised, for two cores: unit codes of 1,024 numbers."""
-    if min(shape[:2]) < 16:
-        raise InputError(
-            f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
-        )
-    inputs = keras.Input(shape, name="image")
-    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs)
-    stages = zip(_scaled(_COMPACT_CHANNELS, width, 4), _COMPACT_KERNELS, strict=True)
-    for number, (count, kernel) in enumerate(stages, 1):
-        # In small images little is left for the later kernels: they take what there is.
-        x = _normalised_convolution(x, count, min(kernel, *x.shape[1:3]), f"conv{number}")
-        if number < len(_COMPACT_KERNELS):
-            x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dropout(0.3, name="dropout")(x)
-    x = layers.Dense(_scaled((_COMPACT_CODE,), width, 16)[0], use_bias=False, name="code")(x)
-    x = layers.Activation("sigmoid", name="code_sigmoid")(_normalised(x, "code"))
-    return keras.Model(inputs, CentredUnit(name="unit")(x), name="embedding")
-
-
-def _scaled(counts: Sequence[int], width: float, least: int = 1) -> tuple[int, ...]:
-    return tuple(max(least, round(count * width)) for count in counts)
-
-
-def build_embedding(
-    arch: str = "koch",
-    input_shape: tuple[int, int, int] = (105, 105, 3),
-    width: float = 1.0,
-    normalised: bool = False,
-) -> keras.Model:
-    """Build an embedding network.
-
-    Args:
-        arch: ``koch`` (Koch, Zemel, Salakhutdinov 2015, figure 4: 38,960,448 weights at
-            ``width=1``) or ``compact`` (the same design made small and normalised, for
-            two cores).
-        input_shape: height, width and channels of the images, float32 in [0, 1].
-        width: multiple of the channel counts.
-        normalised: ``koch`` with batch normalisation and dropout, for training;
-            :func:`fold_normalisation` then gives the plain network. ``compact`` always has both.
-
-    Returns:
-        A Keras model from ``(batch, *input_shape)`` to ``(batch, dimensions)``.
-
-    Raises:
-        InputError: an unknown ``arch``, an image too small for it, or a width that is not
-            positive.
-    """
-    if arch not in ARCHITECTURES:
-        raise InputError(f"arch is one of {', '.join(ARCHITECTURES)}. Received: arch={arch!r}.")
-    if len(input_shape) != 3:
-        raise InputError(f"input_shape is (height, width, 3). Received: {input_shape}.")
-    if width <= 0:
-        raise InputError(f"width is a positive multiple. Received: width={width}.")
-    if arch == "compact":
-        return _compact(input_shape, width)
-    *channels, code = _scaled((*_KOCH_CHANNELS, _KOCH_CODE), width)
-    return _koch(input_shape, channels, code, normalised)
-
-
-def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
-    """Keep the principal axes of unit embeddings: shorter templates that compare alike.
-
-    The axes are those of training people's embeddings (principal components without the centring,
-    so that cosines stay), as one more layer.
-
-    Args:
-        embedding: unit embeddings come out.
-        images: float32 ``(N, height, width, 3)`` of training people.
-        dimensions: numbers kept, at most N and at most the embedding's own.
-
-    Returns:
-        A model to unit embeddings ``(batch, dimensions)``.
-    """
-    parts = [embedding.predict_on_batch(images[i : i + 64]) for i in range(0, len(images), 64)]
-    _, _, axes = np.linalg.svd(np.concatenate(parts), full_matrices=False)
-    principal = layers.Dense(dimensions, use_bias=False, name="principal")
-    code = layers.UnitNormalization(name="unit_principal")(principal(embedding.output))
-    principal.set_weights([axes[:dimensions].T])
-    return keras.Model(embedding.input, code, name="embedding")
-
-
-def mirrored(embedding: keras.Model) -> keras.Model:
-    """Embed an image and its mirror image with the same weights, and average the two.
-
-    For unit embeddings such as ``compact``'s: costs a second pass, and is used for
-    verification only.
-    """
-    images = keras.Input(embedding.input_shape[1:], name="image")
-    total = layers.Add(name="both")([embedding(images), embedding(Mirror(name="mirror")(images))])
-    return keras.Model(images, layers.UnitNormalization(name="unit")(total), name="embedding")
 
 
 def build_siamese(

@@ -19,14 +19,8 @@ from siamlab.checkpoints import History
 from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
 from siamlab.layers import CentredUnit
-from siamlab.models import (
-    Siamese,
-    build_embedding,
-    build_siamese,
-    fold_normalisation,
-    mirrored,
-    reduced,
-)
+from siamlab.models import Siamese, build_siamese
+from siamlab.networks import build_embedding, fold_normalisation, mirrored, reduced
 from siamlab.pairs import PairSet, split_people
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation, load_images, to_float

@@ -39,6 +39,7 @@ ORDER = [
     "layers",
     "record",
     "runtime",
+    "networks",
     "models",
     "export",
     "losses",
@@ -150,7 +151,7 @@ def notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def test_there_are_seven_notebooks():
+def test_there_are_eight_notebooks():
     from siamlab.series import NOTEBOOKS
 
     assert tuple(path.stem for path in notebooks()) == NOTEBOOKS

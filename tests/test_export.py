@@ -16,13 +16,8 @@ from siamlab.errors import InputError, MissingPackageError, ModelError  # noqa: 
 from siamlab.export import export_model, leave_copy  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.layers import PairDistance  # noqa: E402
-from siamlab.models import (  # noqa: E402
-    Siamese,
-    build_embedding,
-    build_siamese,
-    mirrored,
-    save_model,
-)
+from siamlab.models import Siamese, build_siamese, save_model  # noqa: E402
+from siamlab.networks import build_embedding, mirrored  # noqa: E402
 from siamlab.record import ModelRecord, digests  # noqa: E402
 from siamlab.runtime import SUFFIXES, open_copy, open_exported  # noqa: E402
 

@@ -28,7 +28,8 @@ from siamlab.layers import PairLogits
 from siamlab.losses import (
     Contrastive, PairCrossEntropy, SemiHardTriplet, SupervisedContrastive, WeightedSum,
 )
-from siamlab.models import build_embedding, build_siamese, load_model, mirrored, save_model
+from siamlab.models import build_siamese, load_model, save_model
+from siamlab.networks import build_embedding, mirrored
 from siamlab.people import open_collection
 from siamlab.pipeline import PeopleBatches
 from siamlab.synthetic import write_people

@@ -13,14 +13,8 @@ keras = pytest.importorskip("keras")
 
 from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
-from siamlab.models import (  # noqa: E402
-    build_embedding,
-    build_siamese,
-    fold_normalisation,
-    load_model,
-    mirrored,
-    save_model,
-)
+from siamlab.models import build_siamese, load_model, save_model  # noqa: E402
+from siamlab.networks import build_embedding, fold_normalisation, mirrored  # noqa: E402
 from siamlab.record import ModelRecord, digests  # noqa: E402
 
 KOCH_SHAPES = {

@@ -9,7 +9,7 @@ keras = pytest.importorskip("keras")
 
 from siamlab.errors import InputError  # noqa: E402
 from siamlab.evaluation import area_under_roc, score_pairs  # noqa: E402
-from siamlab.models import build_embedding  # noqa: E402
+from siamlab.networks import build_embedding  # noqa: E402
 from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
 from siamlab.recipes import (  # noqa: E402

@@ -15,7 +15,7 @@ keras = pytest.importorskip("keras")
 
 from siamlab import studies  # noqa: E402
 from siamlab.errors import InputError  # noqa: E402
-from siamlab.models import build_embedding  # noqa: E402
+from siamlab.networks import build_embedding  # noqa: E402
 from siamlab.pairs import Split, person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
 from siamlab.profiles import get_profile  # noqa: E402

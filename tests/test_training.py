@@ -17,7 +17,8 @@ keras = pytest.importorskip("keras")
 from siamlab.checkpoints import History, latest_checkpoint  # noqa: E402
 from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
-from siamlab.models import build_embedding, build_siamese, load_model, mirrored, save_model  # noqa: E402
+from siamlab.models import build_siamese, load_model, save_model  # noqa: E402
+from siamlab.networks import build_embedding, mirrored  # noqa: E402
 from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
 from siamlab.record import digests  # noqa: E402
@@ -58,7 +59,8 @@ def test_binary_cross_entropy_goes_down_and_is_recorded(split):
 SCRIPT = """
 import sys, keras, numpy as np
 from pathlib import Path
-from siamlab.models import build_embedding, build_siamese
+from siamlab.models import build_siamese
+from siamlab.networks import build_embedding
 from siamlab.pairs import person_pairs, split_people
 from siamlab.people import open_collection
 from siamlab.pipeline import Augmentation

@@ -17,7 +17,7 @@ from siamlab.backend import set_seed
 from siamlab.errors import InputError
 from siamlab.evaluation import evaluate_scores
 from siamlab.faces import Preprocessing
-from siamlab.models import build_embedding
+from siamlab.networks import build_embedding
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
 from siamlab.recipes import FACE_FRACTION
