@@ -40,6 +40,7 @@ ORDER = [
     "record",
     "runtime",
     "networks",
+    "packing",
     "models",
     "export",
     "losses",
