@@ -13,8 +13,13 @@ keras = pytest.importorskip("keras")
 
 from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
-from siamlab.models import build_siamese, load_model, save_model  # noqa: E402
-from siamlab.networks import build_embedding, fold_normalisation, mirrored  # noqa: E402
+from siamlab.models import build_siamese, load_model, save_model, save_packed  # noqa: E402
+from siamlab.networks import (  # noqa: E402
+    build_embedding,
+    fold_normalisation,
+    mirrored,
+    reduced,
+)
 from siamlab.record import ModelRecord, digests  # noqa: E402
 
 KOCH_SHAPES = {
@@ -255,3 +260,57 @@ def test_a_full_disk_leaves_the_former_file(tmp_path, small, monkeypatch):
 def test_the_name_must_end_in_keras(tmp_path, small):
     with pytest.raises(InputError, match=r"ends in \.keras"):
         save_model(small, tmp_path / "m.h5")
+
+
+@pytest.fixture(scope="module")
+def compact():
+    keras.utils.set_random_seed(4)
+    return build_embedding("compact", (32, 32, 3), 0.25)
+
+
+def faces(count, size=32):
+    return np.random.default_rng(5).random((count, size, size, 3), dtype=np.float32)
+
+
+def test_compact_gives_unit_embeddings(compact):
+    embeddings = np.asarray(compact(faces(6)))
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)
+    assert embeddings.std(axis=0).mean() > 0
+
+
+def test_all_principal_axes_keep_every_cosine(compact):
+    """Ten images span ten axes at the most: with all of them nothing is lost."""
+    images = faces(10)
+    full, short = np.asarray(compact(images)), np.asarray(reduced(compact, images, 10)(images))
+    assert short.shape == (10, 10)
+    np.testing.assert_allclose(short @ short.T, full @ full.T, atol=1e-4)
+
+
+def test_fewer_axes_are_those_of_the_largest_spread(compact):
+    images = faces(10)
+    full = np.asarray(compact(images))
+    _, _, axes = np.linalg.svd(full, full_matrices=False)
+    expected = full @ axes[:3].T
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    short = np.asarray(reduced(compact, images, 3)(images))
+    np.testing.assert_allclose(short @ short.T, expected @ expected.T, atol=1e-4)
+
+
+def test_a_packed_model_scores_as_before(compact, tmp_path):
+    record = ModelRecord(arch="compact", people=digests(["Ada"]))
+    model = build_siamese(mirrored(compact), "squared", record)
+    model.head.set_weights([np.full(model.head.kernel.shape, -3.0), np.array([2.0])])
+    again = load_model(save_packed(model, tmp_path / "model.npz"))
+    assert again.record == model.record
+    first, second = faces(8)[:4], faces(8)[4:]
+    expected = np.asarray(model([first, second]))
+    np.testing.assert_allclose(np.asarray(again([first, second])), expected, atol=0.02)
+    keras_file = save_model(model, tmp_path / "model.keras", optimizer=False)
+    assert (tmp_path / "model.npz").stat().st_size < 0.5 * keras_file.stat().st_size
+
+
+def test_a_damaged_packed_model_is_refused(compact, tmp_path):
+    path = save_packed(build_siamese(compact, "squared"), tmp_path / "model.npz")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="Install siamlab again"):
+        load_model(path)

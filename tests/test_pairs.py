@@ -193,6 +193,18 @@ def test_split_sizes_by_hand() -> None:
     assert [len(p) for p in pairs.split_people(fake([1] * 3))] == [1, 1, 1]
 
 
+def test_split_by_name_does_not_depend_on_who_else_is_there() -> None:
+    whole = fake([1] * 200)
+    some = whole.select(whole.names[50:])
+    parts = pairs.split_by_name(whole, (0.8, 0.1, 0.1))
+    for part, again in zip(parts, pairs.split_by_name(some, (0.8, 0.1, 0.1)), strict=True):
+        assert set(again.names) == set(part.names) & set(some.names)
+    # Nested: whoever is trained on with 0.7 is trained on with 0.8 too.
+    assert set(pairs.split_by_name(whole, (0.7, 0.1, 0.2)).train.names) < set(parts.train.names)
+    with pytest.raises(InputError, match="too few people"):
+        pairs.split_by_name(fake([1] * 4), (0.8, 0.1, 0.1))
+
+
 def test_split_errors() -> None:
     everybody = fake([1] * 10)
     for fractions in ((0.5, 0.2, 0.2), (1.2, -0.1, -0.1), (0.5, 0.5)):
