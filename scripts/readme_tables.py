@@ -177,7 +177,7 @@ def speed() -> str:
     rows += [
         (
             "train: share of the machine's matrix-multiplication speed, Koch, `compact`",
-            f"{bench['shares']['koch']:.0%}, {bench['shares']['compact']:.0%}",
+            f"{bench['pairs']['koch']['share']:.0%}, {bench['pairs']['compact']['share']:.0%}",
         ),
         (
             "train, `compact`: step from files with augmentation against one batch in memory",

@@ -15,8 +15,8 @@ import numpy as np
 from siamlab.backend import ops
 from siamlab.faces import Preprocessing
 from siamlab.models import Siamese, build_siamese
-from siamlab.networks import build_embedding, mirrored
-from siamlab.recipes import FACE_FRACTION
+from siamlab.networks import build_embedding, mirrored, reduced
+from siamlab.recipes import DIMENSIONS, FACE_FRACTION
 from siamlab.record import ModelRecord
 
 
@@ -44,8 +44,9 @@ def fresh_model(arch: str, size: int) -> Siamese:
     """A network with random weights: speed does not depend on training."""
     record = ModelRecord(arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION))
     embedding = build_embedding(arch, (size, size, 3))
-    if arch == "compact":  # verified with the mirror image, as train_compact leaves it
-        return build_siamese(mirrored(embedding), "squared", record)
+    if arch == "compact":  # with principal axes and the mirror image, as train_compact leaves it
+        images = np.random.default_rng(0).random((DIMENSIONS, size, size, 3), dtype=np.float32)
+        return build_siamese(mirrored(reduced(embedding, images, DIMENSIONS)), "squared", record)
     return build_siamese(embedding, "l1", record)
 
 
