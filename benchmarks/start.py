@@ -35,7 +35,8 @@ SHELL = [sys.executable, "-m", "siamlab.cli"]
 KERAS = [
     sys.executable,
     "-c",
-    "import sys, siamlab.cli as cli; cli._leave_copy = lambda *_: None; sys.exit(cli.main())",
+    "import sys, siamlab.cli as cli; cli.people._leave_copy = lambda *_: None; "
+    "sys.exit(cli.main())",
 ]
 
 

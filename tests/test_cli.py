@@ -203,7 +203,7 @@ def test_embed_writes_names_and_float32_templates(model, images, tmp_path):
     assert main(["embed", str(model), *files, "--out", str(out)]) == 0
     with np.load(out) as saved:
         assert saved["names"].tolist() == files
-        assert saved["templates"].dtype == np.float32 and saved["templates"].shape == (3, 64)
+        assert saved["templates"].dtype == np.float32 and saved["templates"].shape == (3, 256)
         np.testing.assert_allclose(np.linalg.norm(saved["templates"], axis=1), 1, atol=1e-5)
 
 
