@@ -21,6 +21,7 @@ from siamlab.evaluation import evaluate_scores, score_pairs
 from siamlab.models import load_model, save_packed
 from siamlab.pairs import person_pairs, split_by_name
 from siamlab.people import open_collection
+from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
 from siamlab.quality import quality_groups
 from siamlab.recipes import train_compact
 from siamlab.record import PRETRAINED
@@ -33,6 +34,7 @@ from siamlab.training import fit_head
 SHARES = (0.8, 0.1, 0.1)
 TEST_PAIRS = 1000
 SEED = 0
+FIGURES = Path(__file__).resolve().parents[1] / "figures" / "full"
 
 
 def main() -> None:
@@ -82,6 +84,13 @@ def main() -> None:
     text = json.dumps(card, indent=1) + "\n"
     target = options.out.with_name("card.json")
     write_whole(target, lambda temporary: temporary.write_text(text))
+    threshold = {"equal errors on validation people": calibration.threshold}
+    for name, figure in (
+        ("pretrained_curves", plot_curves(test.labels, scores, threshold)),
+        ("pretrained_reliability", plot_reliability(test.labels, scores)),
+        ("pretrained_scores", plot_scores(test.labels, scores, calibration.threshold)),
+    ):
+        save_figure(figure, name, FIGURES)
     print(evaluation)
 
 

@@ -1,4 +1,4 @@
-"""Run the seven notebooks in the quick profile; store their outputs and their figures.
+"""Run the eight notebooks in the quick profile; store their outputs and their figures.
 
 nbval compares a notebook with its stored outputs, so they are made again whenever a result
 changes on purpose. Outputs of cells tagged ``nbval-ignore-output`` are stored too: a reader sees
