@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from siamlab.profiles import Profile, Workspace, get_profile, open_workspace
 from siamlab.storage import write_whole
 from siamlab.synthetic import write_people
 
+if TYPE_CHECKING:
+    from siamlab.models import Siamese
+
 NOTEBOOKS = (
     "01_setup",
     "02_webcam_collection",
@@ -33,8 +36,11 @@ NOTEBOOKS = (
     "05_training",
     "06_evaluation",
     "07_realtime_verification",
+    "08_what_makes_it_work",
 )
 SPLIT = (0.7, 0.1, 0.2)
+# The weights in the package were trained with this one (scripts/pretrain.py).
+PRETRAINED_SPLIT = (0.8, 0.1, 0.1)
 HALVES_SEED = 2015
 DRAWN_SEED = 1
 _COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
@@ -43,7 +49,7 @@ DRAWN_USER = 900_001
 
 
 def notebook_paths() -> tuple[Path, ...]:
-    """The seven notebooks of the checkout.
+    """The eight notebooks of the checkout.
 
     Raises:
         InputError: siamlab was installed without them.
@@ -93,6 +99,49 @@ def split_negatives(negatives: Collection) -> Split:
         InputError: a part would have fewer than two people.
     """
     return split_by_name(negatives, SPLIT)
+
+
+def split_unseen(model: Siamese, negatives: Collection) -> Split:
+    """A split whose validation and test people the model was not trained on.
+
+    It is that of :func:`split_negatives`, unless its validation people were trained on, as LFW's
+    were for the weights in the package: their own split, by the same digests, then chose head and
+    thresholds on its validation people, and nothing on its test people.
+
+    Raises:
+        InputError: a part would have fewer than two people.
+    """
+    split = split_negatives(negatives)
+    if any(map(model.record.trained_on, split.validation.names)):
+        return split_by_name(negatives, PRETRAINED_SPLIT)
+    return split
+
+
+def find_model(workspace: Workspace) -> Path | str:
+    """The model to verify with: that of notebook 05 where it is, else ``pretrained``.
+
+    Returns:
+        What :func:`siamlab.load_model` takes.
+    """
+    own = workspace.models / "siamese.keras"
+    return own if own.is_file() else "pretrained"
+
+
+def read_benchmark(name: str, say: Callable[[str], None] = print) -> dict[str, Any] | None:
+    """What was measured on LFW and kept in ``benchmarks/NAME.json`` of the checkout.
+
+    Args:
+        name: of the script that measures it.
+        say: receives the command that measures it, where nothing was kept.
+
+    Returns:
+        Plain values, or ``None``.
+    """
+    path = Path(__file__).resolve().parents[1] / "benchmarks" / f"{name}.json"
+    if not path.is_file():
+        say(f"Nothing is kept here yet; python benchmarks/{name}.py --lfw PATH measures it.")
+        return None
+    return dict(json.loads(path.read_text()))
 
 
 def user_camera(session: int = 1) -> str:
@@ -150,6 +199,7 @@ def results_table(workspace: Workspace) -> str:
     results = read_results(workspace)
     strangers = results.get("06_evaluation", {}).get("strangers", [])
     user = results.get("07_realtime_verification", {}).get("verdicts", [])
+    losses = results.get("08_what_makes_it_work", {}).get("losses", [])
     times = results.get("times", {})
     parts = []
     if strangers:
@@ -157,6 +207,9 @@ def results_table(workspace: Workspace) -> str:
     if user:
         title = f"Verdicts on probes of {workspace.person} and of impostors"
         parts += [title, format_table(user), ""]
+    if losses:
+        title = "One small network, equally many steps with each loss, on the same strangers"
+        parts += [title, format_table(losses), ""]
     if times:
         total = sum(times.values())
         rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
@@ -223,7 +276,7 @@ def run_series(
     model: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> str:
-    """Run the seven notebooks headless.
+    """Run the eight notebooks headless.
 
     Args:
         out: executed notebooks, figures, models and the results go here.

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from siamlab import series
 from siamlab.errors import InputError, SiamlabError
 from siamlab.people import open_collection
 from siamlab.profiles import get_profile, open_workspace
+from siamlab.record import ModelRecord, digests
 from siamlab.series import (
+    find_model,
     find_negatives,
     format_table,
     frame_step,
     halve_subject,
     notebook_paths,
+    read_benchmark,
     read_results,
     record_results,
     results_table,
     split_negatives,
+    split_unseen,
     user_camera,
 )
 from siamlab.synthetic import write_people
@@ -35,8 +41,8 @@ def lfw(tmp_path_factory):
     return root
 
 
-def test_seven_notebooks_in_order():
-    assert [path.stem[:2] for path in notebook_paths()] == [f"0{n}" for n in range(1, 8)]
+def test_eight_notebooks_in_order():
+    assert [path.stem[:2] for path in notebook_paths()] == [f"0{n}" for n in range(1, 9)]
 
 
 def test_negatives_given_by_path_leave_the_user_out(workspace, lfw, monkeypatch):
@@ -68,6 +74,25 @@ def test_a_persons_side_does_not_depend_on_the_others(crowd):
         assert set(before.names) - {"p7", "p8"} == set(after.names)
 
 
+def trained_on(people):
+    """As much of a model as the split looks at."""
+    return SimpleNamespace(record=ModelRecord(people=digests(people)))
+
+
+def test_a_model_that_met_nobody_is_judged_on_the_series_split(crowd):
+    ours, theirs = split_negatives(crowd), split_unseen(trained_on(["somebody else"]), crowd)
+    assert [part.names for part in theirs] == [part.names for part in ours]
+
+
+def test_whom_the_packages_weights_met_is_in_neither_validation_nor_test(crowd):
+    # 0.8 of the digests were trained on: the series' training and validation people.
+    ours = split_negatives(crowd)
+    met = {*ours.train.names, *ours.validation.names}
+    theirs = split_unseen(trained_on(met), crowd)
+    assert set(theirs.train.names) == met
+    assert {*theirs.validation.names, *theirs.test.names} == set(ours.test.names)
+
+
 def test_too_few_people_to_split_are_counted(crowd):
     with pytest.raises(InputError, match="too few people"):
         split_negatives(crowd.select(["p1", "p2", "p3"]))
@@ -86,6 +111,21 @@ def test_a_subject_with_few_images_cannot_play_the_user(workspace, tmp_path):
         halve_subject(tmp_path / "few", "person_0001", workspace)
 
 
+def test_the_model_of_notebook_05_comes_before_the_packages(workspace):
+    assert find_model(workspace) == "pretrained"
+    own = workspace.models / "siamese.keras"
+    own.write_bytes(b"a model")
+    assert find_model(workspace) == own
+
+
+def test_a_benchmark_that_was_not_kept_names_its_command():
+    said: list[str] = []
+    assert read_benchmark("nothing_like_this", said.append) is None
+    assert said == ["Nothing is kept here yet; python benchmarks/nothing_like_this.py --lfw PATH "
+                    "measures it."]  # fmt: skip
+    assert read_benchmark("results", said.append) and len(said) == 1
+
+
 def test_user_camera_follows_the_environment(monkeypatch):
     monkeypatch.delenv("SIAMLAB_CAMERA", raising=False)
     assert user_camera().startswith("drawn:") and user_camera() != user_camera(session=2)
@@ -100,8 +140,10 @@ def test_a_folder_is_used_whole_and_a_film_is_not(tmp_path):
 def test_results_are_kept_and_printed(workspace):
     assert read_results(workspace) == {}
     record_results(workspace, "06_evaluation", strangers=[{"model": "compact", "auc": 0.91234}])
+    record_results(workspace, "08_what_makes_it_work", losses=[{"loss": "triplet", "AUC": 0.7}])
     record_results(workspace, "times", **{"01_setup": 12.2, "02_webcam_collection": 3.0})
     table = results_table(workspace)
+    assert "triplet  0.700" in table
     assert "compact  0.912" in table
     assert table.splitlines()[-1].split() == ["all", "15"]
 
