@@ -29,7 +29,7 @@ def main() -> None:
     study = load_study(BENCHMARKS / "study.json")
     titles = {one.name: one.title for one in OBJECTIVES}
     save_figure(plot_losses(study.losses, titles, study.machine), "losses", FIGURES)
-    against = plot_quality_against_people(study.people, study.images, "auc", study.machine)
+    against = plot_quality_against_people(study.people, study.images_each, "auc", study.machine)
     save_figure(against, "quality_against_people", FIGURES)
     found = json.loads((BENCHMARKS / "oneshot.json").read_text())
     for part, title in (("faces", "LFW"), ("omniglot", "Omniglot")):
