@@ -36,6 +36,11 @@ SEED = 0
 FIGURES = Path(__file__).resolve().parents[1] / "figures" / "full"
 
 
+def _cores() -> int | None:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def main() -> None:
     """Train, pack, calibrate, measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -63,7 +68,7 @@ def main() -> None:
     names = (test.first_people, test.second_people)
     evaluation = evaluate_scores(test.labels, scores, calibration.threshold, *names)
     card = {
-        "machine": f"{machine_name()}, {len(os.sched_getaffinity(0))} used",
+        "machine": f"{machine_name()}, {_cores()} used",
         "minutes": round(sum(history.seconds) / 60, 1),
         "steps": options.steps,
         "people": {
