@@ -369,6 +369,8 @@ def test_help_names_every_command():
         "export",
         "enroll",
         "verify",
+        "identify",
+        "export",
         "bench",
     ]:
         assert f"  {command}" in done.stdout
