@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,9 +186,20 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     path = Path(path)
     if path.suffix != ".keras":
         raise InputError(f"A model's file name ends in .keras. Received: {path.name}")
-    save = keras.saving.save_model
-    write_whole(path, lambda temporary: save(model, temporary, include_optimizer=optimizer))
+    with nullcontext() if optimizer else _as_if_never_compiled(model):
+        write_whole(path, lambda temporary: keras.saving.save_model(model, temporary))
     return path
+
+
+@contextmanager
+def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
+    """Hide what ``compile`` left: Keras heeds ``include_optimizer`` in its older format alone."""
+    kept = getattr(model, "optimizer", None), model.compiled
+    model.optimizer, model.compiled = None, False
+    try:
+        yield
+    finally:
+        model.optimizer, model.compiled = kept
 
 
 def save_packed(model: Siamese, path: Path) -> Path:

@@ -314,3 +314,19 @@ def test_a_damaged_packed_model_is_refused(compact, tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match="Install siamlab again"):
         load_model(path)
+
+
+def test_without_the_optimizer_the_file_is_a_third_and_training_goes_on(tmp_path, images):
+    model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.1))
+    model.compile("adam", "binary_crossentropy")
+    batch, labels = [images, images[::-1]], np.ones((4, 1), np.float32)
+    model.train_on_batch(batch, labels)
+    with_state = save_model(model, tmp_path / "with.keras").stat().st_size
+    path = save_model(model, tmp_path / "without.keras", optimizer=False)
+    assert path.stat().st_size < 0.5 * with_state
+    assert model.compiled and model.optimizer.iterations == 1
+    model.train_on_batch(batch, labels)  # saving took nothing from it
+    again = load_model(path)
+    assert not again.compiled
+    again.compile("adam", "binary_crossentropy")
+    again.train_on_batch(batch, labels)
