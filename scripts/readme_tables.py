@@ -19,6 +19,7 @@ CARD = ROOT / "siamlab" / "weights" / "card.json"
 PAGES = ("README.md", "siamlab/weights/README.md")
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
 Row = tuple[str, ...]
+FUSED = {("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
 
 
 def read(name: str) -> dict[str, Any]:
@@ -147,6 +148,26 @@ def _bounds(result: dict[str, Any]) -> tuple[float, float]:
     return low, high
 
 
+def fusion() -> str:
+    """Several enrolled images and several frames, by the rules of mean."""
+    found = read("fusion")
+    words = {"photographs": "different photographs", "one_second": "a simulated second"}
+    rows: list[Row] = []
+    for part, what in words.items():
+        for one in found[part]:
+            rules = one["templates_rule"], one["frames_rule"]
+            single = one["enrol"] == one["frames"] == 1 and part == "photographs"
+            if not single and rules not in FUSED:
+                continue
+            gain = "-" if one["gain"] is None else "{:+.3f} to {:+.3f}".format(*one["gain"][:2])
+            frames = "one photograph" if one["frames"] == 1 else f"{one['frames']}, {what}"
+            if one["frames"] > 1 or part == "photographs":
+                rows.append(
+                    (str(one["enrol"]), frames, rate(one["eer"], *one["eer_interval"]), gain)
+                )
+    return markdown(("images enrolled", "frames judged", "EER", "gain, 95 %"), rows)
+
+
 def speed() -> str:
     """Ratios, each within one run."""
     bench, start, gallery = read("results"), read("start"), read("gallery")
@@ -206,7 +227,8 @@ def speed() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table for table in (weights, thresholds, quality, koch, losses, oneshot, speed)
+    table.__name__: table
+    for table in (weights, thresholds, quality, koch, losses, oneshot, fusion, speed)
 }
 
 
