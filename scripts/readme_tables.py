@@ -19,7 +19,7 @@ CARD = ROOT / "siamlab" / "weights" / "card.json"
 PAGES = ("README.md", "siamlab/weights/README.md")
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
 Row = tuple[str, ...]
-FUSED = {("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
+FUSED = {("none", "none"), ("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
 
 
 def read(name: str) -> dict[str, Any]:
@@ -149,22 +149,18 @@ def _bounds(result: dict[str, Any]) -> tuple[float, float]:
 
 
 def fusion() -> str:
-    """Several enrolled images and several frames, by the rules of mean."""
+    """Several enrolled images and several frames, by their mean."""
     found = read("fusion")
-    words = {"photographs": "different photographs", "one_second": "a simulated second"}
     rows: list[Row] = []
-    for part, what in words.items():
+    for part, what in (("photographs", "different photographs"), ("one_second", "of one second")):
         for one in found[part]:
+            alone = one["frames"] == 1
             rules = one["templates_rule"], one["frames_rule"]
-            single = one["enrol"] == one["frames"] == 1 and part == "photographs"
-            if not single and rules not in FUSED:
+            if rules not in FUSED or (alone and part == "one_second"):
                 continue
+            frames = "one" if alone else f"{one['frames']} {what}"
             gain = "-" if one["gain"] is None else "{:+.3f} to {:+.3f}".format(*one["gain"][:2])
-            frames = "one photograph" if one["frames"] == 1 else f"{one['frames']}, {what}"
-            if one["frames"] > 1 or part == "photographs":
-                rows.append(
-                    (str(one["enrol"]), frames, rate(one["eer"], *one["eer_interval"]), gain)
-                )
+            rows.append((str(one["enrol"]), frames, rate(one["eer"], *one["eer_interval"]), gain))
     return markdown(("images enrolled", "frames judged", "EER", "gain, 95 %"), rows)
 
 
@@ -226,10 +222,8 @@ def speed() -> str:
     return markdown(("what", "measured"), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table
-    for table in (weights, thresholds, quality, koch, losses, oneshot, fusion, speed)
-}
+MADE = (weights, thresholds, quality, koch, losses, oneshot, fusion, speed)
+TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 
 
 def render(text: str) -> str:
