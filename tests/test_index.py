@@ -112,7 +112,8 @@ def test_which_exported_models_rank_by_cosine() -> None:
 def test_which_siamese_models_rank_by_cosine() -> None:
     """And the candidates' scores are those of the model, pair by pair."""
     models = pytest.importorskip("siamlab.models")
-    embedding = models.build_embedding("compact", (32, 32, 3), width=0.25)
+    networks = pytest.importorskip("siamlab.networks")
+    embedding = networks.build_embedding("compact", (32, 32, 3), width=0.25)
     model = models.build_siamese(embedding, "squared")
     dimensions = embedding.output_shape[-1]
     model.head.set_weights([np.full((dimensions, 1), -4.0), np.array([3.0])])
@@ -312,8 +313,8 @@ def test_the_command_says_who_it_is(
     gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     verifier = level_gallery(gallery)
-    monkeypatch.setattr(cli, "_verifier", lambda options, threshold: verifier)
-    monkeypatch.setattr(cli, "_leave_copy", lambda name, model: None)
+    monkeypatch.setattr(cli.people, "_verifier", lambda options, threshold: verifier)
+    monkeypatch.setattr(cli.people, "_leave_copy", lambda name, model: None)
     known, stranger = tmp_path / "known.png", tmp_path / "stranger.png"
     write_image(known, grey_frame(153))
     write_image(stranger, grey_frame(255))

@@ -354,9 +354,10 @@ class TestComparisons:
 def siamese_models() -> SimpleNamespace:
     """Koch's network and the compact one, narrow."""
     models = pytest.importorskip("siamlab.models")
-    compact = models.mirrored(models.build_embedding("compact", (32, 32, 3), width=0.25))
+    networks = pytest.importorskip("siamlab.networks")
+    compact = networks.mirrored(networks.build_embedding("compact", (32, 32, 3), width=0.25))
     return SimpleNamespace(
-        koch=models.build_siamese(models.build_embedding("koch", width=0.0625)),
+        koch=models.build_siamese(networks.build_embedding("koch", width=0.0625)),
         compact=models.build_siamese(compact, "squared"),
     )
 
@@ -371,14 +372,26 @@ class TestArchitecture:
         assert (steps[2].kernel, steps[-1].then) == ("max 2×2", "flatten, sigmoid")
         assert steps[1].weights == 10 * 10 * 3 * 4 + 4
 
-    def test_residual_blocks_are_one_step_each(self, siamese_models: SimpleNamespace) -> None:
+    def test_normalisation_stands_with_its_layer(self, siamese_models: SimpleNamespace) -> None:
+        """From 32 pixels: 26, 13, 9, 5, 2, 1, and a last kernel no larger than what is left."""
         steps = pl.network_steps(siamese_models.compact.embedding)
         assert [step.name for step in steps] == [
-            "input", "stem", "stage1", "stage2", "stage3", "stage4", "code",
+            "input", "conv1", "pool1", "conv2", "pool2", "conv3", "pool3", "conv4", "code", "unit",
         ]  # fmt: skip
-        assert [step.kind for step in steps[2:6]] == ["block"] * 4
-        assert steps[3].kernel == "3×3 /2, 3×3"
-        assert steps[1].then == "norm, ReLU"
+        assert [step.shape[0] for step in steps[:8]] == [32, 26, 13, 9, 5, 2, 1, 1]
+        assert (steps[7].kernel, steps[7].then) == ("1×1", "norm, ReLU")
+        assert steps[8].then == "flatten, norm, sigmoid"
+
+    def test_a_residual_block_is_one_step(self) -> None:
+        keras = pytest.importorskip("keras")
+        inputs = keras.Input((16, 16, 4))
+        x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(inputs)
+        x = keras.layers.Conv2D(4, 3, padding="same")(x)
+        shortcut = keras.layers.AveragePooling2D(2)(inputs)
+        block = keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
+        steps = pl.network_steps(keras.Model(inputs, keras.layers.Conv2D(2, 3)(block)))
+        assert [step.kind for step in steps] == ["input", "block", "conv"]
+        assert steps[1].kernel == "3×3 /2, 3×3"
 
     def test_every_weight_is_counted_once(self, siamese_models: SimpleNamespace) -> None:
         for model in (siamese_models.koch, siamese_models.compact):
@@ -407,7 +420,7 @@ class TestArchitecture:
         found = texts(pl.draw_architecture(siamese_models.compact))
         assert {
             "(a − b)²",
-            "stage3",
+            "conv3",
             "embeds each image with its mirror image and averages both",
         } <= (set(found))
 
@@ -438,7 +451,7 @@ class TestTowers:
         expected = float(model.score_pairs(codes[:1], codes[1:])[0])
         found = texts(figure)
         assert f"{expected:.2f}" in found
-        assert {"stem", "stage4", "embedding", "(a − b)²", "16×16×8"} <= set(found)
+        assert {"conv1", "conv4", "embedding", "(a − b)²", "26×26×8"} <= set(found)
         # Input, stem and four stages in both towers, two embeddings, a difference, the gauge.
         assert len(figure.axes) == 2 * 6 + 2 + 1 + 1
         np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), pair[0])

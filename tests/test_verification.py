@@ -123,10 +123,11 @@ def test_scaling_is_that_of_the_training_pipeline(gallery: Gallery) -> None:
 def test_same_probabilities_as_the_siamese_model(gallery: Gallery) -> None:
     """Stored templates and one embedding give what the model gives pair by pair, to 1e-5."""
     models = pytest.importorskip("siamlab.models")
+    networks = pytest.importorskip("siamlab.networks")
     from siamlab.faces import Preprocessing, preprocess
 
     record = models.ModelRecord(preprocessing=Preprocessing(size=32, fraction=0.6))
-    embedding = models.build_embedding("compact", (32, 32, 3), width=0.25)
+    embedding = networks.build_embedding("compact", (32, 32, 3), width=0.25)
     model = models.build_siamese(embedding, record=record)
     rng = np.random.default_rng(0)
     chips = rng.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
