@@ -452,8 +452,8 @@ class TestTowers:
         found = texts(figure)
         assert f"{expected:.2f}" in found
         assert {"conv1", "conv4", "embedding", "(a − b)²", "26×26×8"} <= set(found)
-        # Input, stem and four stages in both towers, two embeddings, a difference, the gauge.
-        assert len(figure.axes) == 2 * 6 + 2 + 1 + 1
+        # Input, four convolutions and three poolings in both towers, two embeddings, a difference, the gauge.
+        assert len(figure.axes) == 2 * 8 + 2 + 1 + 1
         np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), pair[0])
 
     def test_one_image_twice(self, siamese_models: SimpleNamespace) -> None:
