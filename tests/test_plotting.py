@@ -452,7 +452,7 @@ class TestTowers:
         found = texts(figure)
         assert f"{expected:.2f}" in found
         assert {"conv1", "conv4", "embedding", "(a − b)²", "26×26×8"} <= set(found)
-        # Input, four convolutions and three poolings in both towers, two embeddings, a difference, the gauge.
+        # In both towers input, four convolutions, three poolings; two embeddings; what joins them.
         assert len(figure.axes) == 2 * 8 + 2 + 1 + 1
         np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), pair[0])
 
