@@ -193,7 +193,7 @@ def _open_litert(path: Path) -> tuple[About, Network]:
         text, seal = (notes.read(name).decode() for name in (ABOUT, SEAL))
     about = _checked(path, text, seal)  # before LiteRT sees the bytes: damaged ones can crash it
     with quiet_start():
-        interpreter = Interpreter(str(path), num_threads=_threads())
+        interpreter = Interpreter(str(path), num_threads=usable_cores())
         interpreter.allocate_tensors()
         run = interpreter.get_signature_runner()
     name = next(iter(run.get_input_details()))
@@ -214,7 +214,7 @@ def _open_onnx(path: Path) -> tuple[About, Network]:
             f"An {ONNX} file needs ONNX Runtime ({error}). Run: pip install onnxruntime"
         ) from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
     notes: dict[str, str] = session.get_modelmeta().custom_metadata_map
@@ -223,7 +223,7 @@ def _open_onnx(path: Path) -> tuple[About, Network]:
     return about, lambda images: np.asarray(session.run(None, {name: images})[0])
 
 
-def _threads() -> int:
+def usable_cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -370,7 +370,6 @@ def test_help_names_every_command():
         "enroll",
         "verify",
         "identify",
-        "export",
         "bench",
     ]:
         assert f"  {command}" in done.stdout
