@@ -53,6 +53,7 @@ def main() -> None:
         steps=options.steps,
         folder=options.checkpoints,
         seed=SEED,
+        alone=0,  # as the weights in the package were trained: one network, people with two images
         verbose=2,
     )
     model = load_model(save_packed(model, options.out))  # rounded, as everybody will have it

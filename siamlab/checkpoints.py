@@ -45,6 +45,12 @@ class History:
             self.metrics.setdefault(name, []).append(float(value))
         self.seconds.append(float(seconds))
 
+    def extend(self, other: History) -> None:
+        """Append the epochs of another training."""
+        for name, values in other.metrics.items():
+            self.metrics.setdefault(name, []).extend(values)
+        self.seconds.extend(other.seconds)
+
     def to_json(self) -> str:
         """Text for the checkpoint."""
         return json.dumps({"metrics": self.metrics, "seconds": self.seconds})

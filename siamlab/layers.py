@@ -120,6 +120,48 @@ class Mirror(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
+class CentralView(keras.layers.Layer):
+    """The middle of images, in a given number of pixels.
+
+    Args:
+        share: side of what is kept, as a share of the image's side, in (0, 1].
+        size: side of what comes out, in pixels; interpolated (bilinear) where the cut has others.
+
+    Call arguments:
+        images: float tensor ``(batch, side, side, channels)``.
+
+    Output shape: ``(batch, size, size, channels)``.
+
+    Raises:
+        ValueError: the share is not in (0, 1].
+    """
+
+    def __init__(self, share: float, size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 < share <= 1:
+            raise ValueError(f"CentralView keeps a share in (0, 1]. Received: share={share}.")
+        self.share, self.size = share, size
+
+    def call(self, images: Any) -> Any:
+        """Cut, then interpolate."""
+        side = images.shape[1]
+        kept = round(self.share * side)
+        start = (side - kept) // 2
+        view = images[:, start : start + kept, start : start + kept, :]
+        if kept == self.size:
+            return view
+        return ops.image.resize(view, (self.size, self.size), interpolation="bilinear")
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """``(batch, size, size, channels)``."""
+        return (input_shape[0], self.size, self.size, input_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "share": self.share, "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
 class CentredUnit(keras.layers.Layer):
     """Turn a sigmoid code in (0, 1) into a unit vector around its middle.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError
-from siamlab.layers import CentredUnit, Mirror
+from siamlab.layers import CentralView, CentredUnit, Mirror
 
 ARCHITECTURES = ("koch", "compact")
 
@@ -185,6 +185,38 @@ def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> kera
     code = layers.UnitNormalization(name="unit_principal")(principal(embedding.output))
     principal.set_weights([axes[:dimensions].T])
     return keras.Model(embedding.input, code, name="embedding")
+
+
+def committee(members: Sequence[keras.Model], fractions: Sequence[float]) -> keras.Model:
+    """Join networks that see more or less around the face; their unit embeddings side by side.
+
+    The cosine of two such embeddings is the mean of the members' cosines, so that one member can
+    outvote what another errs in. Networks that see different parts of an image err more
+    independently than networks that differ in their first weights alone (Sun et al. 2014,
+    "Deep Learning Face Representation from Predicting 10,000 Classes", section 3.3).
+
+    Args:
+        members: unit embeddings come out; all take images of one shape.
+        fractions: what each was trained to see, as a share of a face chip's side.
+
+    Returns:
+        A model to unit embeddings of all the members' numbers together. Its images show the
+        largest of the fractions, as finely as the members see the smallest. A single member comes
+        back as it is.
+    """
+    if len(members) == 1:
+        return members[0]
+    size, largest = int(members[0].input_shape[1]), max(fractions)
+    side = round(size * largest / min(fractions))
+    images = keras.Input((side, side, 3), name="image")
+    codes = []
+    for number, (member, fraction) in enumerate(zip(members, fractions, strict=True), 1):
+        view = CentralView(fraction / largest, size, name=f"view{number}")(images)
+        codes.append(keras.Model(member.input, member.output, name=f"member{number}")(view))
+    together = layers.Concatenate(name="members")(codes)
+    return keras.Model(
+        images, layers.UnitNormalization(name="unit_members")(together), name="embedding"
+    )
 
 
 def mirrored(embedding: keras.Model) -> keras.Model:

@@ -166,11 +166,16 @@ class PeopleBatches(keras.utils.PyDataset):
     the number of their images; who has fewer than K images appears with repeats, changed
     by augmentation. Whoever iterates sets ``epoch``.
 
+    People with a single image have no genuine pair, but they are impostors to everybody else:
+    ``alone`` of them follow the others in each batch. Person numbers go over those with two images
+    or more first, then over these.
+
     Args:
-        collection: people; those with fewer than two images are left out.
+        collection: people; those with a single image count where ``alone`` is not zero.
         preprocessing: crop and size.
         people: P, people in a batch.
         images: K, images of each.
+        alone: people with a single image in a batch besides; all there are when fewer.
         steps: batches in an epoch.
         seed: where all randomness comes from.
         augmentation: amounts; ``None`` leaves the images as they are.
@@ -187,6 +192,7 @@ class PeopleBatches(keras.utils.PyDataset):
         preprocessing: Preprocessing,
         people: int = 64,
         images: int = 2,
+        alone: int = 0,
         steps: int = 100,
         seed: int = 0,
         augmentation: Augmentation | None = None,
@@ -205,8 +211,11 @@ class PeopleBatches(keras.utils.PyDataset):
         self.people, self.images, self.steps, self.seed = people, images, steps, seed
         self.augmentation = augmentation
         self.epoch = 0
+        singles = [person for person in collection.people if len(person) == 1] if alone else []
+        self.alone = min(alone, len(singles))
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
-        self.pixels = load_images(chosen.images, source)
+        files = [*chosen.images, *(person.images[0] for person in singles)]
+        self.pixels = load_images(files, source)
         counts = [len(person.images) for person in chosen.people]
         self.starts = np.cumsum([0, *counts])
 
@@ -214,19 +223,22 @@ class PeopleBatches(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
-        """Images float32 ``(P*K, size, size, 3)`` in [0, 1]; person numbers int32 ``(P*K,)``."""
+        """Images float32 ``(P*K + alone, size, size, 3)`` in [0, 1]; person numbers int32."""
         rng = np.random.default_rng((self.seed, self.epoch, step))
-        chosen = rng.choice(len(self.starts) - 1, self.people, replace=False)
+        several, last = len(self.starts) - 1, self.starts[-1]
+        chosen = rng.choice(several, self.people, replace=False)
         rows: list[int] = []
         for person in chosen:
             own = np.arange(self.starts[person], self.starts[person + 1])
             rows.extend(rng.choice(own, self.images, replace=len(own) < self.images))
+        singles = rng.choice(len(self.pixels) - last, self.alone, replace=False)
+        rows.extend(last + singles)
         if self.augmentation is None:
             batch = to_float(self.pixels[rows])
         else:
             sources = [self.pixels[row] for row in rows]
             batch = augment_batch(sources, self.preprocessing, rng, self.augmentation)
-        labels = np.repeat(chosen.astype(np.int32), self.images)
+        labels = np.append(np.repeat(chosen, self.images), several + singles).astype(np.int32)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
 from siamlab.layers import CentredUnit
 from siamlab.models import Siamese, build_siamese
-from siamlab.networks import build_embedding, fold_normalisation, mirrored, reduced
+from siamlab.networks import build_embedding, committee, fold_normalisation, mirrored, reduced
 from siamlab.pairs import PairSet, split_people
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation, load_images, to_float
+from siamlab.precision import bfloat16_pays
 from siamlab.record import ModelRecord, digests
 from siamlab.training import fit_head, train_pairs, train_people
 
@@ -32,6 +34,11 @@ from siamlab.training import fit_head, train_pairs, train_people
 FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
+ALONE = 32  # people with a single image in a batch of compact besides
+# The members of a committee of compact networks: the second sees hair and chin line too. Trainings
+# with this time for each of both make them both.
+MEMBER_FRACTIONS = (FACE_FRACTION, 0.70)
+MINUTES_EACH = 40
 RECIPES = ("people", "report")
 # Numbers in a template of compact, and how many images choose their axes.
 DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
@@ -44,29 +51,48 @@ def train_compact(
     width: float = 1.0,
     people: int = PEOPLE["compact"],
     seed: int = 0,
+    alone: int = ALONE,
+    members: int = 1,
     **settings: Any,
 ) -> tuple[Siamese, History]:
     """Train the compact network on people and calibrate it on others.
 
     Args:
-        train: training people.
+        train: training people; those with a single image are impostors to everybody else.
         validation: other people: the head and the threshold are fitted on them.
         size: side of the input in pixels.
         width: multiple of the channel counts.
         people: people in a batch, two images each; fewer when there are fewer.
         seed: weights, batches and augmentation.
-        settings: ``steps`` or ``minutes``, ``folder``, ``callbacks``, ``verbose``, ``loss``: see
-            :func:`siamlab.training.train_people`.
+        alone: people with a single image in a batch besides; fewer when there are fewer.
+        members: 1, or 2: a second network, trained after the first, sees more around the face
+            (``MEMBER_FRACTIONS``), and :func:`siamlab.networks.committee` joins them. ``size`` is
+            then that of each member's input.
+        settings: ``steps`` or ``minutes`` of each member, ``folder``, ``callbacks``, ``verbose``,
+            ``loss``, ``bfloat16``: see :func:`siamlab.training.train_people`.
 
     Returns:
-        The calibrated model, and the history of its training.
+        The calibrated model, and the history of its training, member after member.
 
     Raises:
-        InputError: too few people with two images.
+        InputError: too few people with two images, or another number of members.
     """
-    set_seed(seed)
-    base = build_embedding("compact", (size, size, 3), width)
-    history, record = _train_on_people("compact", base, train, people, seed, settings)
+    if not 1 <= members <= len(MEMBER_FRACTIONS):
+        raise InputError(f"members is 1 or {len(MEMBER_FRACTIONS)}. Received: {members}.")
+    fractions = MEMBER_FRACTIONS[:members]
+    networks, history = [], History()
+    for number, fraction in enumerate(fractions):
+        set_seed(seed + number)
+        network = build_embedding("compact", (size, size, 3), width)
+        own = {**_of_member(settings, number, members), "alone": alone}
+        found, record = _train_on_people(
+            "compact", network, train, people, seed + number, own, fraction
+        )
+        networks.append(network)
+        history.extend(found)
+    base = committee(networks, fractions)
+    seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
+    record = replace(record, preprocessing=seen)
     if base.output_shape[-1] > DIMENSIONS:
         sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
         base = reduced(base, to_float(load_images(sample, record.preprocessing)), DIMENSIONS)
@@ -98,6 +124,14 @@ def train_koch_on_people(
     return _finish(fold_normalisation(base), "l1", record, validation, seed), history
 
 
+def _of_member(settings: dict[str, Any], number: int, members: int) -> dict[str, Any]:
+    """The settings with a folder of the member's own: checkpoints are of one network each."""
+    folder = settings.get("folder")
+    if members == 1 or folder is None:
+        return settings
+    return {**settings, "folder": folder / f"member-{number + 1}"}
+
+
 def _train_on_people(
     arch: str,
     embedding: keras.Model,
@@ -105,9 +139,10 @@ def _train_on_people(
     people: int,
     seed: int,
     settings: dict[str, Any],
+    fraction: float = FACE_FRACTION,
 ) -> tuple[History, ModelRecord]:
     """Train on all pairs of batches; the history, and what the model file shall say."""
-    preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=FACE_FRACTION)
+    preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=fraction)
     several = train.with_at_least(2)
     if len(several) < 2:
         raise InputError(
@@ -115,12 +150,13 @@ def _train_on_people(
             f"{len(several)} such people in {train.root}. Collect more images."
         )
     batch = min(people, len(several))
-    history = train_people(embedding, several, preprocessing, people=batch, seed=seed, **settings)
+    trained = train if settings.get("alone") else several
+    history = train_people(embedding, trained, preprocessing, people=batch, seed=seed, **settings)
     record = ModelRecord(
         arch=arch,
         preprocessing=preprocessing,
-        people=digests(several.names),
-        notes=f"all pairs of batches of {batch} people, {len(several)} people, seed {seed}",
+        people=digests(trained.names),
+        notes=f"all pairs of batches of {batch} people, {len(trained)} people, seed {seed}",
     )
     return history, record
 
@@ -212,6 +248,7 @@ def train_model(
     size: int | None = None,
     width: float = 1.0,
     recipe: str = "people",
+    members: int | None = None,
 ) -> tuple[Siamese, str]:
     """Split a collection by person, train, calibrate: ``siamlab train``.
 
@@ -225,6 +262,8 @@ def train_model(
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
             for ``koch``).
+        members: networks that ``compact`` joins, each with its part of the minutes; when ``None``
+            as many as the minutes are enough for, which is one where ``epochs`` are given.
 
     Returns:
         The model and a line that sums the training up.
@@ -235,6 +274,8 @@ def train_model(
     began = time.perf_counter()
     if recipe not in RECIPES or (recipe == "report" and arch != "koch"):
         raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
+    if members is not None and arch != "compact":
+        raise InputError(f"members are compact's. Received: members={members} for {arch}.")
     split = split_people(collection, (0.9, 0.1, 0.0), seed)
     if minutes is None and epochs is None:
         minutes = 30.0
@@ -251,7 +292,13 @@ def train_model(
             **chosen,
         )
     else:
-        train = train_compact if arch == "compact" else train_koch_on_people
+        train = train_koch_on_people
+        if arch == "compact":
+            train = train_compact
+            count = _members(minutes) if members is None else members
+            chosen["members"] = count
+            chosen["bfloat16"] = bfloat16_pays()
+            limit = None if limit is None else limit / max(1, count)
         steps = None if epochs is None else _steps(split.train, epochs, arch)
         model, history = train(split.train, split.validation, steps=steps, minutes=limit, **chosen)
     loss = history.metrics.get("loss", [float("nan")])
@@ -261,6 +308,12 @@ def train_model(
         f"{np.round(model.record.threshold or 0.5, 3)} from {len(split.validation)} other people"
     )
     return model, summary
+
+
+def _members(minutes: float | None) -> int:
+    """How many networks the time is enough for; one where it is not limited."""
+    count = 1 if minutes is None else int(minutes / MINUTES_EACH)
+    return min(max(1, count), len(MEMBER_FRACTIONS))
 
 
 def _steps(train: Collection, epochs: int, arch: str) -> int:

@@ -28,6 +28,7 @@ from siamlab.models import Siamese
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation, PeopleBatches, embed_pairs, pair_dataset
+from siamlab.precision import in_bfloat16
 from siamlab.record import digests
 
 
@@ -253,7 +254,8 @@ def _with_losses(
     code = embedding.output
     if loss is not None:
         return keras.Model(embedding.input, {"embedding": code}), {"embedding": loss}
-    outputs = {"embedding": code, "people": PersonCosines(people, name="people")(code)}
+    cosines = PersonCosines(people, name="people", dtype="float32")
+    outputs = {"embedding": code, "people": cosines(code)}
     losses = {"embedding": SupervisedContrastive(), "people": LargeMarginCosine()}
     return keras.Model(embedding.input, outputs), losses
 
@@ -266,12 +268,14 @@ def train_people(
     minutes: float | None = None,
     people: int = 64,
     images: int = 2,
+    alone: int = 0,
     loss: keras.losses.Loss | None = None,
     learning_rate: float = 1e-3,
     steps_per_epoch: int = 100,
     folder: Path | None = None,
     seed: int = 0,
     augmentation: Augmentation | None = None,
+    bfloat16: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
 ) -> History:
@@ -289,12 +293,14 @@ def train_people(
         minutes: the time instead, where ``steps`` is ``None``; faster machines get further.
         people: P, people in a batch.
         images: K, images of each.
+        alone: people with a single image in a batch besides, impostors to everybody else.
         loss: a loss of labels and embeddings that stands in for the two.
         learning_rate: after the warm-up.
         steps_per_epoch: batches between two lines of the history.
         folder: checkpoints, for runs counted in steps.
         seed: batches and augmentation.
         augmentation: amounts; the defaults when ``None``.
+        bfloat16: compute so, where :func:`siamlab.precision.bfloat16_pays`; weights stay float32.
         callbacks: further Keras callbacks.
         verbose: Keras' progress bar.
 
@@ -315,9 +321,10 @@ def train_people(
         )
     elif minutes is not None:
         clocks.append(ClockCosine(learning_rate, minutes, warmup))
-    several = collection.with_at_least(2)
+    trained = collection if alone else collection.with_at_least(2)
     set_seed(seed)  # the directions of the people are drawn here
-    model, losses = _with_losses(embedding, len(several), loss)
+    learner = in_bfloat16(embedding) if bfloat16 else embedding
+    model, losses = _with_losses(learner, len(trained), loss)
     model.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0),
         loss=losses,
@@ -326,12 +333,14 @@ def train_people(
     history = restore(model, folder) if folder else History()
     epochs = math.ceil(steps / steps_per_epoch) if steps is not None else 100_000
     if history.epochs >= epochs:
+        embedding.set_weights(learner.get_weights())
         return history
     batches = PeopleBatches(
-        several,
+        trained,
         preprocessing,
         people,
         images,
+        alone,
         steps=min(steps_per_epoch, steps or steps_per_epoch),
         seed=seed,
         augmentation=augmentation or Augmentation(),
@@ -351,6 +360,7 @@ def train_people(
         ],
         verbose=verbose,
     )
+    embedding.set_weights(learner.get_weights())
     return history
 
 

@@ -40,6 +40,7 @@ ORDER = [
     "record",
     "runtime",
     "networks",
+    "precision",
     "packing",
     "models",
     "export",

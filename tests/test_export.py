@@ -17,7 +17,7 @@ from siamlab.export import export_model, leave_copy  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.layers import PairDistance  # noqa: E402
 from siamlab.models import Siamese, build_siamese, save_model  # noqa: E402
-from siamlab.networks import build_embedding, mirrored  # noqa: E402
+from siamlab.networks import build_embedding, committee, mirrored, reduced  # noqa: E402
 from siamlab.record import ModelRecord, digests  # noqa: E402
 from siamlab.runtime import SUFFIXES, open_copy, open_exported  # noqa: E402
 
@@ -52,16 +52,26 @@ def record(arch: str, size: int) -> ModelRecord:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, Siamese]:
-    """Both architectures as they verify: Koch with L1, compact mirrored with squares."""
+    """What verifies: Koch with L1, compact mirrored with squares, alone and as a committee."""
     keras.utils.set_random_seed(0)
     koch = build_siamese(build_embedding("koch", (60, 60, 3), 0.05), "l1", record("koch", 60))
     base = build_embedding("compact", (32, 32, 3), width=0.25)
     compact = build_siamese(mirrored(base), "squared", record("compact", 32))
-    return {"koch": stirred(koch, 1, 2), "compact": stirred(compact, 2, 200)}
+    two = [build_embedding("compact", (32, 32, 3), width=0.25) for _ in range(2)]
+    both = committee(two, (0.56, 0.70))
+    images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
+    short = mirrored(reduced(both, images, 8))
+    joined = build_siamese(short, "squared", record("compact", 40))
+    return {
+        "koch": stirred(koch, 1, 2),
+        "compact": stirred(compact, 2, 200),
+        "joined": stirred(joined, 3, 200),
+    }
 
 
 @pytest.fixture(
-    scope="module", params=["koch-onnx", "koch-litert", "compact-onnx", "compact-litert"]
+    scope="module",
+    params=[f"{name}-{form}" for name in ("koch", "compact", "joined") for form in SUFFIXES],
 )
 def pair(request, models, tmp_path_factory) -> tuple[Siamese, Path]:
     """A model and the file it was exported to."""

@@ -8,6 +8,7 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from siamlab.layers import (  # noqa: E402
+    CentralView,
     L1Distance,
     Mirror,
     PairLogits,
@@ -110,8 +111,34 @@ def test_pair_logits_learn_and_refuse():
         PairLogits(scale=0)
 
 
+def test_the_central_view_is_the_middle_of_the_image():
+    """Half of 8 pixels are those from 2 to 6; in 2 pixels each is the mean of four."""
+    images = np.random.default_rng(0).random((3, 8, 8, 3), dtype=np.float32)
+    middle = images[:, 2:6, 2:6]
+    np.testing.assert_array_equal(np.asarray(CentralView(0.5, 4)(images)), middle)
+    halved = middle.reshape(3, 2, 2, 2, 2, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(np.asarray(CentralView(0.5, 2)(images)), halved, atol=1e-6)
+    layer = CentralView(1.0, 8)
+    np.testing.assert_array_equal(np.asarray(layer(images)), images)
+    assert layer.compute_output_shape((None, 20, 20, 3)) == (None, 8, 8, 3)
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.5])
+def test_a_view_is_a_share_of_the_image(share):
+    with pytest.raises(ValueError, match=r"share in \(0, 1\]"):
+        CentralView(share, 8)
+
+
 @pytest.mark.parametrize(
-    "layer", [L1Distance(), SquaredDistance(), Mirror(), PersonCosines(3), PairLogits(2.0, 3.0)]
+    "layer",
+    [
+        L1Distance(),
+        SquaredDistance(),
+        Mirror(),
+        PersonCosines(3),
+        PairLogits(2.0, 3.0),
+        CentralView(0.5, 4),
+    ],
 )
 def test_layers_come_back_from_their_config_without_custom_objects(layer):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))

@@ -16,6 +16,7 @@ from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.models import build_siamese, load_model, save_model, save_packed  # noqa: E402
 from siamlab.networks import (  # noqa: E402
     build_embedding,
+    committee,
     fold_normalisation,
     mirrored,
     reduced,
@@ -294,6 +295,37 @@ def test_fewer_axes_are_those_of_the_largest_spread(compact):
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     short = np.asarray(reduced(compact, images, 3)(images))
     np.testing.assert_allclose(short @ short.T, expected @ expected.T, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def joined(compact):
+    """Two members of 32 pixels: the near one sees 0.56 of 0.70, so the image has 40."""
+    keras.utils.set_random_seed(8)
+    other = build_embedding("compact", (32, 32, 3), width=0.125)
+    return [compact, other], committee([compact, other], (0.56, 0.70))
+
+
+def test_a_committees_cosine_is_the_mean_of_its_members(joined):
+    (near, wide), both = joined
+    images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
+    small = np.asarray(keras.ops.image.resize(images, (32, 32), interpolation="bilinear"))
+    codes = [np.asarray(near(images[:, 4:36, 4:36])), np.asarray(wide(small))]
+    codes.append(np.asarray(both(images)))
+    assert codes[2].shape[1] == codes[0].shape[1] + codes[1].shape[1]
+    first, second, mean = (code @ code.T for code in codes)
+    assert np.abs(first - second).max() > 0.01, "the members differ"
+    np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-5)
+
+
+def test_a_committee_is_kept_in_a_file(joined, tmp_path):
+    images = np.random.default_rng(3).random((6, 40, 40, 3), dtype=np.float32)
+    model = build_siamese(mirrored(reduced(joined[1], images, 6)), "squared")
+    again = load_model(save_model(model, tmp_path / "joined.keras"))
+    np.testing.assert_array_equal(again.embed(images), model.embed(images))
+
+
+def test_a_committee_of_one_is_its_member(compact):
+    assert committee([compact], (0.56,)) is compact
 
 
 def test_a_packed_model_scores_as_before(compact, tmp_path):

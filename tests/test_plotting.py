@@ -355,8 +355,11 @@ def siamese_models() -> SimpleNamespace:
     """Koch's network and the compact one, narrow."""
     models = pytest.importorskip("siamlab.models")
     networks = pytest.importorskip("siamlab.networks")
-    compact = networks.mirrored(networks.build_embedding("compact", (32, 32, 3), width=0.25))
+    compact, other = (networks.build_embedding("compact", (32, 32, 3), 0.25) for _ in range(2))
+    joined = networks.mirrored(networks.committee([compact, other], (0.56, 0.70)))
+    compact = networks.mirrored(compact)
     return SimpleNamespace(
+        joined=models.build_siamese(joined, "squared"),
         koch=models.build_siamese(networks.build_embedding("koch", width=0.0625)),
         compact=models.build_siamese(compact, "squared"),
     )
@@ -424,10 +427,17 @@ class TestArchitecture:
             "embeds each image with its mirror image and averages both",
         } <= (set(found))
 
+    def test_a_committee_is_one_member_and_a_count(self, siamese_models: SimpleNamespace) -> None:
+        one, joined = (set(texts(pl.draw_architecture(model))) for model in
+                       (siamese_models.compact, siamese_models.joined))  # fmt: skip
+        assert {"conv1", "conv4", "code"} <= one & joined
+        assert [text for text in joined if "2 such networks, joined; embeds each" in text]
+        assert not [text for text in one if "joined" in text]
+
     def test_columns_do_not_run_into_each_other(self, siamese_models: SimpleNamespace) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        for model in (siamese_models.koch, siamese_models.compact):
+        for model in vars(siamese_models).values():
             figure = pl.draw_architecture(model)
             renderer = FigureCanvasAgg(figure).get_renderer()
             boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]

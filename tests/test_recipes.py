@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ keras = pytest.importorskip("keras")
 
 from siamlab.errors import InputError  # noqa: E402
 from siamlab.evaluation import area_under_roc, score_pairs  # noqa: E402
+from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.networks import build_embedding  # noqa: E402
 from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
@@ -45,6 +48,75 @@ def test_compact_carries_crop_people_and_threshold(trained, split):
     assert not any(record.trained_on(name) for name in split.validation.names)
     assert 0 <= record.threshold <= 1
     assert history.metrics["loss"][-1] > 0
+
+
+def test_members_are_trained_apart_and_joined(split, tmp_path):
+    """Two members of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20."""
+    model, history = train_compact(
+        split.train,
+        split.validation,
+        steps=300,
+        people=8,
+        members=2,
+        folder=tmp_path,
+        **SMALL | {"size": 16, "width": 0.05},
+    )
+    assert history.epochs == 6 and len(history.metrics["loss"]) == 6
+    assert model.record.preprocessing == Preprocessing(size=20, fraction=0.70)
+    base = model.embedding.get_layer("embedding")
+    members = [layer for layer in base.layers if layer.name.startswith("member")]
+    first, second = (base.get_layer(name).get_weights() for name in ("member1", "member2"))
+    assert len(members) == 3  # and the layer that joins them
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(first[:1], second[:1], strict=True))
+    found = [
+        sorted(path.name for path in (tmp_path / n).iterdir()) for n in ("member-1", "member-2")
+    ]
+    assert found[0] == found[1] and "epoch-0003" in found[0]
+    pairs = person_pairs(split.validation, 96, 5)
+    assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
+
+
+def test_who_has_one_image_is_trained_on_as_an_impostor(split):
+    """They are in the record, so nobody calibrates on them."""
+    lonely = split.train.people[0]
+    mixed = replace(
+        split.train,
+        people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
+    )
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    assert model.record.trained_on(lonely.name)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "members"), [(None, 1), (5.0, 1), (30.0, 1), (79.0, 1), (90.0, 2), (600.0, 2)]
+)
+def test_longer_trainings_make_more_members(split, monkeypatch, minutes, members):
+    """Each has its part of the minutes, 0.95 of which are for training."""
+    seen = {}
+
+    def fake(train, validation, **settings):
+        seen.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("siamlab.recipes.train_compact", fake)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(split.train, minutes=minutes, epochs=1 if minutes is None else None)
+    assert seen["members"] == members
+    if minutes is not None:
+        assert seen["minutes"] == pytest.approx(0.95 * minutes / members)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"members": 0}, "members is 1 or 2"),
+        ({"members": 3}, "members is 1 or 2"),
+        ({"members": 2, "arch": "koch"}, "members are compact's"),
+    ],
+)
+def test_members_are_compacts_and_one_or_two(split, wrong, message):
+    with pytest.raises(InputError, match=message):
+        train_model(split.train, epochs=1, **wrong)
 
 
 def test_calibration_refuses_people_of_the_training(trained, split):

@@ -82,6 +82,7 @@ def train(options: argparse.Namespace) -> int:
         size=options.size,
         width=options.width,
         recipe=options.recipe,
+        members=options.members,
     )
     path = save_model(model, Path(options.out), optimizer=False)
     say(f"{summary}\nsaved {path}")

@@ -108,6 +108,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, metavar="S")
     sub.add_argument("--size", type=_positive(int), metavar="PIXELS", help="side of the input")
     sub.add_argument("--width", type=_positive(float), default=1.0, help="multiple of channels")
+    sub.add_argument(
+        "--members",
+        type=int,
+        choices=(1, 2),
+        help="compact: 2 trains a second network that sees more around the face, and joins both "
+        "(default: 2 where there are 80 minutes)",
+    )
     sub.add_argument("--out", type=_model_name, required=True, metavar="MODEL.keras")
 
     sub = command("evaluate", "measure a model on a file of pairs", commands.evaluate)

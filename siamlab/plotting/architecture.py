@@ -62,6 +62,12 @@ def core_network(embedding: Any) -> Any:
     return embedding
 
 
+def committee_size(embedding: Any) -> int:
+    """How many networks stand side by side in an embedding, at any depth: 1 as a rule."""
+    inner = [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
+    return max([len(inner), *map(committee_size, inner)], default=1)
+
+
 def network_steps(embedding: Any) -> tuple[Step, ...]:
     """The steps of an embedding network, the input first.
 

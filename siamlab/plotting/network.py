@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
 from siamlab.errors import InputError
-from siamlab.plotting.architecture import Step, network_steps
+from siamlab.plotting.architecture import Step, committee_size, network_steps
 from siamlab.plotting.style import COLOURS, GREY, WIDTH, canvas, styled
 
 _FACES = {
@@ -93,10 +93,16 @@ def distance_names(distance: Any) -> tuple[str, str]:
 def _title(axes: Any, model: Any, height: float) -> None:
     total = model.count_params()
     text = f"Two towers, one set of weights: {total:,} in all"
+    extras = []
+    if (members := committee_size(model.embedding)) > 1:
+        extras.append(f"{members} such networks, joined")
     if any(type(layer).__name__ == "Mirror" for layer in model.embedding.layers):
-        extra = "embeds each image with its mirror image and averages both"
+        extras.append("embeds each image with its mirror image and averages both")
+    if extras:
         right = axes.get_xlim()[1] - 0.1
-        axes.text(right, height - 0.2, extra, fontsize=8, color=GREY, ha="right", va="center")
+        axes.text(
+            right, height - 0.2, "; ".join(extras), fontsize=8, color=GREY, ha="right", va="center"
+        )
     axes.text(_LEFT, height - 0.2, text, fontsize=10, fontweight="bold", va="center")
 
 
