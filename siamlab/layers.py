@@ -1,7 +1,8 @@
-"""Layers that join the two towers, those that training alone needs, and the mirror.
+"""Layers that join the two towers, those that training alone needs, and those that look at images.
 
 Comes in: embeddings or images as tensors of any Keras backend. Goes out: distances, logits,
-cosines, images. Only ``keras.ops`` is used, so the layers run on every backend.
+cosines, images, histograms of gradients. Only ``keras.ops`` is used, so the layers run on every
+backend.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from siamlab.augmentation import LUMA
 from siamlab.backend import keras, ops
 
 # A number whose root is taken counts as zero below this: the root's slope there has no bound.
@@ -159,6 +161,58 @@ class CentralView(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), "share": self.share, "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class OrientedGradients(keras.layers.Layer):
+    """Histograms of oriented gradients, one for each cell of the image: nothing in it is learned.
+
+    Dalal and Triggs 2005, with signed directions. A gradient counts for the directions near its own
+    (by the square of the cosine) and for the cells near it. Each cell is divided by the strength
+    of those around it, so that light and contrast count little, and the square root
+    keeps a few strong edges from outweighing the rest.
+
+    Args:
+        cell: side of a cell in pixels.
+        directions: parts that the full turn is divided into.
+
+    Call arguments:
+        images: ``(batch, height, width, 3)`` in [0, 1], sides of at least ``cell + 2``.
+
+    Output shape: ``(batch, rows * columns * directions)``; each row has length 1.
+    """
+
+    def __init__(self, cell: int = 6, directions: int = 8, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell, self.directions = cell, directions
+
+    def call(self, images: Any) -> Any:
+        """Gradients, directions, cells, strength."""
+        grey = ops.sum(images * ops.convert_to_tensor(LUMA, images.dtype), axis=-1, keepdims=True)
+        across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+        down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+        turns = [2 * math.pi * number / self.directions for number in range(self.directions)]
+        cosines, sines = (
+            ops.convert_to_tensor([part(turn) for turn in turns], images.dtype)
+            for part in (math.cos, math.sin)
+        )
+        along = ops.relu(across * cosines + down * sines)
+        maps = ops.square(along) / ops.sqrt(ops.square(across) + ops.square(down) + 1e-8)
+        # Two boxes in a row weigh by distance, as the neighbouring cells share a gradient in HOG.
+        maps = ops.average_pool(maps, self.cell, 1, "same")
+        maps = ops.average_pool(maps, self.cell, self.cell, "valid")
+        strength = ops.sqrt(ops.sum(ops.square(maps), axis=-1, keepdims=True) + 1e-8)
+        maps = ops.sqrt(maps / (ops.average_pool(strength, 3, 1, "same") + 0.1) + 1e-6)
+        return ops.normalize(ops.reshape(maps, (-1, math.prod(maps.shape[1:]))), axis=-1)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """One number for each cell and direction."""
+        rows, columns = ((side - 2) // self.cell for side in input_shape[1:3])
+        return (input_shape[0], rows * columns * self.directions)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "cell": self.cell, "directions": self.directions}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")

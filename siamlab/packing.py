@@ -1,7 +1,7 @@
-"""Weights in one byte each: how a trained model fits into a package of a few megabytes.
+"""Weights in seven bits each: how a trained model fits into a package of a few megabytes.
 
 Comes in: float arrays and a description. Goes out: one ``.npz`` file, checked by its SHA-256 when
-it is read. Kernels keep one scale for each output channel and a signed byte for each weight
+it is read. Kernels keep one scale for each output channel and a small integer for each weight
 (Jacob et al. 2018, section 2.1, symmetric); everything else stays float32.
 """
 
@@ -18,18 +18,20 @@ import numpy as np
 from siamlab.errors import ModelError
 from siamlab.storage import write_whole
 
-STEPS = 127  # of a signed byte, on each side of zero
+# Seven bits: on each side of zero. The eighth of a byte would hardly be seen in the scores, and the
+# file is compressed, so it costs.
+STEPS = 63
 
 
 def to_bytes(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round a kernel to signed bytes.
+    """Round a kernel to integers of seven bits.
 
     Args:
         kernel: float ``(..., channels)``.
 
     Returns:
-        int8 of the same shape, and float32 ``(channels,)``: what one step is worth. The error is
-        half a step at the most.
+        int8 of the same shape, in [-63, 63], and float32 ``(channels,)``: what one step is worth.
+        The error is half a step at the most.
     """
     largest = np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1)))
     step = np.where(largest > 0, largest / STEPS, 1.0).astype(np.float32)

@@ -19,26 +19,28 @@ from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.checkpoints import History
 from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
+from siamlab.gradients import gradient_network
 from siamlab.layers import CentredUnit
 from siamlab.models import Siamese, build_siamese
 from siamlab.networks import build_embedding, committee, fold_normalisation, mirrored, reduced
 from siamlab.pairs import PairSet, split_people
 from siamlab.people import Collection
-from siamlab.pipeline import Augmentation, load_images, to_float
+from siamlab.pipeline import Augmentation, embed_pairs, load_images, to_float
 from siamlab.precision import bfloat16_pays
 from siamlab.record import ModelRecord, digests
-from siamlab.training import fit_head, train_pairs, train_people
+from siamlab.training import fit_head, fit_votes, train_pairs, train_people
 
 # The share of a chip that a network sees: the face from brow to chin with little background,
 # so that it cannot learn the room or the camera instead of the person.
 FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
-ALONE = 32  # people with a single image in a batch of compact besides
-# The members of a committee of compact networks: the second sees hair and chin line too. Trainings
-# with this time for each of both make them both.
-MEMBER_FRACTIONS = (FACE_FRACTION, 0.70)
-MINUTES_EACH = 40
+# What the members of a committee of compact networks see: the first hair and chin line too.
+# Trainings with this time for each of both make them both.
+MEMBER_FRACTIONS = (0.70, FACE_FRACTION)
+MINUTES_EACH = 28
+# What the oriented gradients beside them see, and how many images of a person tell about it.
+GRADIENT_FRACTION, MOST_GRADIENT_IMAGES = 0.70, 20
 RECIPES = ("people", "report")
 # Numbers in a template of compact, and how many images choose their axes.
 DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
@@ -51,8 +53,9 @@ def train_compact(
     width: float = 1.0,
     people: int = PEOPLE["compact"],
     seed: int = 0,
-    alone: int = ALONE,
+    alone: int = 0,
     members: int = 1,
+    gradients: bool = True,
     **settings: Any,
 ) -> tuple[Siamese, History]:
     """Train the compact network on people and calibrate it on others.
@@ -65,9 +68,11 @@ def train_compact(
         people: people in a batch, two images each; fewer when there are fewer.
         seed: weights, batches and augmentation.
         alone: people with a single image in a batch besides; fewer when there are fewer.
-        members: 1, or 2: a second network, trained after the first, sees more around the face
+        members: 1, or 2: a second network, trained after the first, sees less around the face
             (``MEMBER_FRACTIONS``), and :func:`siamlab.networks.committee` joins them. ``size`` is
             then that of each member's input.
+        gradients: a network of oriented gradients (:mod:`siamlab.gradients`), computed in
+            seconds, joins them too.
         settings: ``steps`` or ``minutes`` of each member, ``folder``, ``callbacks``, ``verbose``,
             ``loss``, ``bfloat16``: see :func:`siamlab.training.train_people`.
 
@@ -79,7 +84,7 @@ def train_compact(
     """
     if not 1 <= members <= len(MEMBER_FRACTIONS):
         raise InputError(f"members is 1 or {len(MEMBER_FRACTIONS)}. Received: {members}.")
-    fractions = MEMBER_FRACTIONS[:members]
+    fractions = [*MEMBER_FRACTIONS[:members]]
     networks, history = [], History()
     for number, fraction in enumerate(fractions):
         set_seed(seed + number)
@@ -90,13 +95,56 @@ def train_compact(
         )
         networks.append(network)
         history.extend(found)
+    if gradients:
+        networks.append(_fit_gradients(train, Preprocessing(size, GRADIENT_FRACTION)))
+        fractions.append(GRADIENT_FRACTION)
+    return join_members(networks, fractions, record, train, validation, seed), history
+
+
+def _fit_gradients(train: Collection, preprocessing: Preprocessing) -> keras.Model:
+    """The network of oriented gradients for training people; nobody has many more than others."""
+    several = train.with_at_least(2)
+    some = tuple(
+        replace(person, images=person.images[:MOST_GRADIENT_IMAGES]) for person in several.people
+    )
+    chosen = replace(several, people=some)
+    owners = np.repeat(np.arange(len(some)), [len(person) for person in some])
+    return gradient_network(to_float(load_images(chosen.images, preprocessing)), owners)
+
+
+def join_members(
+    networks: Sequence[keras.Model],
+    fractions: Sequence[float],
+    record: ModelRecord,
+    train: Collection,
+    validation: Collection,
+    seed: int = 0,
+) -> Siamese:
+    """Make one calibrated Siamese model of trained networks.
+
+    Validation people say how much each counts, and fit the head and the threshold.
+
+    Args:
+        networks: unit embeddings come out.
+        fractions: what each sees.
+        record: whom they were trained on.
+        train: who chooses the principal axes of templates.
+        validation: other people.
+        seed: of the pairs drawn.
+    """
+    pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
     base = committee(networks, fractions)
     seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
     record = replace(record, preprocessing=seen)
-    if base.output_shape[-1] > DIMENSIONS:
-        sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
-        base = reduced(base, to_float(load_images(sample, record.preprocessing)), DIMENSIONS)
-    return _finish(mirrored(base), "squared", record, validation, seed), history
+    if len(networks) > 1:
+        numbers = [network.output_shape[-1] for network in networks]
+        codes = embed_pairs(build_siamese(base, "squared", record), pairs)
+        base = committee(networks, fractions, fit_votes(*codes, pairs.labels, numbers))
+    sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
+    # Fewer images than numbers do not tell which axes matter.
+    if len(sample) >= base.output_shape[-1] > DIMENSIONS:
+        base = reduced(base, to_float(load_images(sample, seen)), DIMENSIONS)
+    return _finish(mirrored(base), "squared", record, validation, seed)
 
 
 def train_koch_on_people(

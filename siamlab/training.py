@@ -13,10 +13,12 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from siamlab.backend import keras, ops, set_seed, uses_xla
 from siamlab.checkpoints import Checkpoints, History, restore
@@ -395,3 +397,32 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
     kernel = np.full(model.head.kernel.shape, slope, np.float32)
     model.head.set_weights([kernel, np.array([intercept], np.float32)])
     return model
+
+
+def fit_votes(
+    first: np.ndarray, second: np.ndarray, labels: ArrayLike, numbers: Sequence[int]
+) -> np.ndarray:
+    """How much each member of a committee counts: a logistic regression on their cosines.
+
+    Args:
+        first: embeddings ``(N, dimensions)`` of a committee whose members count alike.
+        second: those of the other images of the pairs.
+        labels: 1 genuine, 0 impostor; pairs of people that nobody was trained on.
+        numbers: dimensions of each member, in their order.
+
+    Returns:
+        float64 ``(members,)``, at least 0 and 1 together. A member that would count against what
+        it says does not count; where none is left, all count alike.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    ends = np.cumsum([0, *numbers])
+    products = first * second
+    cosines = np.stack([products[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
+    spread = cosines.std(axis=0)
+    spread[spread == 0] = 1.0
+    fitted = LogisticRegression(C=1e4).fit(cosines / spread, np.asarray(labels))
+    votes = np.maximum(fitted.coef_[0] / spread, 0.0)
+    if votes.sum() == 0:
+        votes = np.ones(len(numbers))
+    return votes / votes.sum()

@@ -39,6 +39,7 @@ ORDER = [
     "layers",
     "record",
     "runtime",
+    "gradients",
     "networks",
     "precision",
     "packing",

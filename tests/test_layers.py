@@ -11,6 +11,7 @@ from siamlab.layers import (  # noqa: E402
     CentralView,
     L1Distance,
     Mirror,
+    OrientedGradients,
     PairLogits,
     PersonCosines,
     SquaredDistance,
@@ -129,6 +130,57 @@ def test_a_view_is_a_share_of_the_image(share):
         CentralView(share, 8)
 
 
+def boxes(maps, side, step):
+    """Means over squares; at the borders over what is there of them, when the step is 1."""
+    rows, columns = maps.shape[:2]
+    if step == 1:
+        low = (side - 1) // 2
+        return np.array([
+            [
+                maps[max(0, y - low) : y - low + side, max(0, x - low) : x - low + side]
+                .mean(axis=(0, 1))
+                for x in range(columns)
+            ]
+            for y in range(rows)
+        ])  # fmt: skip
+    cut = maps[: rows // side * side, : columns // side * side]
+    return cut.reshape(rows // side, side, columns // side, side, -1).mean(axis=(1, 3))
+
+
+def test_gradient_histograms_are_numpys():
+    """14 pixels leave 12 gradients: two cells of six on each side, eight directions in each."""
+    image = np.random.default_rng(4).random((14, 14, 3))
+    grey = image @ [0.299, 0.587, 0.114]
+    across, down = grey[1:-1, 2:] - grey[1:-1, :-2], grey[2:, 1:-1] - grey[:-2, 1:-1]
+    turns = np.arange(8) * np.pi / 4
+    away = np.arctan2(down, across)[..., None] - turns
+    maps = np.hypot(across, down)[..., None] * np.maximum(np.cos(away), 0) ** 2
+    maps = boxes(boxes(maps, 6, 1), 6, 6)
+    strength = np.linalg.norm(maps, axis=-1, keepdims=True)
+    rows = np.sqrt(maps / (boxes(strength, 3, 1) + 0.1)).ravel()
+    found = np.asarray(OrientedGradients()(image[None].astype("float32")))
+    np.testing.assert_allclose(found[0], rows / np.linalg.norm(rows), atol=2e-3)
+    assert OrientedGradients().compute_output_shape((None, 14, 14, 3)) == (None, 32)
+
+
+def test_a_slope_points_where_it_rises():
+    """Brighter to the right: direction 0 of eight; downwards: direction 2, a quarter turn on."""
+    ramp = np.broadcast_to(np.linspace(0, 1, 14, dtype="float32")[:, None], (14, 14, 3))
+    images = np.stack([ramp, ramp.transpose(1, 0, 2)])
+    found = np.asarray(OrientedGradients()(images)).reshape(2, 4, 8).sum(axis=1)
+    assert found.argmax(axis=1).tolist() == [0, 2]
+
+
+def test_gradients_heed_light_little():
+    """Added light changes nothing; half the contrast changes less than another image does."""
+    patches = 0.5 * np.random.default_rng(0).random((2, 5, 5, 3), dtype=np.float32)
+    image, other = np.kron(patches, np.ones((1, 7, 7, 1), np.float32))
+    rows = np.asarray(OrientedGradients()(np.stack([image, image + 0.3, 0.5 * image, other])))
+    np.testing.assert_allclose(rows[1], rows[0], atol=1e-4)
+    paler, another = rows[2:] @ rows[0]
+    assert paler > 0.98 and another < 0.8
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -138,6 +190,7 @@ def test_a_view_is_a_share_of_the_image(share):
         PersonCosines(3),
         PairLogits(2.0, 3.0),
         CentralView(0.5, 4),
+        OrientedGradients(5, 6),
     ],
 )
 def test_layers_come_back_from_their_config_without_custom_objects(layer):

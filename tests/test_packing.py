@@ -1,4 +1,4 @@
-"""One byte a weight: rounding by hand, and files that are whole or refused."""
+"""Seven bits a weight: rounding by hand, and files that are whole or refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from siamlab.packing import from_bytes, load_arrays, save_arrays, to_bytes
 
 
 def test_rounding_by_hand():
-    """Channel 0 reaches 12.7: a step is 0.1. Channel 1 is zero: any step keeps it."""
-    numbers, step = to_bytes(np.array([[12.7, 0.0], [-0.26, 0.0]], np.float32))
-    np.testing.assert_array_equal(numbers, [[127, 0], [-3, 0]])
+    """Channel 0 reaches 6.3: a step is 0.1. Channel 1 is zero: any step keeps it."""
+    numbers, step = to_bytes(np.array([[6.3, 0.0], [-0.26, 0.0]], np.float32))
+    np.testing.assert_array_equal(numbers, [[63, 0], [-3, 0]])
     np.testing.assert_allclose(step, [0.1, 1.0])
-    np.testing.assert_allclose(from_bytes(numbers, step), [[12.7, 0.0], [-0.3, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(from_bytes(numbers, step), [[6.3, 0.0], [-0.3, 0.0]], rtol=1e-6)
 
 
 @given(

@@ -357,9 +357,14 @@ def siamese_models() -> SimpleNamespace:
     networks = pytest.importorskip("siamlab.networks")
     compact, other = (networks.build_embedding("compact", (32, 32, 3), 0.25) for _ in range(2))
     joined = networks.mirrored(networks.committee([compact, other], (0.56, 0.70)))
+    fitted = pytest.importorskip("siamlab.gradients").gradient_network(
+        np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32), [0, 0, 1, 1]
+    )
+    gradients = networks.mirrored(networks.committee([compact, fitted], (0.7, 0.7)))
     compact = networks.mirrored(compact)
     return SimpleNamespace(
         joined=models.build_siamese(joined, "squared"),
+        gradients=models.build_siamese(gradients, "squared"),
         koch=models.build_siamese(networks.build_embedding("koch", width=0.0625)),
         compact=models.build_siamese(compact, "squared"),
     )
@@ -432,7 +437,12 @@ class TestArchitecture:
                        (siamese_models.compact, siamese_models.joined))  # fmt: skip
         assert {"conv1", "conv4", "code"} <= one & joined
         assert [text for text in joined if "2 such networks, joined; embeds each" in text]
-        assert not [text for text in one if "joined" in text]
+        assert not [text for text in one if "joined" in text or "gradients" in text]
+
+    def test_gradients_beside_the_networks_are_named(self, siamese_models: SimpleNamespace) -> None:
+        found = texts(pl.draw_architecture(siamese_models.gradients))
+        assert [text for text in found if text.startswith("oriented gradients vote too; embeds")]
+        assert not [text for text in found if "such networks" in text]
 
     def test_columns_do_not_run_into_each_other(self, siamese_models: SimpleNamespace) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

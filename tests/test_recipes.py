@@ -43,7 +43,7 @@ def trained(split):
 def test_compact_carries_crop_people_and_threshold(trained, split):
     model, history = trained
     record = model.record
-    assert record.arch == "compact" and record.preprocessing.fraction == 0.56
+    assert record.arch == "compact" and record.preprocessing.fraction == 0.70
     assert all(record.trained_on(name) for name in split.train.names)
     assert not any(record.trained_on(name) for name in split.validation.names)
     assert 0 <= record.threshold <= 1
@@ -51,7 +51,10 @@ def test_compact_carries_crop_people_and_threshold(trained, split):
 
 
 def test_members_are_trained_apart_and_joined(split, tmp_path):
-    """Two members of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20."""
+    """Two members of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
+
+    Oriented gradients stand beside them; their weights do not wait for checkpoints.
+    """
     model, history = train_compact(
         split.train,
         split.validation,
@@ -64,9 +67,11 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
     assert history.epochs == 6 and len(history.metrics["loss"]) == 6
     assert model.record.preprocessing == Preprocessing(size=20, fraction=0.70)
     base = model.embedding.get_layer("embedding")
-    members = [layer for layer in base.layers if layer.name.startswith("member")]
+    names = [layer.name for layer in base.layers]
+    assert {"member1", "member2", "gradients", "vote3"} <= {*names} and "member3" not in names
+    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
+    assert sum(shares) == pytest.approx(1) and min(shares) >= 0
     first, second = (base.get_layer(name).get_weights() for name in ("member1", "member2"))
-    assert len(members) == 3  # and the layer that joins them
     assert all(np.abs(a - b).max() > 0 for a, b in zip(first[:1], second[:1], strict=True))
     found = [
         sorted(path.name for path in (tmp_path / n).iterdir()) for n in ("member-1", "member-2")
@@ -76,19 +81,44 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
 
 
-def test_who_has_one_image_is_trained_on_as_an_impostor(split):
+def test_gradients_can_be_left_out(split):
+    """What is left is the network itself, as many numbers as its code has: 0.25 of 1,024."""
+    model, _ = train_compact(
+        split.train, split.validation, steps=2, people=4, gradients=False, **SMALL
+    )
+    assert model.embedding.output_shape == (None, 256)
+    base = model.embedding.get_layer("embedding")
+    assert not [layer.name for layer in base.layers if layer.name.startswith("vote")]
+
+
+def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, monkeypatch):
+    seen = []
+    monkeypatch.setattr("siamlab.recipes.MOST_GRADIENT_IMAGES", 3)
+    monkeypatch.setattr(
+        "siamlab.recipes.gradient_network",
+        lambda images, people: (
+            seen.append((images, people)) or build_embedding("compact", (32, 32, 3), 0.1)
+        ),
+    )
+    train_compact(split.train, split.validation, steps=2, people=4, **SMALL)
+    ((images, people),) = seen
+    assert len(images) == len(people) == 3 * len(split.train)
+
+
+def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
     """They are in the record, so nobody calibrates on them."""
     lonely = split.train.people[0]
     mixed = replace(
         split.train,
         people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
     )
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, alone=2, **SMALL)
     assert model.record.trained_on(lonely.name)
 
 
 @pytest.mark.parametrize(
-    ("minutes", "members"), [(None, 1), (5.0, 1), (30.0, 1), (79.0, 1), (90.0, 2), (600.0, 2)]
+    ("minutes", "members"),
+    [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
 )
 def test_longer_trainings_make_more_members(split, monkeypatch, minutes, members):
     """Each has its part of the minutes, 0.95 of which are for training."""

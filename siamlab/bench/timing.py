@@ -8,15 +8,17 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from siamlab.backend import ops
+from siamlab.backend import keras, ops
 from siamlab.faces import Preprocessing
+from siamlab.gradients import AXES, gradient_network
 from siamlab.models import Siamese, build_siamese
-from siamlab.networks import build_embedding, mirrored, reduced
-from siamlab.recipes import DIMENSIONS, FACE_FRACTION
+from siamlab.networks import build_embedding, committee, mirrored, reduced
+from siamlab.recipes import DIMENSIONS, FACE_FRACTION, GRADIENT_FRACTION, MEMBER_FRACTIONS
 from siamlab.record import ModelRecord
 
 
@@ -44,10 +46,23 @@ def fresh_model(arch: str, size: int) -> Siamese:
     """A network with random weights: speed does not depend on training."""
     record = ModelRecord(arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION))
     embedding = build_embedding(arch, (size, size, 3))
-    if arch == "compact":  # with principal axes and the mirror image, as train_compact leaves it
-        images = np.random.default_rng(0).random((DIMENSIONS, size, size, 3), dtype=np.float32)
-        return build_siamese(mirrored(reduced(embedding, images, DIMENSIONS)), "squared", record)
+    if arch == "compact":
+        return _fresh_committee(embedding, size, record)
     return build_siamese(embedding, "l1", record)
+
+
+def _fresh_committee(first: keras.Model, size: int, record: ModelRecord) -> Siamese:
+    """Compact as a long training leaves it: all that ``train_compact`` joins, axes, mirror."""
+    others = (build_embedding("compact", first.input_shape[1:]) for _ in MEMBER_FRACTIONS[1:])
+    networks = [first, *others]
+    rng = np.random.default_rng(0)
+    images = rng.random((2 * AXES, size, size, 3), dtype=np.float32)
+    networks.append(gradient_network(images, np.arange(len(images)) // 2))
+    base = committee(networks, (*MEMBER_FRACTIONS, GRADIENT_FRACTION))
+    faces = rng.random((DIMENSIONS, *base.input_shape[1:]), dtype=np.float32)
+    seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(MEMBER_FRACTIONS))
+    record = replace(record, preprocessing=seen)
+    return build_siamese(mirrored(reduced(base, faces, DIMENSIONS)), "squared", record)
 
 
 def multiply_adds(model: Any) -> int:

@@ -46,7 +46,7 @@ def probe_milliseconds(arch: str, size: int, stored: int = 50, rounds: int = 50)
     """One probe, cut already, embedded and compared with stored templates, in this process."""
     model = fresh_model(arch, size)
     rng = np.random.default_rng(0)
-    probe = rng.random((1, size, size, 3), dtype=np.float32)
+    probe = rng.random((1, *model.embedding.input_shape[1:]), dtype=np.float32)
     templates = rng.random((stored, model.embedding.output_shape[-1]), dtype=np.float32)
     return 1000 * median_seconds(lambda: model.score(model.embed(probe)[0], templates), rounds)
 

@@ -56,16 +56,28 @@ class Step:
 
 def core_network(embedding: Any) -> Any:
     """The network inside a wrapper such as ``mirrored``, or the network itself."""
-    for layer in getattr(embedding, "layers", []):
-        if getattr(layer, "layers", None):
-            return core_network(layer)
-    return embedding
+    inner = _inner(embedding)
+    return core_network(inner[0]) if inner else embedding
 
 
 def committee_size(embedding: Any) -> int:
-    """How many networks stand side by side in an embedding, at any depth: 1 as a rule."""
-    inner = [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
-    return max([len(inner), *map(committee_size, inner)], default=1)
+    """How many trained networks stand side by side in an embedding, at any depth: 1 as a rule."""
+    inner = _inner(embedding)
+    trained = [one for one in inner if not _has_gradients(one)]
+    return max([len(trained), *map(committee_size, inner)], default=1)
+
+
+def joins_gradients(embedding: Any) -> bool:
+    """Whether a network of oriented gradients (``siamlab.gradients``) stands beside the others."""
+    return any(_has_gradients(one) or joins_gradients(one) for one in _inner(embedding))
+
+
+def _inner(embedding: Any) -> list[Any]:
+    return [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
+
+
+def _has_gradients(network: Any) -> bool:
+    return any(type(layer).__name__ == "OrientedGradients" for layer in network.layers)
 
 
 def network_steps(embedding: Any) -> tuple[Step, ...]:

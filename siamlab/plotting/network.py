@@ -13,7 +13,7 @@ from typing import Any
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
 from siamlab.errors import InputError
-from siamlab.plotting.architecture import Step, committee_size, network_steps
+from siamlab.plotting.architecture import Step, committee_size, joins_gradients, network_steps
 from siamlab.plotting.style import COLOURS, GREY, WIDTH, canvas, styled
 
 _FACES = {
@@ -96,6 +96,8 @@ def _title(axes: Any, model: Any, height: float) -> None:
     extras = []
     if (members := committee_size(model.embedding)) > 1:
         extras.append(f"{members} such networks, joined")
+    if joins_gradients(model.embedding):
+        extras.append("oriented gradients vote too")
     if any(type(layer).__name__ == "Mirror" for layer in model.embedding.layers):
         extras.append("embeds each image with its mirror image and averages both")
     if extras:
