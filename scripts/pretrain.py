@@ -1,8 +1,9 @@
 """Make the weights in the package again: python scripts/pretrain.py --images lfw-deepfunneled.tgz
 
-Trains two compact networks on LFW's people from scratch, on nothing else, joins them, rounds the
-weights to one byte each, fits head and thresholds on other people, and measures the whole on people
-that neither saw; the first network alone as well, which half of the time makes.
+Trains two compact networks on LFW's people from scratch, on nothing else, joins them and oriented
+gradients, rounds the weights to seven bits each, fits votes, head and thresholds on other people,
+and measures the whole on people that neither saw; the first network alone as well, which half
+of the time makes.
 Writes siamlab/weights/compact.npz, its checksum, and card.json with every number of the model card.
 """
 

@@ -51,9 +51,9 @@ def tested(result: dict[str, Any], name: str) -> str:
 
 
 def weights() -> str:
-    """The package's weights on people never seen."""
+    """The package's weights on people never seen, and their first network alone."""
     found = card()
-    test = found["test"]
+    test, first = found["test"], found["first"]
     names = {
         "accuracy": "accuracy",
         "auc": "AUC",
@@ -63,11 +63,36 @@ def weights() -> str:
         "tar_at_far_0.1": "true matches at FMR 0.1",
         "tar_at_far_0.01": "true matches at FMR 0.01",
     }
-    rows = [(title, tested(test, name)) for name, title in names.items()]
-    rows.append(("expected calibration error", f"{test['calibration_error']:.3f}"))
-    return markdown(
-        (f"{test['pairs']} pairs of people never seen", "95 % interval, by people"), rows
+    both = (first["test"], test)
+    rows: list[Row] = [
+        (title, *(tested(one, name) for one in both)) for name, title in names.items()
+    ]
+    rows.append(
+        ("expected calibration error", *(f"{one['calibration_error']:.3f}" for one in both))
     )
+    header = (
+        f"{test['pairs']} pairs of people never seen (95 %, by people)",
+        f"one network, {first['minutes']:.0f} minutes",
+        f"`pretrained`: two, {found['minutes']:.0f} minutes",
+    )
+    return markdown(header, rows)
+
+
+def committee() -> str:
+    """What each member of the packaged committee gives."""
+    names = {
+        "member1": "network that sees 70 % of the chip",
+        "member2": "network that sees 56 %",
+        "gradients": "oriented gradients",
+    }
+    rows: list[Row] = []
+    for one in read("committee")["rows"]:
+        title = " + ".join(names[member] for member in one["members"])
+        gain = (
+            "-" if one["gain_of_all"] is None else "{:+.3f} to {:+.3f}".format(*one["gain_of_all"])
+        )
+        rows.append((title, rate(one["auc"], *one["interval"]), gain))
+    return markdown(("members", "AUC", "all three against it, 95 %"), rows)
 
 
 def thresholds() -> str:
@@ -225,7 +250,7 @@ def speed() -> str:
     return markdown(("what", "measured"), rows)
 
 
-MADE = (weights, thresholds, quality, koch, losses, oneshot, fusion, speed)
+MADE = (weights, committee, thresholds, quality, koch, losses, oneshot, fusion, speed)
 TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 
 

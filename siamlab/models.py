@@ -203,7 +203,7 @@ def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
 
 
 def save_packed(model: Siamese, path: Path) -> Path:
-    """Save a model with one byte a weight, as the package carries it (``siamlab.packing``).
+    """Save a model with seven bits a weight, as the package carries it (``siamlab.packing``).
 
     Args:
         model: its weights are rounded in the file, not in memory: load the file again before
