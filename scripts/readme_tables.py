@@ -205,7 +205,7 @@ def speed() -> str:
             f"{bench['largest_difference']:.0e}",
         ),
         (
-            f"verify, `compact` on one core, {bench['stored']} templates",
+            f"verify, `compact` (two networks, gradients), one core, {bench['stored']} templates",
             f"{bench['one_core_ms']['compact']:.1f} ms",
         ),
     ]

@@ -98,7 +98,7 @@ def train_compact(
     if gradients:
         networks.append(_fit_gradients(train, Preprocessing(size, GRADIENT_FRACTION)))
         fractions.append(GRADIENT_FRACTION)
-    return join_members(networks, fractions, record, train, validation, seed), history
+    return _join_members(networks, fractions, record, train, validation, seed), history
 
 
 def _fit_gradients(train: Collection, preprocessing: Preprocessing) -> keras.Model:
@@ -112,7 +112,7 @@ def _fit_gradients(train: Collection, preprocessing: Preprocessing) -> keras.Mod
     return gradient_network(to_float(load_images(chosen.images, preprocessing)), owners)
 
 
-def join_members(
+def _join_members(
     networks: Sequence[keras.Model],
     fractions: Sequence[float],
     record: ModelRecord,

@@ -15,6 +15,7 @@ from siamlab import export  # noqa: E402
 from siamlab.errors import InputError, MissingPackageError, ModelError  # noqa: E402
 from siamlab.export import export_model, leave_copy  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
+from siamlab.gradients import gradient_network  # noqa: E402
 from siamlab.layers import PairDistance  # noqa: E402
 from siamlab.models import Siamese, build_siamese, save_model  # noqa: E402
 from siamlab.networks import build_embedding, committee, mirrored, reduced  # noqa: E402
@@ -52,14 +53,15 @@ def record(arch: str, size: int) -> ModelRecord:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, Siamese]:
-    """What verifies: Koch with L1, compact mirrored with squares, alone and as a committee."""
+    """What verifies: Koch with L1, compact mirrored with squares, alone and in a committee."""
     keras.utils.set_random_seed(0)
     koch = build_siamese(build_embedding("koch", (60, 60, 3), 0.05), "l1", record("koch", 60))
     base = build_embedding("compact", (32, 32, 3), width=0.25)
     compact = build_siamese(mirrored(base), "squared", record("compact", 32))
     two = [build_embedding("compact", (32, 32, 3), width=0.25) for _ in range(2)]
-    both = committee(two, (0.56, 0.70))
     images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
+    gradients = gradient_network(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
+    both = committee([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
     short = mirrored(reduced(both, images, 8))
     joined = build_siamese(short, "squared", record("compact", 40))
     return {

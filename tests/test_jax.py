@@ -24,12 +24,13 @@ import numpy as np
 
 from siamlab.backend import keras
 from siamlab.faces import Preprocessing
+from siamlab.gradients import gradient_network
 from siamlab.layers import PairLogits
 from siamlab.losses import (
     Contrastive, PairCrossEntropy, SemiHardTriplet, SupervisedContrastive, WeightedSum,
 )
 from siamlab.models import build_siamese, load_model, save_model
-from siamlab.networks import build_embedding, mirrored
+from siamlab.networks import build_embedding, committee, mirrored
 from siamlab.people import open_collection
 from siamlab.pipeline import PeopleBatches
 from siamlab.synthetic import write_people
@@ -54,8 +55,10 @@ images, labels = batches[0]
 pairs = keras.Model(koch.input, PairLogits()(koch.output))
 history["pairs"] = [float(PairCrossEntropy()(labels, pairs(images)))]
 
-models = {"compact": build_siamese(mirrored(compact), "squared"), "koch": build_siamese(koch)}
-seen = {name: images if name == "koch" else images[:, :16, :16] for name in models}
+small = images[:, :16, :16]
+both = committee([compact, gradient_network(small, labels)], (0.56, 0.56), (1, 2))
+models = {"compact": build_siamese(mirrored(both), "squared"), "koch": build_siamese(koch)}
+seen = {"compact": small, "koch": images}
 
 def scores(name, model):
     templates = model.embed(seen[name])
