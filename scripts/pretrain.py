@@ -28,7 +28,7 @@ from siamlab.people import open_collection
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
 from siamlab.precision import bfloat16_pays
 from siamlab.quality import quality_groups
-from siamlab.recipes import train_compact
+from siamlab.recipes import MEMBER_FRACTIONS, train_compact
 from siamlab.record import PRETRAINED
 from siamlab.runtime import usable_cores
 from siamlab.series import PRETRAINED_SPLIT
@@ -69,19 +69,23 @@ def main() -> None:
     # and the thresholds, half are the test.
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
     settings = {"steps": options.steps, "seed": SEED, "bfloat16": bfloat16_pays(), "verbose": 2}
-    model, history = train_compact(
-        split.train, split.validation, members=2, folder=options.checkpoints, **settings
-    )
+    both = {"members": len(MEMBER_FRACTIONS), "folder": options.checkpoints, **settings}
     # From the checkpoints of the first network: nothing is trained again.
-    first, half = train_compact(
-        split.train, split.validation, folder=options.checkpoints / "member-1", **settings
-    )
+    one = {"members": 1, "folder": options.checkpoints / "member-1", **settings}
+    model, history = train_compact(split.train, split.validation, **both)
+    first, half = train_compact(split.train, split.validation, **one)
     model = load_model(save_packed(model, options.out))  # rounded, as everybody will have it
     fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
     calibration = calibrate_model(model, split.validation, seed=SEED + 1)
     save_packed(model, options.out)
     test = person_pairs(split.test, TEST_PAIRS, SEED)
     evaluation, scores = measure(model, test)
+    # The two parts exchanged: the test people give votes, head and threshold, the others judge.
+    turned = person_pairs(split.validation, TEST_PAIRS, SEED)
+    exchanged = {
+        name: measure(train_compact(split.train, split.test, **how)[0], turned)[0].to_dict()
+        for name, how in (("both", both), ("one", one))
+    }
     several = split.train.with_at_least(2)
     card = {
         "machine": f"{machine_name()}, {usable_cores()} used",
@@ -97,7 +101,12 @@ def main() -> None:
         "megabytes": round(options.out.stat().st_size / 1e6, 2),
         "calibration": calibration.to_dict(),
         "test": evaluation.to_dict(),
-        "first": {"minutes": minutes(half), "test": measure(first, test)[0].to_dict()},
+        "exchanged": exchanged["both"],
+        "first": {
+            "minutes": minutes(half),
+            "test": measure(first, test)[0].to_dict(),
+            "exchanged": exchanged["one"],
+        },
         "quality": [asdict(group) for group in quality_groups(test, scores, calibration.threshold)],
     }
     text = json.dumps(card, indent=1) + "\n"

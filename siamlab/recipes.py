@@ -35,9 +35,9 @@ from siamlab.training import fit_head, fit_votes, train_pairs, train_people
 FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
-# What the members of a committee of compact networks see: the first hair and chin line too.
+# What the members of a committee of compact networks see: the second hair and chin line too.
 # Trainings with this time for each of both make them both.
-MEMBER_FRACTIONS = (0.70, FACE_FRACTION)
+MEMBER_FRACTIONS = (FACE_FRACTION, 0.70)
 MINUTES_EACH = 28
 # What the oriented gradients beside them see, and how many images of a person tell about it.
 GRADIENT_FRACTION, MOST_GRADIENT_IMAGES = 0.70, 20
@@ -68,7 +68,7 @@ def train_compact(
         people: people in a batch, two images each; fewer when there are fewer.
         seed: weights, batches and augmentation.
         alone: people with a single image in a batch besides; fewer when there are fewer.
-        members: 1, or 2: a second network, trained after the first, sees less around the face
+        members: 1, or 2: a second network, trained after the first, sees more around the face
             (``MEMBER_FRACTIONS``), and :func:`siamlab.networks.committee` joins them. ``size`` is
             then that of each member's input.
         gradients: a network of oriented gradients (:mod:`siamlab.gradients`), computed in

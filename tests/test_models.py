@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ from siamlab.networks import (  # noqa: E402
     mirrored,
     reduced,
 )
-from siamlab.record import ModelRecord, digests  # noqa: E402
+from siamlab.record import PRETRAINED, ModelRecord, digests  # noqa: E402
 
 KOCH_SHAPES = {
     "conv1": (96, 96, 64),
@@ -372,3 +373,17 @@ def test_without_the_optimizer_the_file_is_a_third_and_training_goes_on(tmp_path
     assert not again.compiled
     again.compile("adam", "binary_crossentropy")
     again.train_on_batch(batch, labels)
+
+
+def test_the_packages_weights_are_what_their_card_says():
+    """At most 6 MB; two networks and gradients, whose votes make one."""
+    card = json.loads(PRETRAINED.with_name("card.json").read_text())
+    assert PRETRAINED.stat().st_size < 6e6
+    assert card["megabytes"] == pytest.approx(PRETRAINED.stat().st_size / 1e6, abs=0.01)
+    model = load_model("pretrained")
+    assert model.record.threshold == card["calibration"]["threshold"]
+    assert model.record.preprocessing == Preprocessing(size=90, fraction=0.70)
+    base = model.embedding.get_layer("embedding")
+    assert {"member1", "member2", "gradients"} <= {layer.name for layer in base.layers}
+    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
+    assert sum(shares) == pytest.approx(1) and min(shares) > 0
