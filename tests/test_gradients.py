@@ -34,10 +34,11 @@ def fitted(faces):
 
 
 def similar(network, images, people):
-    """Labels and cosines of all pairs."""
+    """Labels of all pairs, and their cosines brought to [0, 1]."""
     rows = network.predict(images, verbose=0)
     first, second = np.triu_indices(len(rows), 1)
-    return people[first] == people[second], np.sum(rows[first] * rows[second], axis=1)
+    cosines = np.sum(rows[first] * rows[second], axis=1)
+    return people[first] == people[second], (1 + np.clip(cosines, -1, 1)) / 2
 
 
 def test_strangers_are_told_apart(fitted, faces):

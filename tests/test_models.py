@@ -322,7 +322,8 @@ def test_a_members_vote_is_its_part_of_the_cosine(joined):
     """Three to one: 0.75 and 0.25 of the members' cosines; unit codes stay unit."""
     members, both = joined
     images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
-    parts = np.split(np.asarray(both(images)) * np.sqrt(2), 2, axis=1)
+    codes = np.asarray(both(images)) * np.sqrt(2)
+    parts = np.split(codes, [members[0].output_shape[1]], axis=1)
     voted = np.asarray(committee(members, (0.56, 0.70), (3, 1))(images))
     expected = 0.75 * parts[0] @ parts[0].T + 0.25 * parts[1] @ parts[1].T
     np.testing.assert_allclose(voted @ voted.T, expected, atol=1e-5)

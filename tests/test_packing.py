@@ -43,7 +43,7 @@ def test_arrays_come_back_with_their_description(tmp_path):
     np.testing.assert_array_equal(again[1], arrays[1].astype(np.float32))
     for place in (0, 2):
         np.testing.assert_allclose(
-            again[place], arrays[place], atol=np.abs(arrays[place]).max() / 250
+            again[place], arrays[place], atol=np.abs(arrays[place]).max() / 125
         )
     assert not np.array_equal(again[0], arrays[0].astype(np.float32))
 
