@@ -21,43 +21,36 @@ import numpy as np
 from siamlab.backend import keras
 from siamlab.calibrating import MOST_PAIRS, spread_pairs
 from siamlab.evaluation import STATISTICS, area_under_roc, bootstrap_people
-from siamlab.models import Siamese, load_model
+from siamlab.models import Siamese, build_siamese, load_model
+from siamlab.networks import mirrored
+from siamlab.pairs import PairSet
 from siamlab.people import open_collection
-from siamlab.pipeline import load_images, to_float
+from siamlab.pipeline import embed_pairs
 from siamlab.series import split_unseen
 from siamlab.storage import write_text
 
 auc = STATISTICS["auc"]
 
 
-def member_codes(model: Siamese, images: np.ndarray) -> tuple[dict[str, np.ndarray], list[float]]:
-    """Each member's unit embeddings, mirrored as the model does, and what its cosine counts."""
-    base = next(one for one in model.embedding.layers if getattr(one, "layers", None))
+def member_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Each member's cosines of the pairs, mirrored as the model is, and what they count."""
+    base = model.embedding.get_layer("embedding")
     names = [layer.name for layer in base.layers if getattr(layer, "layers", None)]
     votes = [base.get_layer(f"vote{number}") for number in range(1, len(names) + 1)]
-    network = keras.Model(base.input, [vote.output for vote in votes])
-    parts: list[list[np.ndarray]] = []
-    for start in range(0, len(images), 64):
-        some = images[start : start + 64]
-        both = zip(
-            network.predict_on_batch(some), network.predict_on_batch(some[:, :, ::-1]), strict=True
-        )
-        parts.append([one + other for one, other in both])
-    codes = [np.concatenate(rows) for rows in zip(*parts, strict=True)]
-    units = [code / np.linalg.norm(code, axis=1, keepdims=True) for code in codes]
-    return dict(zip(names, units, strict=True)), [float(vote.scale) ** 2 for vote in votes]
+    cosines = {}
+    for name, vote in zip(names, votes, strict=True):
+        member = mirrored(keras.Model(base.input, vote.output))
+        first, second = embed_pairs(build_siamese(member, "squared", model.record), pairs)
+        cosines[name] = np.sum(first * second, axis=1)
+    return cosines, [float(vote.scale) ** 2 for vote in votes]
 
 
 def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
     """A row for each part of the committee, the whole one last."""
     split = split_unseen(model, open_collection(path))
     pairs = spread_pairs(split.test, 2 * MOST_PAIRS, seed)
-    place = {image: number for number, image in enumerate(pairs.images)}
-    images = to_float(load_images(pairs.images, model.record.preprocessing))
-    first, second = ([place[image] for image in side] for side in (pairs.first, pairs.second))
-    codes, counts = member_codes(model, images)
-    votes = dict(zip(codes, counts, strict=True))
-    cosines = {name: np.sum(code[first] * code[second], axis=1) for name, code in codes.items()}
+    cosines, counts = member_cosines(model, pairs)
+    votes = dict(zip(cosines, counts, strict=True))
     scores = {}
     for count in range(1, len(votes) + 1):
         for names in combinations(votes, count):

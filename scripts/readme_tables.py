@@ -43,6 +43,11 @@ def rate(value: float, low: float, high: float) -> str:
     return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
+def gain(ends: list[float] | None) -> str:
+    """The interval of a gain; none where there is nothing to gain over."""
+    return "-" if ends is None else "{:+.3f} to {:+.3f}".format(*ends[:2])
+
+
 def tested(result: dict[str, Any], name: str) -> str:
     """A rate of an evaluation with its interval."""
     value = result["tar_at_far"][name[11:]] if name.startswith("tar_at") else result[name]
@@ -90,10 +95,7 @@ def committee() -> str:
     rows: list[Row] = []
     for one in read("committee")["rows"]:
         title = " + ".join(names[member] for member in one["members"])
-        gain = (
-            "-" if one["gain_of_all"] is None else "{:+.3f} to {:+.3f}".format(*one["gain_of_all"])
-        )
-        rows.append((title, rate(one["auc"], *one["interval"]), gain))
+        rows.append((title, rate(one["auc"], *one["interval"]), gain(one["gain_of_all"])))
     return markdown(("members", "AUC", "all three against it, 95 %"), rows)
 
 
@@ -189,8 +191,8 @@ def fusion() -> str:
             if rules not in FUSED or (alone and part == "one_second"):
                 continue
             frames = "one" if alone else f"{one['frames']} {what}"
-            gain = "-" if one["gain"] is None else "{:+.3f} to {:+.3f}".format(*one["gain"][:2])
-            rows.append((str(one["enrol"]), frames, rate(one["eer"], *one["eer_interval"]), gain))
+            eer = rate(one["eer"], *one["eer_interval"])
+            rows.append((str(one["enrol"]), frames, eer, gain(one["gain"])))
     return markdown(("images enrolled", "frames judged", "EER", "gain, 95 %"), rows)
 
 

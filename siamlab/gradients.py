@@ -39,7 +39,7 @@ def gradient_network(images: np.ndarray, people: ArrayLike, batch: int = 256) ->
 
     Args:
         images: float32 ``(N, size, size, 3)`` in [0, 1], sides of 16 pixels at least.
-        people: person number of each image; two people at least. Each person weighs alike.
+        people: number or name of each image's person; two people at least. Each weighs alike.
         batch: images in the network at once.
 
     Returns:

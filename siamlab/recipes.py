@@ -108,8 +108,8 @@ def _fit_gradients(train: Collection, preprocessing: Preprocessing) -> keras.Mod
         replace(person, images=person.images[:MOST_GRADIENT_IMAGES]) for person in several.people
     )
     chosen = replace(several, people=some)
-    owners = np.repeat(np.arange(len(some)), [len(person) for person in some])
-    return gradient_network(to_float(load_images(chosen.images, preprocessing)), owners)
+    images = to_float(load_images(chosen.images, preprocessing))
+    return gradient_network(images, chosen.image_people)
 
 
 def _join_members(
@@ -118,7 +118,7 @@ def _join_members(
     record: ModelRecord,
     train: Collection,
     validation: Collection,
-    seed: int = 0,
+    seed: int,
 ) -> Siamese:
     """Make one calibrated Siamese model of trained networks.
 
@@ -132,11 +132,11 @@ def _join_members(
         validation: other people.
         seed: of the pairs drawn.
     """
-    pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
     base = committee(networks, fractions)
     seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
     record = replace(record, preprocessing=seen)
     if len(networks) > 1:
+        pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
         numbers = [network.output_shape[-1] for network in networks]
         codes = embed_pairs(build_siamese(base, "squared", record), pairs)
         base = committee(networks, fractions, fit_votes(*codes, pairs.labels, numbers))
