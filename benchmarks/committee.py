@@ -22,7 +22,6 @@ from siamlab.backend import keras
 from siamlab.calibrating import MOST_PAIRS, spread_pairs
 from siamlab.evaluation import STATISTICS, area_under_roc, bootstrap_people
 from siamlab.models import Siamese, build_siamese, load_model
-from siamlab.networks import mirrored
 from siamlab.pairs import PairSet
 from siamlab.people import open_collection
 from siamlab.pipeline import embed_pairs
@@ -33,13 +32,13 @@ auc = STATISTICS["auc"]
 
 
 def member_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray], list[float]]:
-    """Each member's cosines of the pairs, mirrored as the model is, and what they count."""
-    base = model.embedding.get_layer("embedding")
+    """Each member's cosines of the pairs, and what they count."""
+    base = model.embedding
     names = [layer.name for layer in base.layers if getattr(layer, "layers", None)]
     votes = [base.get_layer(f"vote{number}") for number in range(1, len(names) + 1)]
     cosines = {}
     for name, vote in zip(names, votes, strict=True):
-        member = mirrored(keras.Model(base.input, vote.output))
+        member = keras.Model(base.input, vote.output)
         first, second = embed_pairs(build_siamese(member, "squared", model.record), pairs)
         cosines[name] = np.sum(first * second, axis=1)
     return cosines, [float(vote.scale) ** 2 for vote in votes]

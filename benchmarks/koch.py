@@ -23,6 +23,7 @@ from siamlab.backend import keras, set_seed
 from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
 from siamlab.faces import Preprocessing
+from siamlab.heads import fit_head
 from siamlab.layers import CentredUnit
 from siamlab.models import Siamese, build_siamese
 from siamlab.networks import build_embedding, fold_normalisation
@@ -35,7 +36,7 @@ from siamlab.series import split_negatives
 from siamlab.storage import write_whole
 from siamlab.studies import find_objective, machine_name, with_head
 from siamlab.studies.objectives import RECIPE
-from siamlab.training import fit_head, train_pairs, train_people
+from siamlab.training import train_pairs, train_people
 
 UNCHANGED = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
 

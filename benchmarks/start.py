@@ -23,7 +23,7 @@ import numpy as np
 from siamlab.backend import keras
 from siamlab.faces import Preprocessing
 from siamlab.models import build_siamese, save_model
-from siamlab.networks import build_embedding, mirrored
+from siamlab.networks import build_embedding, fold_normalisation, mirrored
 from siamlab.record import ModelRecord
 from siamlab.studies import machine_name
 from siamlab.synthetic import write_people
@@ -43,7 +43,8 @@ KERAS = [
 def prepare(folder: Path) -> tuple[Path, list[Path]]:
     """A model file, its numbers drawn at random, and three images of one drawn person."""
     keras.utils.set_random_seed(0)
-    embedding = mirrored(build_embedding("compact", (SIZE, SIZE, 3)))
+    trained = build_embedding("compact", (SIZE, SIZE, 3))
+    embedding = mirrored(fold_normalisation(trained))
     record = ModelRecord(arch="compact", preprocessing=Preprocessing(size=SIZE, fraction=0.5))
     model = build_siamese(embedding, "squared", record)
     model.head.set_weights([np.full((embedding.output_shape[-1], 1), -40.0), np.array([4.0])])

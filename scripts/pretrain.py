@@ -22,6 +22,7 @@ import numpy as np
 from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.checkpoints import History
 from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
+from siamlab.heads import fit_head
 from siamlab.models import Siamese, load_model, save_packed
 from siamlab.pairs import PairSet, person_pairs, split_by_name
 from siamlab.people import open_collection
@@ -34,7 +35,6 @@ from siamlab.runtime import usable_cores
 from siamlab.series import PRETRAINED_SPLIT
 from siamlab.storage import write_whole
 from siamlab.studies import machine_name
-from siamlab.training import fit_head
 
 TEST_PAIRS = 1000
 SEED = 0

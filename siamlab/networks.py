@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from siamlab.backend import keras, layers, ops
 from siamlab.errors import InputError
 from siamlab.gradients import GRADIENTS
-from siamlab.layers import CentralView, CentredUnit, Mirror
+from siamlab.layers import CentralView, CentredUnit, CohortNormalisation, Mirror
 
 ARCHITECTURES = ("koch", "compact")
 
@@ -68,30 +68,32 @@ def _normalised_convolution(
 
 
 def fold_normalisation(trained: keras.Model) -> keras.Model:
-    """Take batch normalisation into the weights: Koch's own layers, the same function.
+    """Take batch normalisation into the weights: plain layers, the same function, less work.
 
     After training, a normalisation is a fixed multiple and a fixed offset of each channel
     (Ioffe and Szegedy 2015, section 3.1), and the layer before it can do both itself. So can the
     first one with the centring of the image, ``2 x - 1``.
 
     Args:
-        trained: what :func:`build_embedding` returns for ``koch`` and ``normalised=True``.
+        trained: what :func:`build_embedding` returns with ``normalised=True``.
 
     Returns:
-        The plain network of ``build_embedding("koch", …)``, with equal embeddings.
+        The network of ``build_embedding(…, normalised=False)``, with equal embeddings: for
+        ``koch`` it is the paper's own.
 
     Raises:
         InputError: the model is another one.
     """
     names = [*(f"conv{number}" for number in range(1, len(_KOCH_CHANNELS) + 1)), "code"]
     have = {layer.name for layer in trained.layers}
-    # The compact network has layers of the same names and a last one more.
-    if "unit" in have or not {"centre", *(f"{name}_norm" for name in names)} <= have:
-        raise InputError("Folding takes Koch's network built with normalised=True.")
+    if not {"centre", *(f"{name}_norm" for name in names)} <= have:
+        raise InputError("Folding takes a network built with normalised=True.")
     channels = [trained.get_layer(name).filters for name in names[:-1]]
-    plain = _koch(trained.input_shape[1:], channels, trained.get_layer("code").units)
+    build = _compact if "unit" in have else _koch
+    plain = build(trained.input_shape[1:], channels, trained.get_layer("code").units)
     for name in names:
-        kernel, bias = map(ops.convert_to_numpy, trained.get_layer(name).weights)
+        kernel, *biases = map(ops.convert_to_numpy, trained.get_layer(name).weights)
+        bias = biases[0] if biases else np.zeros(kernel.shape[-1], np.float32)
         norm = trained.get_layer(f"{name}_norm")
         gamma, beta, mean, variance = map(ops.convert_to_numpy, norm.weights)
         if name == names[0]:  # of 2 x - 1, the offset goes first: the kernel is still whole
@@ -106,24 +108,32 @@ def fold_normalisation(trained: keras.Model) -> keras.Model:
 _COMPACT_CHANNELS, _COMPACT_KERNELS, _COMPACT_CODE = (32, 64, 128, 256), (7, 5, 4, 4), 1024
 
 
-def _compact(shape: tuple[int, int, int], width: float) -> keras.Model:
-    """Koch's design made small and normalised, for two cores: unit codes of 1,024 numbers."""
+def _compact(
+    shape: tuple[int, int, int], channels: Sequence[int], code: int, normalised: bool = False
+) -> keras.Model:
+    """Koch's design made small, for two cores: unit codes of 1,024 numbers."""
     if min(shape[:2]) < 16:
         raise InputError(
             f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
         )
     inputs = keras.Input(shape, name="image")
-    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs)
-    stages = zip(_scaled(_COMPACT_CHANNELS, width, 4), _COMPACT_KERNELS, strict=True)
-    for number, (count, kernel) in enumerate(stages, 1):
+    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs) if normalised else inputs
+    for number, (count, kernel) in enumerate(zip(channels, _COMPACT_KERNELS, strict=True), 1):
         # In small images little is left for the later kernels: they take what there is.
-        x = _normalised_convolution(x, count, min(kernel, *x.shape[1:3]), f"conv{number}")
+        side, name = min(kernel, *x.shape[1:3]), f"conv{number}"
+        if normalised:
+            x = _normalised_convolution(x, count, side, name)
+        else:
+            x = layers.Conv2D(count, side, activation="relu", name=name)(x)
         if number < len(_COMPACT_KERNELS):
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dropout(0.3, name="dropout")(x)
-    x = layers.Dense(_scaled((_COMPACT_CODE,), width, 16)[0], use_bias=False, name="code")(x)
-    x = layers.Activation("sigmoid", name="code_sigmoid")(_normalised(x, "code"))
+    if normalised:
+        x = layers.Dropout(0.3, name="dropout")(x)
+        x = _normalised(layers.Dense(code, use_bias=False, name="code")(x), "code")
+        x = layers.Activation("sigmoid", name="code_sigmoid")(x)
+    else:
+        x = layers.Dense(code, activation="sigmoid", name="code")(x)
     return keras.Model(inputs, CentredUnit(name="unit")(x), name="embedding")
 
 
@@ -135,18 +145,18 @@ def build_embedding(
     arch: str = "koch",
     input_shape: tuple[int, int, int] = (105, 105, 3),
     width: float = 1.0,
-    normalised: bool = False,
+    normalised: bool | None = None,
 ) -> keras.Model:
     """Build an embedding network.
 
     Args:
         arch: ``koch`` (Koch, Zemel, Salakhutdinov 2015, figure 4: 38,960,448 weights at
-            ``width=1``) or ``compact`` (the same design made small and normalised, for
-            two cores).
+            ``width=1``) or ``compact`` (the same design made small, for two cores).
         input_shape: height, width and channels of the images, float32 in [0, 1].
         width: multiple of the channel counts.
-        normalised: ``koch`` with batch normalisation and dropout, for training;
-            :func:`fold_normalisation` then gives the plain network. ``compact`` always has both.
+        normalised: with batch normalisation and dropout, for training;
+            :func:`fold_normalisation` then gives the plain network. When ``None``, ``compact`` has
+            both and ``koch``, as in the paper, neither.
 
     Returns:
         A Keras model from ``(batch, *input_shape)`` to ``(batch, dimensions)``.
@@ -162,9 +172,11 @@ def build_embedding(
     if width <= 0:
         raise InputError(f"width is a positive multiple. Received: width={width}.")
     if arch == "compact":
-        return _compact(input_shape, width)
+        narrow = _scaled(_COMPACT_CHANNELS, width, 4)
+        (code,) = _scaled((_COMPACT_CODE,), width, 16)
+        return _compact(input_shape, narrow, code, normalised is not False)
     *channels, code = _scaled((*_KOCH_CHANNELS, _KOCH_CODE), width)
-    return _koch(input_shape, channels, code, normalised)
+    return _koch(input_shape, channels, code, normalised is True)
 
 
 def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
@@ -181,11 +193,42 @@ def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> kera
     Returns:
         A model to unit embeddings ``(batch, dimensions)``.
     """
-    parts = [embedding.predict_on_batch(images[i : i + 64]) for i in range(0, len(images), 64)]
-    _, _, axes = np.linalg.svd(np.concatenate(parts), full_matrices=False)
+    _, _, axes = np.linalg.svd(_embed(embedding, images), full_matrices=False)
     principal = layers.Dense(dimensions, use_bias=False, name="principal")
     code = layers.UnitNormalization(name="unit_principal")(principal(embedding.output))
     principal.set_weights([axes[:dimensions].T])
+    return keras.Model(embedding.input, code, name="embedding")
+
+
+def _embed(embedding: keras.Model, images: np.ndarray) -> np.ndarray:
+    starts = range(0, len(images), 64)
+    return np.concatenate([embedding.predict_on_batch(images[i : i + 64]) for i in starts])
+
+
+def against_cohort(embedding: keras.Model, images: np.ndarray, count: int) -> keras.Model:
+    """Let a cohort of strangers normalise unit embeddings, :class:`CohortNormalisation`.
+
+    The cohort are the middles of groups of strangers (k-means), so that a model file holds no
+    template of a single person.
+
+    Args:
+        embedding: unit embeddings come out.
+        images: float32 ``(N, height, width, 3)``, one of each stranger: people whom the network
+            was not trained on, and who are not verified.
+        count: groups, at most N.
+
+    Returns:
+        A model to unit embeddings of one more number.
+    """
+    from sklearn.cluster import KMeans
+
+    codes = _embed(embedding, images)
+    groups = KMeans(count, n_init=1, random_state=0).fit(codes)
+    normalise = CohortNormalisation(count, name="cohort")
+    code = normalise(embedding.output)
+    normalise.set_weights([groups.cluster_centers_, np.float32(0)])
+    usual = float(ops.convert_to_numpy(normalise.likeness(codes)).mean())
+    normalise.set_weights([groups.cluster_centers_, np.float32(usual)])
     return keras.Model(embedding.input, code, name="embedding")
 
 

@@ -20,15 +20,23 @@ from siamlab.checkpoints import History
 from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
 from siamlab.gradients import gradient_network
+from siamlab.heads import fit_head, fit_votes
 from siamlab.layers import CentredUnit
 from siamlab.models import Siamese, build_siamese
-from siamlab.networks import build_embedding, committee, fold_normalisation, mirrored, reduced
+from siamlab.networks import (
+    against_cohort,
+    build_embedding,
+    committee,
+    fold_normalisation,
+    mirrored,
+    reduced,
+)
 from siamlab.pairs import PairSet, split_people
 from siamlab.people import Collection
 from siamlab.pipeline import Augmentation, embed_pairs, load_images, to_float
 from siamlab.precision import bfloat16_pays
-from siamlab.record import ModelRecord, digests
-from siamlab.training import fit_head, fit_votes, train_pairs, train_people
+from siamlab.record import ModelRecord, digests, person_digest
+from siamlab.training import train_pairs, train_people
 
 # The share of a chip that a network sees: the face from brow to chin with little background,
 # so that it cannot learn the room or the camera instead of the person.
@@ -44,6 +52,8 @@ GRADIENT_FRACTION, MOST_GRADIENT_IMAGES = 0.70, 20
 RECIPES = ("people", "report")
 # Numbers in a template of compact, and how many images choose their axes.
 DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
+# Groups of strangers that normalise the scores, and the strangers that make so many groups.
+COHORT, LEAST_STRANGERS = 256, 512
 
 
 def train_compact(
@@ -61,16 +71,19 @@ def train_compact(
     """Train the compact network on people and calibrate it on others.
 
     Args:
-        train: training people; those with a single image are impostors to everybody else.
+        train: training people; those with a single image are strangers to the networks, and their
+            embeddings normalise the scores where they are many (``LEAST_STRANGERS``).
         validation: other people: the head and the threshold are fitted on them.
         size: side of the input in pixels.
         width: multiple of the channel counts.
         people: people in a batch, two images each; fewer when there are fewer.
         seed: weights, batches and augmentation.
-        alone: people with a single image in a batch besides; fewer when there are fewer.
-        members: 1, or 2: a second network, trained after the first, sees more around the face
-            (``MEMBER_FRACTIONS``), and :func:`siamlab.networks.committee` joins them. ``size`` is
-            then that of each member's input.
+        alone: people with a single image in a batch besides; fewer when there are fewer. They
+            are no strangers then.
+        members: 1, which embeds the mirror image too, or 2: a second network, trained after the
+            first, sees more around the face (``MEMBER_FRACTIONS``), and
+            :func:`siamlab.networks.committee` joins them. ``size`` is then that of each member's
+            input. Both ways an image goes through as many layers.
         gradients: a network of oriented gradients (:mod:`siamlab.gradients`), computed in
             seconds, joins them too.
         settings: ``steps`` or ``minutes`` of each member, ``folder``, ``callbacks``, ``verbose``,
@@ -93,8 +106,10 @@ def train_compact(
         found, record = _train_on_people(
             "compact", network, train, people, seed + number, own, fraction
         )
-        networks.append(network)
+        networks.append(fold_normalisation(network))
         history.extend(found)
+    if members == 1:  # for the price of a second network; two gain less by it
+        networks[0] = mirrored(networks[0])
     if gradients:
         networks.append(_fit_gradients(train, Preprocessing(size, GRADIENT_FRACTION)))
         fractions.append(GRADIENT_FRACTION)
@@ -128,7 +143,8 @@ def _join_members(
         networks: unit embeddings come out.
         fractions: what each sees.
         record: whom they were trained on.
-        train: who chooses the principal axes of templates.
+        train: who chooses the principal axes of templates, and, where many have a single image,
+            makes the cohort (:func:`siamlab.networks.against_cohort`).
         validation: other people.
         seed: of the pairs drawn.
     """
@@ -140,11 +156,28 @@ def _join_members(
         numbers = [network.output_shape[-1] for network in networks]
         codes = embed_pairs(build_siamese(base, "squared", record), pairs)
         base = committee(networks, fractions, fit_votes(*codes, pairs.labels, numbers))
+    strangers = _strangers(train, record)
+    axes = DIMENSIONS - bool(strangers)  # the cohort's coordinate is one more
     sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
     # Fewer images than numbers do not tell which axes matter.
-    if len(sample) >= base.output_shape[-1] > DIMENSIONS:
-        base = reduced(base, to_float(load_images(sample, seen)), DIMENSIONS)
-    return _finish(mirrored(base), "squared", record, validation, seed)
+    if len(sample) >= base.output_shape[-1] > axes:
+        base = reduced(base, to_float(load_images(sample, seen)), axes)
+    if strangers:
+        base = against_cohort(base, to_float(load_images(strangers, seen)), COHORT)
+        # Nobody shall be verified against themselves.
+        record = replace(record, people=digests(train.names))
+    return _finish(base, "squared", record, validation, seed)
+
+
+def _strangers(train: Collection, record: ModelRecord) -> list[Path]:
+    """An image of each person whom nothing was trained on; none where they are too few."""
+    trained = set(record.people)
+    found = [
+        person.images[0]
+        for person in train.people
+        if len(person) == 1 and person_digest(person.name) not in trained
+    ]
+    return found if len(found) >= LEAST_STRANGERS else []
 
 
 def train_koch_on_people(

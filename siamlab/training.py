@@ -3,24 +3,20 @@
 Comes in: a model, pairs or people. Goes out: the trained model (in place) and a ``History``.
 Two recipes: :func:`train_pairs` is the report's (binary cross-entropy on pairs, Adam 1e-4,
 batch 16); :func:`train_people` compares all images of a batch with each other, and
-:func:`fit_head` then turns its distances into probabilities. :func:`fine_tune` goes on with a
-trained model on somebody's own pairs.
+:func:`siamlab.heads.fit_head` then turns its distances into probabilities. :func:`fine_tune` goes
+on with a trained model on somebody's own pairs.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from siamlab.backend import keras, ops, set_seed, uses_xla
+from siamlab.backend import keras, set_seed, uses_xla
 from siamlab.checkpoints import Checkpoints, History, restore
 from siamlab.errors import InputError
 from siamlab.faces import Preprocessing
@@ -29,7 +25,7 @@ from siamlab.losses import LargeMarginCosine, SupervisedContrastive
 from siamlab.models import Siamese
 from siamlab.pairs import PairSet
 from siamlab.people import Collection
-from siamlab.pipeline import Augmentation, PeopleBatches, embed_pairs, pair_dataset
+from siamlab.pipeline import Augmentation, PeopleBatches, pair_dataset
 from siamlab.precision import in_bfloat16
 from siamlab.record import digests
 
@@ -262,6 +258,85 @@ def _with_losses(
     return keras.Model(embedding.input, outputs), losses
 
 
+def rate_over(
+    steps: int | None, minutes: float | None, learning_rate: float
+) -> tuple[Any, list[keras.callbacks.Callback]]:
+    """Warm-up and cosine decay of a learning rate over steps, or over minutes.
+
+    Args:
+        steps: batches in all; the result depends on the seed alone.
+        minutes: the time instead; faster machines get further.
+        learning_rate: after the warm-up.
+
+    Returns:
+        What the optimizer takes as its rate, and the callbacks that watch the time.
+
+    Raises:
+        InputError: neither or both of ``steps`` and ``minutes`` are given.
+    """
+    if (steps is None) == (minutes is None):
+        raise InputError("Give either steps or minutes.")
+    warmup = min(100, max(1, (steps or 1000) // 10))
+    if minutes is not None:
+        limit = _time_limit(minutes)
+        return learning_rate, [*limit, ClockCosine(learning_rate, minutes, warmup)]
+    decay = max(1, (steps or 1) - warmup)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, decay, warmup_target=learning_rate, warmup_steps=warmup
+    )
+    return rate, []
+
+
+def compile_for_batches(model: keras.Model, rate: Any, loss: Any) -> None:
+    """Adam with decoupled weight decay; no step is longer than 5."""
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0)
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=uses_xla())
+
+
+def fit_batches(
+    model: keras.Model,
+    make_batches: Callable[[], PeopleBatches],
+    epochs: int | None,
+    folder: Path | None = None,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> History:
+    """Train a compiled model on batches of people, on from a checkpoint where there is one.
+
+    Args:
+        model: trained in place.
+        make_batches: not called when the checkpoint is of the last epoch: loading takes time.
+        epochs: those before a resume included; ``None`` when a callback ends the training.
+        folder: checkpoints.
+        seed: of dropout.
+        callbacks: further Keras callbacks.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The history, that before a resume included.
+    """
+    history = restore(model, folder) if folder else History()
+    last = 100_000 if epochs is None else epochs
+    if history.epochs >= last:
+        return history
+    batches = make_batches()
+    set_seed(seed + history.epochs)
+    model.fit(
+        batches,
+        shuffle=False,  # a batch's number and epoch decide what is in it
+        epochs=last,
+        initial_epoch=history.epochs,
+        callbacks=[
+            SetEpoch(batches),
+            Checkpoints(folder, history, monitor="loss"),
+            *callbacks,
+        ],
+        verbose=verbose,
+    )
+    return history
+
+
 def train_people(
     embedding: keras.Model,
     collection: Collection,
@@ -312,117 +387,28 @@ def train_people(
     Raises:
         InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people.
     """
-    if (steps is None) == (minutes is None):
-        raise InputError("Give either steps or minutes.")
-    warmup = min(100, max(1, (steps or 1000) // 10))
-    rate: Any = learning_rate
-    clocks = _time_limit(minutes)
-    if steps is not None:
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warmup), warmup_target=learning_rate, warmup_steps=warmup
-        )
-    elif minutes is not None:
-        clocks.append(ClockCosine(learning_rate, minutes, warmup))
+    rate, clocks = rate_over(steps, minutes, learning_rate)
     trained = collection if alone else collection.with_at_least(2)
     set_seed(seed)  # the directions of the people are drawn here
     learner = in_bfloat16(embedding) if bfloat16 else embedding
     model, losses = _with_losses(learner, len(trained), loss)
-    model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0),
-        loss=losses,
-        jit_compile=uses_xla(),
-    )
-    history = restore(model, folder) if folder else History()
-    epochs = math.ceil(steps / steps_per_epoch) if steps is not None else 100_000
-    if history.epochs >= epochs:
-        embedding.set_weights(learner.get_weights())
-        return history
-    batches = PeopleBatches(
-        trained,
-        preprocessing,
-        people,
-        images,
-        alone,
-        steps=min(steps_per_epoch, steps or steps_per_epoch),
-        seed=seed,
-        augmentation=augmentation or Augmentation(),
-        targets=tuple(losses),
-    )
-    set_seed(seed + history.epochs)
-    model.fit(
-        batches,
-        shuffle=False,  # a batch's number and epoch decide what is in it
-        epochs=epochs,
-        initial_epoch=history.epochs,
-        callbacks=[
-            SetEpoch(batches),
-            Checkpoints(folder, history, monitor="loss"),
-            *clocks,
-            *callbacks,
-        ],
-        verbose=verbose,
-    )
+    compile_for_batches(model, rate, losses)
+
+    def batches() -> PeopleBatches:
+        return PeopleBatches(
+            trained,
+            preprocessing,
+            people,
+            images,
+            alone,
+            steps=min(steps_per_epoch, steps or steps_per_epoch),
+            seed=seed,
+            augmentation=augmentation or Augmentation(),
+            targets=tuple(losses),
+        )
+
+    epochs = None if steps is None else math.ceil(steps / steps_per_epoch)
+    clocks += callbacks
+    history = fit_batches(model, batches, epochs, folder, seed, clocks, verbose)
     embedding.set_weights(learner.get_weights())
     return history
-
-
-def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
-    """Fit the sigmoid unit so that the distance of two embeddings is a probability.
-
-    Platt 1999: a logistic regression with one slope and one intercept, on people that the
-    embedding was not trained on; every element of the distance gets the same weight.
-
-    Args:
-        model: its head is replaced in place.
-        pairs: pairs of validation people, with both labels.
-
-    Returns:
-        The model.
-
-    Raises:
-        InputError: the pairs have one label only.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    labels = np.asarray(pairs.labels)
-    if len(set(labels.tolist())) < 2:
-        raise InputError("The head needs genuine and impostor pairs. Received: one kind only.")
-    first, second = embed_pairs(model, pairs)
-    total = ops.convert_to_numpy(model.distance(first, second)).sum(axis=1, keepdims=True)
-    # In units of their own spread: sums over 256 squares and over 4,096 differences alike. A
-    # large C: with one slope there is nothing to regularise.
-    spread = float(total.std()) or 1.0
-    fitted = LogisticRegression(C=1e4).fit(total / spread, labels)
-    slope, intercept = float(fitted.coef_[0, 0]) / spread, float(fitted.intercept_[0])
-    kernel = np.full(model.head.kernel.shape, slope, np.float32)
-    model.head.set_weights([kernel, np.array([intercept], np.float32)])
-    return model
-
-
-def fit_votes(
-    first: np.ndarray, second: np.ndarray, labels: ArrayLike, numbers: Sequence[int]
-) -> np.ndarray:
-    """How much each member of a committee counts: a logistic regression on their cosines.
-
-    Args:
-        first: embeddings ``(N, dimensions)`` of a committee whose members count alike.
-        second: those of the other images of the pairs.
-        labels: 1 genuine, 0 impostor; pairs of people that nobody was trained on.
-        numbers: dimensions of each member, in their order.
-
-    Returns:
-        float64 ``(members,)``, at least 0 and 1 together. A member that would count against what
-        it says does not count; where none is left, all count alike.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    ends = np.cumsum([0, *numbers])
-    products = first * second
-    cosines = np.stack([products[:, a:b].sum(axis=1) for a, b in pairwise(ends)], axis=1)
-    spread = cosines.std(axis=0)
-    spread[spread == 0] = 1.0
-    fitted = LogisticRegression(C=1e4).fit(cosines / spread, np.asarray(labels))
-    votes = np.maximum(fitted.coef_[0] / spread, 0.0)
-    if votes.sum() == 0:
-        votes = np.ones(len(numbers))
-    return votes / votes.sum()

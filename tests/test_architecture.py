@@ -48,6 +48,7 @@ ORDER = [
     "losses",
     "checkpoints",
     "training",
+    "heads",
     "fusion",
     "evaluation",
     "quality",

@@ -18,7 +18,13 @@ from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.gradients import gradient_network  # noqa: E402
 from siamlab.layers import PairDistance  # noqa: E402
 from siamlab.models import Siamese, build_siamese, save_model  # noqa: E402
-from siamlab.networks import build_embedding, committee, mirrored, reduced  # noqa: E402
+from siamlab.networks import (  # noqa: E402
+    against_cohort,
+    build_embedding,
+    committee,
+    mirrored,
+    reduced,
+)
 from siamlab.record import ModelRecord, digests  # noqa: E402
 from siamlab.runtime import SUFFIXES, open_copy, open_exported  # noqa: E402
 
@@ -62,7 +68,7 @@ def models() -> dict[str, Siamese]:
     images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
     gradients = gradient_network(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
     both = committee([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
-    short = mirrored(reduced(both, images, 8))
+    short = against_cohort(reduced(both, images, 7), images, 4)
     joined = build_siamese(short, "squared", record("compact", 40))
     return {
         "koch": stirred(koch, 1, 2),

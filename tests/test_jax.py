@@ -30,7 +30,7 @@ from siamlab.losses import (
     Contrastive, PairCrossEntropy, SemiHardTriplet, SupervisedContrastive, WeightedSum,
 )
 from siamlab.models import build_siamese, load_model, save_model
-from siamlab.networks import build_embedding, committee, mirrored
+from siamlab.networks import against_cohort, build_embedding, committee, mirrored
 from siamlab.people import open_collection
 from siamlab.pipeline import PeopleBatches
 from siamlab.synthetic import write_people
@@ -57,7 +57,8 @@ history["pairs"] = [float(PairCrossEntropy()(labels, pairs(images)))]
 
 small = images[:, :16, :16]
 both = committee([compact, gradient_network(small, labels)], (0.56, 0.56), (1, 2))
-models = {"compact": build_siamese(mirrored(both), "squared"), "koch": build_siamese(koch)}
+joined = against_cohort(mirrored(both), small, 3)
+models = {"compact": build_siamese(joined, "squared"), "koch": build_siamese(koch)}
 seen = {"compact": small, "koch": images}
 
 def scores(name, model):

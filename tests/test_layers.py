@@ -9,6 +9,7 @@ keras = pytest.importorskip("keras")
 
 from siamlab.layers import (  # noqa: E402
     CentralView,
+    CohortNormalisation,
     L1Distance,
     Mirror,
     OrientedGradients,
@@ -181,6 +182,47 @@ def test_gradients_heed_light_little():
     assert paler > 0.98 and another < 0.9
 
 
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+@pytest.fixture
+def cohort():
+    """Four strangers in a plane of a space of four dimensions, and the layer that knows them."""
+    layer = CohortNormalisation(4)
+    layer.build((None, 4))
+    strangers = unit(np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [1, 2, 0, 0]], "float32"))
+    layer.set_weights([strangers, np.float32(0)])
+    return layer, strangers
+
+
+def test_likeness_to_a_cohort_is_between_the_mean_and_the_largest_cosine(cohort):
+    layer, strangers = cohort
+    faces = unit(np.random.default_rng(0).normal(size=(20, 4)).astype("float32"))
+    cosines = faces @ strangers.T
+    likeness = np.asarray(layer.likeness(faces))[:, 0]
+    assert (likeness >= cosines.mean(axis=1) - 1e-6).all()
+    assert (likeness <= cosines.max(axis=1) + 1e-6).all()
+    expected = 0.1 * np.log(np.exp(cosines / 0.1).mean(axis=1))
+    np.testing.assert_allclose(likeness, expected, atol=1e-5)
+
+
+def test_a_cohort_takes_from_the_cosine_of_those_who_are_like_it(cohort):
+    """Pairs of one cosine, 0.6: that within the cohort's plane counts less than that outside.
+
+    In the plane both faces are near strangers; in the other two dimensions all are at 90 degrees.
+    """
+    layer, _ = cohort
+    flat = np.array([[1, 0, 0, 0], [0.6, 0.8, 0, 0]], "float32")
+    apart = np.array([[0, 0, 1, 0], [0, 0, 0.6, 0.8]], "float32")
+    inside, outside = (np.asarray(layer(pair)) for pair in (flat, apart))
+    np.testing.assert_allclose(np.linalg.norm([*inside, *outside], axis=1), 1, atol=1e-6)
+    assert inside[0] @ inside[1] < outside[0] @ outside[1] - 0.05
+    # The coordinate of who has nothing of the cohort is its centre: 0.75 of 0.6, and 0.5 squared.
+    assert outside[0] @ outside[1] == pytest.approx(0.75 * 0.6 + 0.25, abs=1e-5)
+    assert inside[:, -1].min() >= 0, "two below zero would be alike again"
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -191,6 +233,7 @@ def test_gradients_heed_light_little():
         PairLogits(2.0, 3.0),
         CentralView(0.5, 4),
         OrientedGradients(5, 6),
+        CohortNormalisation(5, 0.2, 0.4, 2.0),
     ],
 )
 def test_layers_come_back_from_their_config_without_custom_objects(layer):

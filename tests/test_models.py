@@ -16,6 +16,7 @@ from siamlab.errors import InputError, ModelError, StorageError  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
 from siamlab.models import build_siamese, load_model, save_model, save_packed  # noqa: E402
 from siamlab.networks import (  # noqa: E402
+    against_cohort,
     build_embedding,
     committee,
     fold_normalisation,
@@ -68,10 +69,8 @@ def test_koch_weights_by_hand():
     assert weights + 4096 + 1 == 38_964_545
 
 
-@pytest.fixture(scope="module")
-def normalised():
-    """A narrow Koch network built for training, its normalisation far from neutral."""
-    model = build_embedding("koch", (64, 64, 3), width=0.05, normalised=True)
+def with_uneven_normalisation(model):
+    """The same network with its normalisation far from neutral."""
     rng = np.random.default_rng(1)
     for layer in model.layers:
         if layer.name.endswith("_norm"):
@@ -79,6 +78,12 @@ def normalised():
             positive, signed = rng.uniform(0.5, 2, (2, *size)), rng.normal(0, 0.3, (2, *size))
             layer.set_weights([positive[0], signed[0], signed[1], positive[1]])
     return model
+
+
+@pytest.fixture(scope="module")
+def normalised():
+    """A narrow Koch network built for training."""
+    return with_uneven_normalisation(build_embedding("koch", (64, 64, 3), 0.05, normalised=True))
 
 
 def test_folding_the_normalisation_leaves_kochs_layers_and_the_function(normalised, images):
@@ -99,7 +104,19 @@ def test_folded_koch_has_the_papers_weights():
 @pytest.mark.parametrize("arch", ["koch", "compact"])
 def test_folding_takes_only_what_was_built_for_it(arch):
     with pytest.raises(InputError, match="normalised=True"):
-        fold_normalisation(build_embedding(arch, (64, 64, 3), 0.05))
+        fold_normalisation(build_embedding(arch, (64, 64, 3), 0.05, normalised=False))
+
+
+def test_folded_compact_is_the_same_function_in_fewer_layers():
+    trained = with_uneven_normalisation(build_embedding("compact", (32, 32, 3), 0.25))
+    plain = fold_normalisation(trained)
+    names = [f"{kind}{number}" for number in (1, 2, 3) for kind in ("conv", "pool")]
+    expected = ["image", *names, "conv4", "flatten", "code", "unit"]
+    assert [layer.name for layer in plain.layers] == expected
+    images = faces(5)
+    codes = np.asarray(trained(images, training=False))
+    assert codes.std() > 0.01
+    np.testing.assert_allclose(np.asarray(plain(images)), codes, atol=2e-5)
 
 
 def test_probability_is_the_sigmoid_of_the_weighed_distance(small, images):
@@ -336,6 +353,25 @@ def test_a_committee_is_kept_in_a_file(joined, tmp_path):
     np.testing.assert_array_equal(again.embed(images), model.embed(images))
 
 
+def test_a_cohort_adds_a_number_that_falls_as_likeness_rises(compact):
+    """Groups of the strangers' own embeddings; who is one of the strangers is very like them."""
+    keras.utils.set_random_seed(0)
+    strangers = faces(12)
+    model = against_cohort(compact, strangers, 3)
+    codes = np.asarray(model(strangers))
+    assert codes.shape == (12, compact.output_shape[1] + 1)
+    np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
+    layer = model.get_layer("cohort")
+    groups, usual = layer.get_weights()
+    plain = np.asarray(compact(strangers))
+    assert groups.shape == (3, plain.shape[1])
+    likeness = np.asarray(layer.likeness(plain))[:, 0]
+    assert float(usual) == pytest.approx(likeness.mean(), abs=1e-5)
+    expected = np.clip(0.5 - 3 * (likeness - likeness.mean()), 0, 0.9)
+    np.testing.assert_allclose(codes[:, -1], expected, atol=1e-4)
+    assert not layer.trainable_weights, "fine-tuning leaves strangers where they are"
+
+
 def test_a_committee_of_one_is_its_member(compact):
     assert committee([compact], (0.56,)) is compact
 
@@ -384,7 +420,7 @@ def test_the_packages_weights_are_what_their_card_says():
     model = load_model("pretrained")
     assert model.record.threshold == card["calibration"]["threshold"]
     assert model.record.preprocessing == Preprocessing(size=90, fraction=0.70)
-    base = model.embedding.get_layer("embedding")
-    assert {"member1", "member2", "gradients"} <= {layer.name for layer in base.layers}
+    base = model.embedding
+    assert {"member1", "member2", "gradients", "cohort"} <= {layer.name for layer in base.layers}
     shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1) and min(shares) > 0

@@ -356,12 +356,12 @@ def siamese_models() -> SimpleNamespace:
     models = pytest.importorskip("siamlab.models")
     networks = pytest.importorskip("siamlab.networks")
     compact, other = (networks.build_embedding("compact", (32, 32, 3), 0.25) for _ in range(2))
-    joined = networks.mirrored(networks.committee([compact, other], (0.56, 0.70)))
+    compact, other = networks.mirrored(compact), networks.mirrored(other)
+    joined = networks.committee([compact, other], (0.56, 0.70))
     fitted = pytest.importorskip("siamlab.gradients").gradient_network(
         np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32), [0, 0, 1, 1]
     )
-    gradients = networks.mirrored(networks.committee([compact, fitted], (0.7, 0.7)))
-    compact = networks.mirrored(compact)
+    gradients = networks.committee([compact, fitted], (0.7, 0.7))
     return SimpleNamespace(
         joined=models.build_siamese(joined, "squared"),
         gradients=models.build_siamese(gradients, "squared"),

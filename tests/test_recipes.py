@@ -12,7 +12,7 @@ keras = pytest.importorskip("keras")
 from siamlab.errors import InputError  # noqa: E402
 from siamlab.evaluation import area_under_roc, score_pairs  # noqa: E402
 from siamlab.faces import Preprocessing  # noqa: E402
-from siamlab.networks import build_embedding  # noqa: E402
+from siamlab.networks import against_cohort, build_embedding  # noqa: E402
 from siamlab.pairs import person_pairs, split_people  # noqa: E402
 from siamlab.people import open_collection  # noqa: E402
 from siamlab.recipes import (  # noqa: E402
@@ -66,7 +66,7 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
     )
     assert history.epochs == 6 and len(history.metrics["loss"]) == 6
     assert model.record.preprocessing == Preprocessing(size=20, fraction=0.70)
-    base = model.embedding.get_layer("embedding")
+    base = model.embedding
     names = [layer.name for layer in base.layers]
     assert {"member1", "member2", "gradients", "vote3"} <= {*names} and "member3" not in names
     shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
@@ -114,6 +114,27 @@ def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
     )
     model, _ = train_compact(mixed, split.validation, steps=2, people=4, alone=2, **SMALL)
     assert model.record.trained_on(lonely.name)
+
+
+def test_many_strangers_normalise_the_scores(split, monkeypatch):
+    """Who has one image is in no batch; then in the cohort, and so in the record. 255 + 1."""
+    monkeypatch.setattr("siamlab.recipes.LEAST_STRANGERS", 4)
+    monkeypatch.setattr("siamlab.recipes.COHORT", 2)
+    first = [replace(person, images=person.images[:1]) for person in split.train.people[:4]]
+    mixed = replace(split.train, people=(*first, *split.train.people[4:]))
+    seen = []
+    monkeypatch.setattr(
+        "siamlab.recipes.against_cohort",
+        lambda base, images, count: seen.append(images) or against_cohort(base, images, count),
+    )
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    ((images,), layer) = seen, model.embedding.get_layer("cohort")
+    assert len(images) == 4 and layer.cohort.shape[0] == 2
+    assert all(model.record.trained_on(person.name) for person in first)
+    monkeypatch.setattr("siamlab.recipes.LEAST_STRANGERS", 5)
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    assert "cohort" not in {layer.name for layer in model.embedding.layers}
+    assert not any(model.record.trained_on(person.name) for person in first)
 
 
 @pytest.mark.parametrize(

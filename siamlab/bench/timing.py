@@ -17,8 +17,20 @@ from siamlab.backend import keras, ops
 from siamlab.faces import Preprocessing
 from siamlab.gradients import AXES, gradient_network
 from siamlab.models import Siamese, build_siamese
-from siamlab.networks import build_embedding, committee, mirrored, reduced
-from siamlab.recipes import DIMENSIONS, FACE_FRACTION, GRADIENT_FRACTION, MEMBER_FRACTIONS
+from siamlab.networks import (
+    against_cohort,
+    build_embedding,
+    committee,
+    fold_normalisation,
+    reduced,
+)
+from siamlab.recipes import (
+    COHORT,
+    DIMENSIONS,
+    FACE_FRACTION,
+    GRADIENT_FRACTION,
+    MEMBER_FRACTIONS,
+)
 from siamlab.record import ModelRecord
 
 
@@ -52,9 +64,9 @@ def fresh_model(arch: str, size: int) -> Siamese:
 
 
 def _fresh_committee(first: keras.Model, size: int, record: ModelRecord) -> Siamese:
-    """Compact as a long training leaves it: all that ``train_compact`` joins, axes, mirror."""
+    """Compact as a long training leaves it: all that ``train_compact`` joins, axes, cohort."""
     others = (build_embedding("compact", first.input_shape[1:]) for _ in MEMBER_FRACTIONS[1:])
-    networks = [first, *others]
+    networks = [fold_normalisation(network) for network in (first, *others)]
     rng = np.random.default_rng(0)
     images = rng.random((2 * AXES, size, size, 3), dtype=np.float32)
     networks.append(gradient_network(images, np.arange(len(images)) // 2))
@@ -62,7 +74,8 @@ def _fresh_committee(first: keras.Model, size: int, record: ModelRecord) -> Siam
     faces = rng.random((DIMENSIONS, *base.input_shape[1:]), dtype=np.float32)
     seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(MEMBER_FRACTIONS))
     record = replace(record, preprocessing=seen)
-    return build_siamese(mirrored(reduced(base, faces, DIMENSIONS)), "squared", record)
+    short = against_cohort(reduced(base, faces, DIMENSIONS - 1), faces, COHORT)
+    return build_siamese(short, "squared", record)
 
 
 def multiply_adds(model: Any) -> int:

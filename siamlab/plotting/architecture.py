@@ -72,6 +72,13 @@ def joins_gradients(embedding: Any) -> bool:
     return any(_has_gradients(one) or joins_gradients(one) for one in _inner(embedding))
 
 
+def embeds_mirror_image(embedding: Any) -> bool:
+    """Whether trained networks embed the mirror image too (``siamlab.networks.mirrored``)."""
+    if any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", [])):
+        return not _has_gradients(embedding)  # that one has a mirror of its own
+    return any(map(embeds_mirror_image, _inner(embedding)))
+
+
 def _inner(embedding: Any) -> list[Any]:
     return [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
 

@@ -13,7 +13,13 @@ from typing import Any
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
 from siamlab.errors import InputError
-from siamlab.plotting.architecture import Step, committee_size, joins_gradients, network_steps
+from siamlab.plotting.architecture import (
+    Step,
+    committee_size,
+    embeds_mirror_image,
+    joins_gradients,
+    network_steps,
+)
 from siamlab.plotting.style import COLOURS, GREY, WIDTH, canvas, styled
 
 _FACES = {
@@ -98,7 +104,7 @@ def _title(axes: Any, model: Any, height: float) -> None:
         extras.append(f"{members} such networks, joined")
     if joins_gradients(model.embedding):
         extras.append("oriented gradients vote too")
-    if any(type(layer).__name__ == "Mirror" for layer in model.embedding.layers):
+    if embeds_mirror_image(model.embedding):
         extras.append("embeds each image with its mirror image and averages both")
     if extras:
         right = axes.get_xlim()[1] - 0.1
