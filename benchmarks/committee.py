@@ -1,8 +1,11 @@
-"""What each member of the packaged committee gives: python benchmarks/committee.py --lfw PATH
+"""What each part of a compact model gives: python benchmarks/committee.py --lfw PATH [--model FILE]
 
-Every network alone and joined, with the votes that the model file holds, on pairs of people whom
-neither training nor votes nor threshold saw. All rows have the same pairs, so the gain of the whole
-over a part is resampled by people together. Writes committee.json beside this script.
+Every member of the committee alone and joined, with the votes that the model file holds, and then
+with the cohort that normalises scores, on pairs of people whom neither training nor votes nor
+threshold saw. All rows have the same pairs, so the gain of the whole over a part is resampled by
+people together. A model of two networks to compare with comes from ``siamlab train --members 2``,
+or from ``train_compact(members=2)`` with the packaged weights' split. Writes committee.json beside
+this script.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from siamlab.series import split_unseen
 from siamlab.storage import write_text
 
 auc = STATISTICS["auc"]
+COHORT = "cohort"  # the layer's name
 
 
 def member_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray], list[float]]:
@@ -45,7 +49,7 @@ def member_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray
 
 
 def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
-    """A row for each part of the committee, the whole one last."""
+    """A row for each part of the model, the whole one last."""
     split = split_unseen(model, open_collection(path))
     pairs = spread_pairs(split.test, 2 * MOST_PAIRS, seed)
     cosines, counts = member_cosines(model, pairs)
@@ -53,14 +57,16 @@ def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
     scores = {}
     for count in range(1, len(votes) + 1):
         for names in combinations(votes, count):
-            mean = sum(votes[one] * cosines[one] for one in names) / sum(
-                votes[one] for one in names
-            )
-            scores[names] = (1 + np.clip(mean, -1, 1)) / 2
-    whole = scores[tuple(votes)]
+            total = sum(votes[one] for one in names)
+            scores[names] = sum(votes[one] * cosines[one] for one in names) / total
+    if any(layer.name == COHORT for layer in model.embedding.layers):
+        first, second = embed_pairs(model, pairs)
+        scores[(*votes, COHORT)] = np.sum(first * second, axis=1)
+    shares = {names: (1 + np.clip(cosine, -1, 1)) / 2 for names, cosine in scores.items()}
+    whole = [*shares.values()][-1]
     sides = pairs.first_people, pairs.second_people
     rows = []
-    for names, score in scores.items():
+    for names, score in shares.items():
         found = bootstrap_people(pairs.labels, score, *sides, "auc", seed)
         gain = bootstrap_people(pairs.labels, score, *sides, _gain_of(whole), seed)
         assert found is not None and gain is not None
@@ -93,14 +99,21 @@ def _gain_of(whole: np.ndarray) -> Any:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", default="pretrained", help="a committee")
+    parser.add_argument("--model", default="pretrained", help="what siamlab train makes")
+    parser.add_argument("--two", help="the same with two networks")
     parser.add_argument("--lfw", type=Path, required=True, help="an archive or a folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "committee.json")
     options = parser.parse_args()
-    found = measure(load_model(options.model), options.lfw, options.seed)
-    for row in found["rows"]:
-        print(f"{' + '.join(row['members']):30} AUC {row['auc']:.4f} {row['interval']}")
+    named = {"one": options.model, "two": options.two}
+    found = {
+        name: measure(load_model(model), options.lfw, options.seed)
+        for name, model in named.items()
+        if model
+    }
+    for part in found.values():
+        for row in part["rows"]:
+            print(f"{' + '.join(row['members']):40} AUC {row['auc']:.4f} {row['interval']}")
     write_text(options.out, json.dumps(found, indent=1) + "\n")
 
 

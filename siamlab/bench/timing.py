@@ -22,15 +22,10 @@ from siamlab.networks import (
     build_embedding,
     committee,
     fold_normalisation,
+    mirrored,
     reduced,
 )
-from siamlab.recipes import (
-    COHORT,
-    DIMENSIONS,
-    FACE_FRACTION,
-    GRADIENT_FRACTION,
-    MEMBER_FRACTIONS,
-)
+from siamlab.recipes import COHORT, DIMENSIONS, FACE_FRACTION, GRADIENT_FRACTION
 from siamlab.record import ModelRecord
 
 
@@ -63,19 +58,17 @@ def fresh_model(arch: str, size: int) -> Siamese:
     return build_siamese(embedding, "l1", record)
 
 
-def _fresh_committee(first: keras.Model, size: int, record: ModelRecord) -> Siamese:
-    """Compact as a long training leaves it: all that ``train_compact`` joins, axes, cohort."""
-    others = (build_embedding("compact", first.input_shape[1:]) for _ in MEMBER_FRACTIONS[1:])
-    networks = [fold_normalisation(network) for network in (first, *others)]
+def _fresh_committee(network: keras.Model, size: int, record: ModelRecord) -> Siamese:
+    """Compact as ``train_compact`` leaves it: its mirror image, gradients, axes, cohort."""
     rng = np.random.default_rng(0)
     images = rng.random((2 * AXES, size, size, 3), dtype=np.float32)
-    networks.append(gradient_network(images, np.arange(len(images)) // 2))
-    base = committee(networks, (*MEMBER_FRACTIONS, GRADIENT_FRACTION))
+    gradients = gradient_network(images, np.arange(len(images)) // 2)
+    networks = (mirrored(fold_normalisation(network)), gradients)
+    base = committee(networks, (FACE_FRACTION, GRADIENT_FRACTION))
     faces = rng.random((DIMENSIONS, *base.input_shape[1:]), dtype=np.float32)
-    seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(MEMBER_FRACTIONS))
-    record = replace(record, preprocessing=seen)
     short = against_cohort(reduced(base, faces, DIMENSIONS - 1), faces, COHORT)
-    return build_siamese(short, "squared", record)
+    seen = Preprocessing(size=int(base.input_shape[1]), fraction=GRADIENT_FRACTION)
+    return build_siamese(short, "squared", replace(record, preprocessing=seen))
 
 
 def multiply_adds(model: Any) -> int:
