@@ -2,10 +2,10 @@
 
 Every member of the committee alone and joined, with the votes that the model file holds, and then
 with the cohort that normalises scores, on pairs of people whom neither training nor votes nor
-threshold saw. All rows have the same pairs, so the gain of the whole over a part is resampled by
-people together. A model of two networks to compare with comes from ``siamlab train --members 2``,
-or from ``train_compact(members=2)`` with the packaged weights' split. Writes committee.json beside
-this script.
+threshold saw; and on those whom votes, threshold and the choice of parts did see. All rows have
+the same pairs, so the gain of the whole over a part is resampled by people together. A model of one
+network comes from ``scripts/pretrain.py --members 1 --checkpoints out/pretrain/member-1 --out
+out/one/compact.npz``. Writes committee.json beside this script.
 """
 
 from __future__ import annotations
@@ -48,25 +48,32 @@ def member_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray
     return cosines, [float(vote.scale) ** 2 for vote in votes]
 
 
-def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
-    """A row for each part of the model, the whole one last."""
-    split = split_unseen(model, open_collection(path))
-    pairs = spread_pairs(split.test, 2 * MOST_PAIRS, seed)
+def part_scores(model: Siamese, pairs: PairSet) -> dict[tuple[str, ...], np.ndarray]:
+    """Scores of the pairs by each choice of the model's parts, in [0, 1]; all parts come last."""
     cosines, counts = member_cosines(model, pairs)
     votes = dict(zip(cosines, counts, strict=True))
-    scores = {}
+    found = {}
     for count in range(1, len(votes) + 1):
         for names in combinations(votes, count):
             total = sum(votes[one] for one in names)
-            scores[names] = sum(votes[one] * cosines[one] for one in names) / total
+            found[names] = sum(votes[one] * cosines[one] for one in names) / total
     if any(layer.name == COHORT for layer in model.embedding.layers):
         first, second = embed_pairs(model, pairs)
-        scores[(*votes, COHORT)] = np.sum(first * second, axis=1)
-    shares = {names: (1 + np.clip(cosine, -1, 1)) / 2 for names, cosine in scores.items()}
-    whole = [*shares.values()][-1]
+        found[(*votes, COHORT)] = np.sum(first * second, axis=1)
+    return {names: (1 + np.clip(cosine, -1, 1)) / 2 for names, cosine in found.items()}
+
+
+def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
+    """A row for each choice of the model's parts, the whole last."""
+    split = split_unseen(model, open_collection(path))
+    chosen_on = spread_pairs(split.validation, 2 * MOST_PAIRS, seed)
+    before = part_scores(model, chosen_on)
+    pairs = spread_pairs(split.test, 2 * MOST_PAIRS, seed)
+    scores = part_scores(model, pairs)
+    whole = [*scores.values()][-1]
     sides = pairs.first_people, pairs.second_people
     rows = []
-    for names, score in shares.items():
+    for names, score in scores.items():
         found = bootstrap_people(pairs.labels, score, *sides, "auc", seed)
         gain = bootstrap_people(pairs.labels, score, *sides, _gain_of(whole), seed)
         assert found is not None and gain is not None
@@ -76,13 +83,13 @@ def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
                 "auc": area_under_roc(pairs.labels, score),
                 "interval": [found.low, found.high],
                 "gain_of_all": None if score is whole else [gain.low, gain.high],
+                "validation_auc": area_under_roc(chosen_on.labels, before[names]),
             }
         )
     return {
         "people": len(pairs.people),
         "pairs": len(pairs),
         "model_id": model.model_id,
-        "votes": votes,
         "rows": rows,
     }
 
@@ -99,13 +106,13 @@ def _gain_of(whole: np.ndarray) -> Any:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", default="pretrained", help="what siamlab train makes")
-    parser.add_argument("--two", help="the same with two networks")
+    parser.add_argument("--model", default="pretrained", help="of two networks")
+    parser.add_argument("--one", help="of one network")
     parser.add_argument("--lfw", type=Path, required=True, help="an archive or a folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "committee.json")
     options = parser.parse_args()
-    named = {"one": options.model, "two": options.two}
+    named = {"two": options.model, "one": options.one}
     found = {
         name: measure(load_model(model), options.lfw, options.seed)
         for name, model in named.items()
@@ -113,7 +120,9 @@ def main() -> None:
     }
     for part in found.values():
         for row in part["rows"]:
-            print(f"{' + '.join(row['members']):40} AUC {row['auc']:.4f} {row['interval']}")
+            ends = "{:.4f} to {:.4f}".format(*row["interval"])
+            title = " + ".join(row["members"])
+            print(f"{title:40} AUC {row['auc']:.4f} ({ends}), before {row['validation_auc']:.4f}")
     write_text(options.out, json.dumps(found, indent=1) + "\n")
 
 

@@ -44,8 +44,10 @@ FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
 # What the members of a committee of compact networks see: the second hair and chin line too.
-# ``benchmarks/committee.py`` shows no clear gain of the second over the first.
+# Trainings with this time for each of both make them both: hardly better (see
+# ``benchmarks/committee.py``), but better than more of the same training.
 MEMBER_FRACTIONS = (FACE_FRACTION, 0.70)
+MINUTES_EACH = 28
 # What the oriented gradients beside them see, and how many images of a person tell about it.
 GRADIENT_FRACTION, MOST_GRADIENT_IMAGES = 0.70, 20
 RECIPES = ("people", "report")
@@ -79,10 +81,9 @@ def train_compact(
         seed: weights, batches and augmentation.
         alone: people with a single image in a batch besides; fewer when there are fewer. They
             are no strangers then.
-        members: 1, which embeds the mirror image too, or 2: a second network, trained after the
-            first, sees more around the face (``MEMBER_FRACTIONS``), and
-            :func:`siamlab.networks.committee` joins them. ``size`` is then that of each member's
-            input. Both ways an image goes through as many layers.
+        members: 1, or 2: a second network, trained after the first, sees more around the face
+            (``MEMBER_FRACTIONS``), and :func:`siamlab.networks.committee` joins them. ``size`` is
+            then that of each member's input.
         gradients: a network of oriented gradients (:mod:`siamlab.gradients`), computed in
             seconds, joins them too.
         settings: ``steps`` or ``minutes`` of each member, ``folder``, ``callbacks``, ``verbose``,
@@ -105,10 +106,8 @@ def train_compact(
         found, record = _train_on_people(
             "compact", network, train, people, seed + number, own, fraction
         )
-        networks.append(fold_normalisation(network))
+        networks.append(mirrored(fold_normalisation(network)))
         history.extend(found)
-    if members == 1:  # for the price of a second network; two gain less by it
-        networks[0] = mirrored(networks[0])
     if gradients:
         networks.append(_fit_gradients(train, Preprocessing(size, GRADIENT_FRACTION)))
         fractions.append(GRADIENT_FRACTION)
@@ -328,7 +327,7 @@ def train_model(
     size: int | None = None,
     width: float = 1.0,
     recipe: str = "people",
-    members: int = 1,
+    members: int | None = None,
 ) -> tuple[Siamese, str]:
     """Split a collection by person, train, calibrate: ``siamlab train``.
 
@@ -342,7 +341,8 @@ def train_model(
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
             for ``koch``).
-        members: networks that ``compact`` joins, each with its part of the minutes.
+        members: networks that ``compact`` joins, each with its part of the minutes; when ``None``
+            as many as the minutes are enough for, which is one where ``epochs`` are given.
 
     Returns:
         The model and a line that sums the training up.
@@ -353,7 +353,7 @@ def train_model(
     began = time.perf_counter()
     if recipe not in RECIPES or (recipe == "report" and arch != "koch"):
         raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
-    if members != 1 and arch != "compact":
+    if members is not None and arch != "compact":
         raise InputError(f"members are compact's. Received: members={members} for {arch}.")
     split = split_people(collection, (0.9, 0.1, 0.0), seed)
     if minutes is None and epochs is None:
@@ -374,9 +374,10 @@ def train_model(
         train = train_koch_on_people
         if arch == "compact":
             train = train_compact
-            chosen["members"] = members
+            count = _members(minutes) if members is None else members
+            chosen["members"] = count
             chosen["bfloat16"] = bfloat16_pays()
-            limit = None if limit is None else limit / max(1, members)
+            limit = None if limit is None else limit / max(1, count)
         steps = None if epochs is None else _steps(split.train, epochs, arch)
         model, history = train(split.train, split.validation, steps=steps, minutes=limit, **chosen)
     loss = history.metrics.get("loss", [float("nan")])
@@ -386,6 +387,12 @@ def train_model(
         f"{np.round(model.record.threshold or 0.5, 3)} from {len(split.validation)} other people"
     )
     return model, summary
+
+
+def _members(minutes: float | None) -> int:
+    """How many networks the time is enough for; one where it is not limited."""
+    count = 1 if minutes is None else int(minutes / MINUTES_EACH)
+    return min(max(1, count), len(MEMBER_FRACTIONS))
 
 
 def _steps(train: Collection, epochs: int, arch: str) -> int:

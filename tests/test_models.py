@@ -413,7 +413,7 @@ def test_without_the_optimizer_the_file_is_a_third_and_training_goes_on(tmp_path
 
 
 def test_the_packages_weights_are_what_their_card_says():
-    """At most 6 MB; a network and gradients, whose votes make one, and a cohort of strangers."""
+    """At most 6 MB; two networks and gradients, whose votes make one, and a cohort of strangers."""
     card = json.loads(PRETRAINED.with_name("card.json").read_text())
     assert PRETRAINED.stat().st_size < 6e6
     assert card["megabytes"] == pytest.approx(PRETRAINED.stat().st_size / 1e6, abs=0.01)
@@ -421,6 +421,6 @@ def test_the_packages_weights_are_what_their_card_says():
     assert model.record.threshold == card["calibration"]["threshold"]
     assert model.record.preprocessing == Preprocessing(size=90, fraction=0.70)
     base = model.embedding
-    assert {"member1", "gradients", "cohort"} <= {layer.name for layer in base.layers}
-    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2)]
+    assert {"member1", "member2", "gradients", "cohort"} <= {layer.name for layer in base.layers}
+    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1) and min(shares) > 0

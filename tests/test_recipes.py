@@ -139,9 +139,9 @@ def test_many_strangers_normalise_the_scores(split, monkeypatch):
 
 @pytest.mark.parametrize(
     ("minutes", "members"),
-    [(None, 1), (None, 2), (30.0, 1), (90.0, 1), (60.0, 2)],
+    [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
 )
-def test_members_share_the_minutes(split, monkeypatch, minutes, members):
+def test_longer_trainings_make_more_members(split, monkeypatch, minutes, members):
     """Each has its part of the minutes, 0.95 of which are for training."""
     seen = {}
 
@@ -151,8 +151,7 @@ def test_members_share_the_minutes(split, monkeypatch, minutes, members):
 
     monkeypatch.setattr("siamlab.recipes.train_compact", fake)
     with pytest.raises(KeyboardInterrupt):
-        epochs = 1 if minutes is None else None
-        train_model(split.train, minutes=minutes, epochs=epochs, members=members)
+        train_model(split.train, minutes=minutes, epochs=1 if minutes is None else None)
     assert seen["members"] == members
     if minutes is not None:
         assert seen["minutes"] == pytest.approx(0.95 * minutes / members)

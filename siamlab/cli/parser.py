@@ -112,9 +112,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--members",
         type=int,
         choices=(1, 2),
-        default=1,
-        help="compact: 2 trains a second network that sees more around the face, and joins both; "
-        "each has half of the minutes (default: 1)",
+        help="compact: 2 trains a second network that sees more around the face, and joins both "
+        "(default: 2 where there are 56 minutes)",
     )
     sub.add_argument("--out", type=_model_name, required=True, metavar="MODEL.keras")
 
