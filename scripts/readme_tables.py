@@ -206,6 +206,7 @@ def speed() -> str:
     """Ratios, each within one run."""
     bench, start, gallery = read("results"), read("start"), read("gallery")
     exact, vector = gallery["exact"], gallery["vector"]
+    live = ("compact", "pretrained", "koch")
     rows: list[Row] = [
         (
             f"verify, Koch: a `predict` for each of {bench['stored']} stored images "
@@ -217,6 +218,10 @@ def speed() -> str:
         (
             f"verify, `compact` of one network, one core, {bench['stored']} templates",
             f"{bench['one_core_ms']['compact']:.1f} ms",
+        ),
+        (
+            f"verify, `pretrained`, two networks, one core, {bench['stored']} templates",
+            f"{bench['one_core_ms']['pretrained']:.1f} ms",
         ),
     ]
     for name, title in (("koch", "Koch"), ("compact", "`compact`")):
@@ -239,8 +244,8 @@ def speed() -> str:
             f"{bench['input']['compact']['ratio'] - 1:+.1%}",
         ),
         (
-            "live, 640x480, Haar detection included: `compact`, Koch",
-            f"{bench['live']['compact']['fps']:.0f}, {bench['live']['koch']['fps']:.0f} frames/s",
+            "live, 640x480, Haar detection included: `compact`, `pretrained`, Koch",
+            ", ".join(f"{bench['live'][name]['fps']:.0f}" for name in live) + " frames/s",
         ),
         (
             f"start: `siamlab verify` from the shell, cold, through Keras "

@@ -11,7 +11,13 @@ from dataclasses import asdict, dataclass
 
 from siamlab.bench.timing import fresh_model
 from siamlab.bench.training import InputCost, PairsRate, measure_input, measure_pairs
-from siamlab.bench.verifying import measure_live, measure_one_core, measure_verification
+from siamlab.bench.verifying import (
+    PACKAGED,
+    measure_live,
+    measure_one_core,
+    measure_verification,
+)
+from siamlab.models import load_model
 from siamlab.networks import build_embedding
 from siamlab.recipes import PEOPLE, SIZES
 from siamlab.studies import machine_name
@@ -105,9 +111,11 @@ def measure_all(say: Callable[[str], None] = print) -> BenchResults:
     say("verification, the report's way and with stored templates ...")
     slow, fast, difference = measure_verification(koch)
     say("verification on one core ...")
-    one_core = {arch: round(measure_one_core(arch, SIZES[arch]), 2) for arch in ("compact", "koch")}
+    names = ("compact", PACKAGED, "koch")
+    one_core = {name: round(measure_one_core(name, SIZES.get(name)), 2) for name in names}
     say("live loop ...")
-    live = {"compact": measure_live(compact), "koch": measure_live(koch)}
+    models = {"compact": compact, PACKAGED: load_model(PACKAGED), "koch": koch}
+    live = {name: measure_live(model) for name, model in models.items()}
     say("pairs compared in training ...")
     rates = {}
     for arch in ("compact", "koch"):

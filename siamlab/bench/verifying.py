@@ -20,7 +20,7 @@ from siamlab.cameras import DrawnCamera
 from siamlab.errors import SiamlabError
 from siamlab.faces import open_finder
 from siamlab.gallery import Gallery
-from siamlab.models import Siamese
+from siamlab.models import Siamese, load_model
 from siamlab.verification import Verifier
 
 
@@ -42,9 +42,12 @@ def measure_verification(model: Siamese, stored: int = 50) -> tuple[float, float
     return median_seconds(report, 1), median_seconds(cached, 9), difference
 
 
-def probe_milliseconds(arch: str, size: int, stored: int = 50, rounds: int = 50) -> float:
+PACKAGED = "pretrained"
+
+
+def probe_milliseconds(name: str, size: int | None, stored: int = 50, rounds: int = 50) -> float:
     """One probe, cut already, embedded and compared with stored templates, in this process."""
-    model = fresh_model(arch, size)
+    model = load_model(PACKAGED) if size is None else fresh_model(name, size)
     rng = np.random.default_rng(0)
     probe = rng.random((1, *model.embedding.input_shape[1:]), dtype=np.float32)
     templates = rng.random((stored, model.embedding.output_shape[-1]), dtype=np.float32)
@@ -56,26 +59,28 @@ import os, sys
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from siamlab.bench.verifying import probe_milliseconds
-print(probe_milliseconds(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+size = int(sys.argv[2]) or None
+print(probe_milliseconds(sys.argv[1], size, int(sys.argv[3])))
 """
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
 )
 
 
-def measure_one_core(arch: str, size: int, stored: int = 50) -> float:
+def measure_one_core(name: str, size: int | None, stored: int = 50) -> float:
     """Milliseconds of one probe against stored templates, in a process held to one core.
 
     Args:
-        arch: ``koch`` or ``compact``; ``compact`` embeds the mirror image too.
-        size: side of the input in pixels.
+        name: ``koch`` or ``compact``, of one network as half an hour makes it, with random
+            weights; or ``pretrained``.
+        size: side of the input in pixels; ``None`` for ``pretrained``.
         stored: templates.
 
     Raises:
         SiamlabError: the process failed; the message is its own.
     """
     out = subprocess.run(
-        [sys.executable, "-c", ONE_CORE, arch, str(size), str(stored)],
+        [sys.executable, "-c", ONE_CORE, name, str(size or 0), str(stored)],
         env={**os.environ, **ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
