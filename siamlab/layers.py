@@ -242,12 +242,12 @@ class CohortNormalisation(keras.layers.Layer):
 
     Some faces are like everybody's, and some images are so blurred that they are. Their cosines
     with strangers are high, and so a high cosine says less about them. Score normalisation takes
-    off a cosine what both sides have with a cohort of strangers (Kenny 2010, "Bayesian Speaker
-    Verification with Heavy-Tailed Priors", section 4.3, S-norm; Matějka et al. 2017, "Analysis of
-    Score Normalization in Multilingual Speaker Recognition"). Here that is a coordinate ``p`` of
-    the embedding itself, ``[sqrt(1 - p²) e, p]``: it falls as the likeness to the cohort rises, so
-    ``p_a p_b`` takes from the cosine of two embeddings what both sides have. They stay unit, and
-    whatever compares embeddings needs to know nothing of it.
+    off a score what each side has with a cohort of strangers (S-norm, Kenny 2010, "Bayesian
+    Speaker Verification with Heavy-Tailed Priors"; Matějka et al. 2017, "Analysis of Score
+    Normalization in Multilingual Speaker Recognition"). Here that is a coordinate ``p`` of the
+    embedding itself, ``[sqrt(1 - p²) e, p]``: it falls as the likeness to the cohort rises, and
+    ``p_a p_b`` with it. Embeddings stay unit, and whatever compares them needs to know nothing
+    of the cohort.
 
     Args:
         count: members of the cohort.
