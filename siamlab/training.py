@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -258,85 +258,6 @@ def _with_losses(
     return keras.Model(embedding.input, outputs), losses
 
 
-def rate_over(
-    steps: int | None, minutes: float | None, learning_rate: float
-) -> tuple[Any, list[keras.callbacks.Callback]]:
-    """Warm-up and cosine decay of a learning rate over steps, or over minutes.
-
-    Args:
-        steps: batches in all; the result depends on the seed alone.
-        minutes: the time instead; faster machines get further.
-        learning_rate: after the warm-up.
-
-    Returns:
-        What the optimizer takes as its rate, and the callbacks that watch the time.
-
-    Raises:
-        InputError: neither or both of ``steps`` and ``minutes`` are given.
-    """
-    if (steps is None) == (minutes is None):
-        raise InputError("Give either steps or minutes.")
-    warmup = min(100, max(1, (steps or 1000) // 10))
-    if minutes is not None:
-        limit = _time_limit(minutes)
-        return learning_rate, [*limit, ClockCosine(learning_rate, minutes, warmup)]
-    decay = max(1, (steps or 1) - warmup)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, decay, warmup_target=learning_rate, warmup_steps=warmup
-    )
-    return rate, []
-
-
-def compile_for_batches(model: keras.Model, rate: Any, loss: Any) -> None:
-    """Adam with decoupled weight decay; no step is longer than 5."""
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0)
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=uses_xla())
-
-
-def fit_batches(
-    model: keras.Model,
-    make_batches: Callable[[], PeopleBatches],
-    epochs: int | None,
-    folder: Path | None = None,
-    seed: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose: int = 1,
-) -> History:
-    """Train a compiled model on batches of people, on from a checkpoint where there is one.
-
-    Args:
-        model: trained in place.
-        make_batches: not called when the checkpoint is of the last epoch: loading takes time.
-        epochs: those before a resume included; ``None`` when a callback ends the training.
-        folder: checkpoints.
-        seed: of dropout.
-        callbacks: further Keras callbacks.
-        verbose: Keras' progress bar.
-
-    Returns:
-        The history, that before a resume included.
-    """
-    history = restore(model, folder) if folder else History()
-    last = 100_000 if epochs is None else epochs
-    if history.epochs >= last:
-        return history
-    batches = make_batches()
-    set_seed(seed + history.epochs)
-    model.fit(
-        batches,
-        shuffle=False,  # a batch's number and epoch decide what is in it
-        epochs=last,
-        initial_epoch=history.epochs,
-        callbacks=[
-            SetEpoch(batches),
-            Checkpoints(folder, history, monitor="loss"),
-            *callbacks,
-        ],
-        verbose=verbose,
-    )
-    return history
-
-
 def train_people(
     embedding: keras.Model,
     collection: Collection,
@@ -387,28 +308,55 @@ def train_people(
     Raises:
         InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people.
     """
-    rate, clocks = rate_over(steps, minutes, learning_rate)
+    if (steps is None) == (minutes is None):
+        raise InputError("Give either steps or minutes.")
+    warmup = min(100, max(1, (steps or 1000) // 10))
+    rate: Any = learning_rate
+    clocks = _time_limit(minutes)
+    if steps is not None:
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warmup), warmup_target=learning_rate, warmup_steps=warmup
+        )
+    elif minutes is not None:
+        clocks.append(ClockCosine(learning_rate, minutes, warmup))
     trained = collection if alone else collection.with_at_least(2)
     set_seed(seed)  # the directions of the people are drawn here
     learner = in_bfloat16(embedding) if bfloat16 else embedding
     model, losses = _with_losses(learner, len(trained), loss)
-    compile_for_batches(model, rate, losses)
-
-    def batches() -> PeopleBatches:
-        return PeopleBatches(
-            trained,
-            preprocessing,
-            people,
-            images,
-            alone,
-            steps=min(steps_per_epoch, steps or steps_per_epoch),
-            seed=seed,
-            augmentation=augmentation or Augmentation(),
-            targets=tuple(losses),
-        )
-
-    epochs = None if steps is None else math.ceil(steps / steps_per_epoch)
-    clocks += callbacks
-    history = fit_batches(model, batches, epochs, folder, seed, clocks, verbose)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=1e-2, clipnorm=5.0),
+        loss=losses,
+        jit_compile=uses_xla(),
+    )
+    history = restore(model, folder) if folder else History()
+    epochs = math.ceil(steps / steps_per_epoch) if steps is not None else 100_000
+    if history.epochs >= epochs:
+        embedding.set_weights(learner.get_weights())
+        return history
+    batches = PeopleBatches(
+        trained,
+        preprocessing,
+        people,
+        images,
+        alone,
+        steps=min(steps_per_epoch, steps or steps_per_epoch),
+        seed=seed,
+        augmentation=augmentation or Augmentation(),
+        targets=tuple(losses),
+    )
+    set_seed(seed + history.epochs)
+    model.fit(
+        batches,
+        shuffle=False,  # a batch's number and epoch decide what is in it
+        epochs=epochs,
+        initial_epoch=history.epochs,
+        callbacks=[
+            SetEpoch(batches),
+            Checkpoints(folder, history, monitor="loss"),
+            *clocks,
+            *callbacks,
+        ],
+        verbose=verbose,
+    )
     embedding.set_weights(learner.get_weights())
     return history
