@@ -35,20 +35,10 @@ def _koch(
             raise InputError(
                 f"Koch's network needs images of at least 60x60 pixels. Received: {shape}."
             )
-        if normalised:
-            x = _normalised_convolution(x, count, kernel, f"conv{number}", use_bias=True)
-        else:
-            x = layers.Conv2D(count, kernel, activation="relu", name=f"conv{number}")(x)
+        x = _convolution(x, count, kernel, f"conv{number}", normalised, use_bias=True)
         if number < len(channels):
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
-    x = layers.Flatten(name="flatten")(x)
-    if normalised:
-        x = layers.Dropout(0.3, name="dropout")(x)
-        x = _normalised(layers.Dense(code, name="code")(x), "code")
-        x = layers.Activation("sigmoid", name="code_sigmoid")(x)
-    else:
-        x = layers.Dense(code, activation="sigmoid", name="code")(x)
-    return keras.Model(inputs, x, name="embedding")
+    return keras.Model(inputs, _code(x, code, normalised, use_bias=True), name="embedding")
 
 
 def _normalised(x: Any, name: str) -> Any:
@@ -57,14 +47,26 @@ def _normalised(x: Any, name: str) -> Any:
     return layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
 
 
-def _normalised_convolution(
-    x: Any, count: int, kernel: int, name: str, use_bias: bool = False
+def _convolution(
+    x: Any, count: int, kernel: int, name: str, normalised: bool, use_bias: bool
 ) -> Any:
-    """Valid convolution, batch normalisation, ReLU."""
-    x = layers.Conv2D(count, kernel, use_bias=use_bias, kernel_initializer="he_normal", name=name)(
-        x
+    """Valid convolution and ReLU; with batch normalisation between them, or plain with a bias."""
+    if not normalised:
+        return layers.Conv2D(count, kernel, activation="relu", name=name)(x)
+    convolution = layers.Conv2D(
+        count, kernel, use_bias=use_bias, kernel_initializer="he_normal", name=name
     )
-    return layers.ReLU(name=f"{name}_relu")(_normalised(x, name))
+    return layers.ReLU(name=f"{name}_relu")(_normalised(convolution(x), name))
+
+
+def _code(x: Any, count: int, normalised: bool, use_bias: bool) -> Any:
+    """The sigmoid code; with dropout and batch normalisation, or plain with a bias."""
+    x = layers.Flatten(name="flatten")(x)
+    if not normalised:
+        return layers.Dense(count, activation="sigmoid", name="code")(x)
+    x = layers.Dropout(0.3, name="dropout")(x)
+    x = _normalised(layers.Dense(count, use_bias=use_bias, name="code")(x), "code")
+    return layers.Activation("sigmoid", name="code_sigmoid")(x)
 
 
 def fold_normalisation(trained: keras.Model) -> keras.Model:
@@ -120,21 +122,12 @@ def _compact(
     x = layers.Rescaling(2.0, -1.0, name="centre")(inputs) if normalised else inputs
     for number, (count, kernel) in enumerate(zip(channels, _COMPACT_KERNELS, strict=True), 1):
         # In small images little is left for the later kernels: they take what there is.
-        side, name = min(kernel, *x.shape[1:3]), f"conv{number}"
-        if normalised:
-            x = _normalised_convolution(x, count, side, name)
-        else:
-            x = layers.Conv2D(count, side, activation="relu", name=name)(x)
+        side = min(kernel, *x.shape[1:3])
+        x = _convolution(x, count, side, f"conv{number}", normalised, use_bias=False)
         if number < len(_COMPACT_KERNELS):
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
-    x = layers.Flatten(name="flatten")(x)
-    if normalised:
-        x = layers.Dropout(0.3, name="dropout")(x)
-        x = _normalised(layers.Dense(code, use_bias=False, name="code")(x), "code")
-        x = layers.Activation("sigmoid", name="code_sigmoid")(x)
-    else:
-        x = layers.Dense(code, activation="sigmoid", name="code")(x)
-    return keras.Model(inputs, CentredUnit(name="unit")(x), name="embedding")
+    unit = CentredUnit(name="unit")(_code(x, code, normalised, use_bias=False))
+    return keras.Model(inputs, unit, name="embedding")
 
 
 def _scaled(counts: Sequence[int], width: float, least: int = 1) -> tuple[int, ...]:
