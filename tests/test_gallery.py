@@ -164,6 +164,22 @@ def test_erasing_leaves_nothing_of_the_person(gallery: Gallery) -> None:
         gallery.erase("Ada")
 
 
+def test_who_is_erased_while_being_read_is_not_enrolled(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another process does it: the file was there a moment ago."""
+    gallery.enrol("Ada", TEMPLATES, "m1")
+    read = store.read_enrolment
+
+    def erased_before(path: Path) -> object:
+        path.unlink(missing_ok=True)
+        return read(path)
+
+    monkeypatch.setattr(store, "read_enrolment", erased_before)
+    with pytest.raises(NotEnrolledError, match="'Ada' is not enrolled"):
+        gallery.get("Ada", "m1")
+
+
 def test_a_failed_write_keeps_the_former_templates(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -158,9 +158,13 @@ class Gallery:
             StorageError: the file is damaged; the message names it.
         """
         path = self.path(person)
-        if not path.is_file():
-            raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}")
-        enrolment = read_enrolment(path)
+        try:
+            enrolment = read_enrolment(path)
+        except StorageError as error:
+            # Asked afterwards: another process may erase a person at any moment.
+            if path.is_file():
+                raise
+            raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}") from error
         if model_id is not None and enrolment.model_id != model_id:
             raise ModelError(
                 f"{person!r} was enrolled with another model ({enrolment.model_id}, now "
