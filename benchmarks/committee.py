@@ -21,15 +21,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from siamlab.backend import keras
-from siamlab.calibrating import MOST_PAIRS, spread_pairs
-from siamlab.evaluation import STATISTICS, area_under_roc, bootstrap_people
-from siamlab.models import Siamese, build_siamese, load_model
-from siamlab.pairs import PairSet
-from siamlab.people import open_collection
-from siamlab.pipeline import embed_pairs
-from siamlab.series import split_unseen
-from siamlab.storage import write_text
+from siamlab.data.collections import open_collection
+from siamlab.data.pairs import PairSet
+from siamlab.evaluation import (
+    STATISTICS,
+    area_under_roc,
+    bootstrap_people,
+    embed_pairs,
+    split_unseen,
+)
+from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
+from siamlab.models.saving import load_model
+from siamlab.models.siamese import Siamese, build_siamese
+from siamlab.system.backend import keras
+from siamlab.system.files import write_text
 
 auc = STATISTICS["auc"]
 COHORT = "cohort"  # the layer's name

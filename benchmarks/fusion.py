@@ -16,12 +16,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from siamlab.augmentation import Augmentation, augment_batch, source_preprocessing
-from siamlab.calibrating import unseen_people
-from siamlab.evaluation import FusionResult, measure_fusion
-from siamlab.models import Siamese, load_model
-from siamlab.people import Collection, Person, open_collection
-from siamlab.pipeline import load_images, to_float
+from siamlab.data.augmentation import Augmentation, augment_batch, source_preprocessing
+from siamlab.data.collections import Collection, Person, open_collection
+from siamlab.data.pipeline import load_images, to_float
+from siamlab.evaluation.own_people import unseen_people
+from siamlab.models.saving import load_model
+from siamlab.models.siamese import Siamese
+from siamlab.study.several_images import FusionResult, measure_fusion
 
 MOST_IMAGES = 12  # of a person
 # A second before a camera: the head moves a little, the light hardly.

@@ -31,11 +31,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
 import numpy as np
 
-from siamlab.gallery import Gallery, Templates
+from siamlab.gallery import Gallery, Templates, VectorSearch, open_search
 from siamlab.gallery.pack import drop_pack
-from siamlab.index import RESCORED, Identifier, VectorSearch, open_search
-from siamlab.record import ModelRecord
-from siamlab.runtime import About, ExportedModel
+from siamlab.gallery.search import RESCORED
+from siamlab.models.exported import About, ExportedModel
+from siamlab.models.metadata import ModelRecord
+from siamlab.verification.identification import Identifier
 
 BLOCK = 50_000
 

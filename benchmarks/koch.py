@@ -19,24 +19,25 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from siamlab.backend import keras, set_seed
-from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.data.augmentation import Augmentation
+from siamlab.data.collections import open_collection
+from siamlab.data.negatives import split_negatives
+from siamlab.data.pairs import PairSet, person_pairs
+from siamlab.data.splits import Split
 from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
-from siamlab.faces import Preprocessing
-from siamlab.heads import fit_head
-from siamlab.layers import CentredUnit
-from siamlab.models import Siamese, build_siamese
-from siamlab.networks import build_embedding, fold_normalisation
-from siamlab.pairs import PairSet, Split, person_pairs
-from siamlab.people import open_collection
-from siamlab.pipeline import Augmentation
-from siamlab.recipes import FACE_FRACTION, SIZES, new_koch
-from siamlab.record import ModelRecord
-from siamlab.series import split_negatives
-from siamlab.storage import write_whole
-from siamlab.studies import find_objective, machine_name, with_head
-from siamlab.studies.objectives import RECIPE
-from siamlab.training import train_pairs, train_people
+from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedding import build_embedding, fold_normalisation
+from siamlab.models.layers import CentredUnit
+from siamlab.models.metadata import ModelRecord
+from siamlab.models.siamese import Siamese, build_siamese
+from siamlab.study.measure import machine_name
+from siamlab.study.objectives import RECIPE, find_objective, with_head
+from siamlab.system.backend import keras, set_seed
+from siamlab.system.files import write_whole
+from siamlab.training.fit import train_pairs, train_people
+from siamlab.training.head import fit_head
+from siamlab.training.recipes import FACE_FRACTION, SIZES, new_koch
 
 UNCHANGED = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
 
@@ -48,7 +49,7 @@ class Variant:
     Attributes:
         name: on the command line and in the file.
         what: in words.
-        loss: an objective of ``siamlab.studies``, or ``pairs`` for the report's loop.
+        loss: an objective of ``siamlab.study``, or ``pairs`` for the report's loop.
         normalised: batch normalisation and dropout while training.
         augmented: images are changed while training.
         rate: the learning rate after the warm-up.

@@ -19,28 +19,30 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from siamlab.baselines import SIZE as BASELINE_SIZE
-from siamlab.baselines import classical_baselines, evaluate_baselines, hog, raw_pixels
-from siamlab.characters import (
+from siamlab.data.collections import Collection, open_collection
+from siamlab.data.negatives import split_negatives
+from siamlab.data.omniglot import alphabets, find_omniglot, unseen_alphabets, with_turns
+from siamlab.data.pairs import person_pairs, possible_genuine
+from siamlab.data.pipeline import load_images, to_float
+from siamlab.data.splits import Split
+from siamlab.errors import InputError, ModelError
+from siamlab.evaluation import evaluate_scores, score_pairs
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.saving import load_model
+from siamlab.models.siamese import Siamese
+from siamlab.study.baselines import SIZE as BASELINE_SIZE
+from siamlab.study.baselines import classical_baselines, evaluate_baselines, hog, raw_pixels
+from siamlab.study.characters import (
     SIZE,
     Fold,
     measure_characters,
     network_descriptor,
     train_characters,
 )
-from siamlab.errors import InputError, ModelError
-from siamlab.evaluation import evaluate_scores, score_pairs
-from siamlab.faces import Preprocessing
-from siamlab.models import Siamese, load_model
-from siamlab.omniglot import alphabets, find_omniglot, unseen_alphabets, with_turns
-from siamlab.oneshot import OneShot, answer_trials, class_trials, judge_trials
-from siamlab.pairs import Split, person_pairs, possible_genuine
-from siamlab.people import Collection, open_collection
-from siamlab.pipeline import load_images, to_float
-from siamlab.recipes import FACE_FRACTION
-from siamlab.series import split_negatives
-from siamlab.storage import write_text
-from siamlab.studies import machine_name
+from siamlab.study.measure import machine_name
+from siamlab.study.oneshot import OneShot, answer_trials, class_trials, judge_trials
+from siamlab.system.files import write_text
+from siamlab.training.recipes import FACE_FRACTION
 
 WAYS = (5, 20)
 RUNS = 40  # of each alphabet; Lake has two of each of ten

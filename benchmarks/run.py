@@ -10,7 +10,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from siamlab.bench import measure_all
+from siamlab.study.speed.all_speeds import measure_all
 
 
 def main() -> None:

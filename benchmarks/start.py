@@ -20,13 +20,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from siamlab.backend import keras
-from siamlab.faces import Preprocessing
-from siamlab.models import build_siamese, save_model
-from siamlab.networks import build_embedding, fold_normalisation, mirrored
-from siamlab.record import ModelRecord
-from siamlab.studies import machine_name
-from siamlab.synthetic import write_people
+from siamlab.data.synthetic import write_people
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedding import build_embedding, fold_normalisation, mirrored
+from siamlab.models.metadata import ModelRecord
+from siamlab.models.saving import save_model
+from siamlab.models.siamese import build_siamese
+from siamlab.study.measure import machine_name
+from siamlab.system.backend import keras
 
 RUNS = 5
 SIZE = 72  # compact as the full profile trains it, mirror image included

@@ -17,11 +17,14 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from siamlab.people import Collection, open_collection
-from siamlab.profiles import get_profile
-from siamlab.series import DRAWN_SEED, format_table, split_negatives
-from siamlab.studies import Study, StudyRun, StudySetting, run_studies
-from siamlab.synthetic import write_people
+from siamlab.config import get_profile
+from siamlab.course.results import format_table
+from siamlab.data.collections import Collection, open_collection
+from siamlab.data.negatives import DRAWN_SEED, split_negatives
+from siamlab.data.synthetic import write_people
+from siamlab.study.all_studies import Study, run_studies
+from siamlab.study.loss_comparison import StudyRun
+from siamlab.study.setting import StudySetting
 
 IMAGES_EACH = (2, 3, 5, 8)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from siamlab.oneshot import OneShot
 from siamlab.plotting import (
     plot_baselines,
     plot_losses,
@@ -17,7 +16,9 @@ from siamlab.plotting import (
     plot_quality_against_people,
     save_figure,
 )
-from siamlab.studies import OBJECTIVES, load_study
+from siamlab.study.all_studies import load_study
+from siamlab.study.objectives import OBJECTIVES
+from siamlab.study.oneshot import OneShot
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"

@@ -3,7 +3,7 @@
 Trains two compact networks on LFW's people from scratch, on nothing else, joins them and oriented
 gradients, normalises scores by a cohort of strangers, rounds the weights to seven bits each, fits
 votes, head and thresholds on other people, and measures the whole on people that neither saw.
-Writes siamlab/weights/compact.npz, its checksum, and card.json with every number of the model card.
+Writes siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the model card.
 """
 
 from __future__ import annotations
@@ -19,22 +19,23 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from siamlab.calibrating import MOST_PAIRS, calibrate_model, spread_pairs
-from siamlab.checkpoints import History
-from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
-from siamlab.heads import fit_head
-from siamlab.models import Siamese, load_model, save_packed
-from siamlab.pairs import PairSet, person_pairs, split_by_name
-from siamlab.people import open_collection
+from siamlab.data.collections import open_collection
+from siamlab.data.negatives import PRETRAINED_SPLIT
+from siamlab.data.pairs import PairSet, person_pairs
+from siamlab.data.splits import split_by_name
+from siamlab.evaluation import Evaluation, evaluate_scores, quality_groups, score_pairs
+from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.models.exported import usable_cores
+from siamlab.models.metadata import PRETRAINED
+from siamlab.models.saving import load_model, save_packed
+from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
-from siamlab.precision import bfloat16_pays
-from siamlab.quality import quality_groups
-from siamlab.recipes import train_compact
-from siamlab.record import PRETRAINED
-from siamlab.runtime import usable_cores
-from siamlab.series import PRETRAINED_SPLIT
-from siamlab.storage import write_whole
-from siamlab.studies import machine_name
+from siamlab.study.measure import machine_name
+from siamlab.system.files import write_whole
+from siamlab.training.checkpoints import History
+from siamlab.training.head import fit_head
+from siamlab.training.mixed_precision import bfloat16_pays
+from siamlab.training.recipes import train_compact
 
 TEST_PAIRS = 1000
 SEED = 0

@@ -15,8 +15,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
-CARD = ROOT / "siamlab" / "weights" / "card.json"
-PAGES = ("README.md", "siamlab/weights/README.md")
+CARD = ROOT / "siamlab" / "models" / "weights" / "card.json"
+PAGES = ("README.md", "siamlab/models/weights/README.md")
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
 Row = tuple[str, ...]
 FUSED = {("none", "none"), ("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
@@ -148,7 +148,7 @@ def koch() -> str:
 
 def losses() -> str:
     """Losses at equal steps."""
-    from siamlab.studies import OBJECTIVES
+    from siamlab.study.objectives import OBJECTIVES
 
     titles = {one.name: " ".join(one.title.split()) for one in OBJECTIVES}
     rows = [

@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from siamlab.series import notebook_paths
+from siamlab.course.notebooks import notebook_paths
 
 FIGURES = Path(__file__).resolve().parents[1] / "figures" / "quick"
 KEPT_METADATA = {"kernelspec", "language_info"}

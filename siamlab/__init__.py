@@ -9,23 +9,25 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from siamlab.system.registration import register_with_keras
+
 __version__ = "0.1.0"
 
 _HOMES = {
-    "L1Distance": "layers",
-    "SquaredDistance": "layers",
-    "build_embedding": "networks",
-    "build_siamese": "models",
-    "load_model": "models",
-    "save_model": "models",
+    "L1Distance": "models.layers",
+    "SquaredDistance": "models.layers",
+    "build_embedding": "models.embedding",
+    "build_siamese": "models.siamese",
+    "load_model": "models.saving",
+    "save_model": "models.saving",
     "Gallery": "gallery",
-    "Verifier": "verification",
-    "open_camera": "cameras",
-    "open_collection": "people",
-    "open_finder": "faces",
-    "open_workspace": "profiles",
-    "get_profile": "profiles",
-    "fetch_lfw": "lfw",
+    "Verifier": "verification.verifier",
+    "open_camera": "capture.cameras",
+    "open_collection": "data.collections",
+    "open_finder": "faces.detectors",
+    "open_workspace": "config",
+    "get_profile": "config",
+    "fetch_lfw": "data.lfw_download",
     "evaluate_scores": "evaluation",
     "calibrate": "evaluation",
     "SiamlabError": "errors",
@@ -42,3 +44,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+register_with_keras()

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import CameraError, EndOfFrames
-from siamlab.faces import FaceBox, Preprocessing
+from siamlab.faces.crop import Preprocessing
+from siamlab.faces.detectors import FaceBox
 
 SIZE = (120, 160)
 
@@ -38,7 +39,9 @@ class FakeModel:
         self.last = images
         return np.repeat(images.mean(axis=(1, 2, 3))[:, None], 2, axis=1).astype(np.float32)
 
-    def score(self, probe: np.ndarray, templates: np.ndarray) -> np.ndarray:
+    ranks_by_cosine = False
+
+    def score_pairs(self, probe: np.ndarray, templates: np.ndarray) -> np.ndarray:
         return (1 - np.abs(probe[0] - templates[:, 0])).astype(np.float32)
 
 

@@ -10,8 +10,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from siamlab.cli.output import BAD_INPUT, DONE, NOT_VERIFIED
 from siamlab.cli.parser import build_parser
-from siamlab.cli.telling import BAD_INPUT, DONE, NOT_VERIFIED
 from siamlab.errors import SiamlabError
 
 __all__ = ["BAD_INPUT", "DONE", "NOT_VERIFIED", "build_parser", "main"]

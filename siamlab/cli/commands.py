@@ -11,13 +11,13 @@ import json
 import sys
 from pathlib import Path
 
-from siamlab.cli.telling import DONE, say, write_text
+from siamlab.cli.output import DONE, say, write_text
 from siamlab.errors import InputError
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the series headless."""
-    from siamlab.series import run_series
+    from siamlab.course.runner import run_series
 
     if options.subject and not options.lfw:
         raise InputError("--subject is a person of LFW: give --lfw too.")
@@ -37,7 +37,7 @@ def lab(options: argparse.Namespace) -> int:
     """Open JupyterLab on notebook 01."""
     import subprocess
 
-    from siamlab.series import notebook_paths
+    from siamlab.course.notebooks import notebook_paths
 
     first = notebook_paths()[0]
     return subprocess.call([sys.executable, "-m", "jupyter", "lab", str(first)])
@@ -47,9 +47,10 @@ def fetch(options: argparse.Namespace) -> int:
     """Download or copy a data set."""
     if options.dataset == "omniglot":
         return _fetch_omniglot(options)
-    from siamlab.lfw import fetch_lfw
-    from siamlab.people import describe, open_collection
-    from siamlab.profiles import open_workspace
+    from siamlab.config import open_workspace
+    from siamlab.data.collections import open_collection
+    from siamlab.data.inspection import describe
+    from siamlab.data.lfw_download import fetch_lfw
 
     folder = fetch_lfw(open_workspace().root / "lfw", source=options.source)
     say(f"{describe(open_collection(folder))}\n{folder}")
@@ -57,8 +58,8 @@ def fetch(options: argparse.Namespace) -> int:
 
 
 def _fetch_omniglot(options: argparse.Namespace) -> int:
-    from siamlab.omniglot import alphabets, fetch_omniglot, find_omniglot
-    from siamlab.profiles import open_workspace
+    from siamlab.config import open_workspace
+    from siamlab.data.omniglot import alphabets, fetch_omniglot, find_omniglot
 
     folder = fetch_omniglot(open_workspace().root / "omniglot", source=options.source)
     for characters in find_omniglot(folder):
@@ -69,9 +70,9 @@ def _fetch_omniglot(options: argparse.Namespace) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """Train a model on a folder of people."""
-    from siamlab.models import save_model
-    from siamlab.people import open_collection
-    from siamlab.recipes import train_model
+    from siamlab.data.collections import open_collection
+    from siamlab.models.saving import save_model
+    from siamlab.training.recipes import train_model
 
     model, summary = train_model(
         open_collection(options.images),
@@ -91,10 +92,10 @@ def train(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Measure a model on a file of pairs."""
+    from siamlab.data.collections import open_collection
+    from siamlab.data.lfw import pairs_from_file
     from siamlab.evaluation import calibrate, evaluate_scores, score_pairs
-    from siamlab.models import load_model
-    from siamlab.pairs import pairs_from_file
-    from siamlab.people import open_collection
+    from siamlab.models.saving import load_model
 
     model = load_model(options.model)
     collection = open_collection(options.images)
@@ -128,9 +129,9 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def calibrate(options: argparse.Namespace) -> int:
     """Set a model's threshold on the user's own people and on strangers."""
-    from siamlab.calibrating import calibrate_people, find_strangers, open_own_people
-    from siamlab.models import load_model, save_model
-    from siamlab.profiles import open_workspace
+    from siamlab.config import open_workspace
+    from siamlab.evaluation.own_people import calibrate_people, find_strangers, open_own_people
+    from siamlab.models.saving import load_model, save_model
 
     model = load_model(options.model)
     found = calibrate_people(
@@ -150,8 +151,8 @@ def calibrate(options: argparse.Namespace) -> int:
 
 def export(options: argparse.Namespace) -> int:
     """Write a model for another runtime."""
-    from siamlab.export import export_model
-    from siamlab.models import load_model
+    from siamlab.models.export import export_model
+    from siamlab.models.saving import load_model
 
     path = export_model(load_model(options.model), options.out, options.format)
     say(f"saved {path}: embeddings and scores equal Keras' to 1e-4")
@@ -162,9 +163,9 @@ def embed(options: argparse.Namespace) -> int:
     """Write the templates of images to a file."""
     import numpy as np
 
-    from siamlab.models import load_model
-    from siamlab.pipeline import load_images, to_float
-    from siamlab.storage import write_whole
+    from siamlab.data.pipeline import load_images, to_float
+    from siamlab.models.saving import load_model
+    from siamlab.system.files import write_whole
 
     if options.out.suffix != ".npz":
         raise InputError(f"Templates go into a .npz file. Received: {options.out}")
@@ -178,7 +179,7 @@ def embed(options: argparse.Namespace) -> int:
 
 def bench(options: argparse.Namespace) -> int:
     """Measure this machine."""
-    from siamlab.bench import measure_all
+    from siamlab.study.speed.all_speeds import measure_all
 
     results = measure_all(say)
     if options.json:

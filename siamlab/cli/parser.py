@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from siamlab import __version__
-from siamlab.cli import commands, people
-from siamlab.cli.telling import BAD_INPUT
+from siamlab.cli import commands
+from siamlab.cli import people_commands as people
+from siamlab.cli.output import BAD_INPUT
 
 _IMAGES = "one folder per person, or an archive of such a folder"
 _MODEL = "a .keras file, or pretrained"

@@ -21,7 +21,6 @@ from siamlab.evaluation.curves import (
     reliability,
     roc,
 )
-from siamlab.evaluation.fusing import FusionResult, Trials, draw_trials, measure_fusion
 from siamlab.evaluation.groups import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.intervals import (
     STATISTICS,
@@ -29,8 +28,11 @@ from siamlab.evaluation.intervals import (
     bootstrap_all,
     bootstrap_people,
     person_weights,
+    quantiles,
+    threshold_statistic,
     wilson_interval,
 )
+from siamlab.evaluation.quality_groups import brightness, contrast, quality_groups, sharpness
 from siamlab.evaluation.rates import (
     OperatingPoint,
     check_scores,
@@ -41,10 +43,12 @@ from siamlab.evaluation.rates import (
 from siamlab.evaluation.report import Evaluation, ResultsTable, evaluate_scores
 from siamlab.evaluation.scoring import (
     Predictions,
+    embed_pairs,
     predictions_beside_truth,
     score_pairs,
     worst_mistakes,
 )
+from siamlab.evaluation.unseen import split_unseen
 
 __all__ = [
     "STATISTICS",
@@ -52,7 +56,6 @@ __all__ = [
     "Confusion",
     "Curve",
     "Evaluation",
-    "FusionResult",
     "GroupRate",
     "Interval",
     "OperatingPoint",
@@ -60,27 +63,32 @@ __all__ = [
     "Predictions",
     "Reliability",
     "ResultsTable",
-    "Trials",
     "area_under_roc",
     "bootstrap_all",
     "bootstrap_people",
     "brier_score",
+    "brightness",
     "calibrate",
     "check_scores",
+    "contrast",
     "det",
-    "draw_trials",
+    "embed_pairs",
     "equal_error",
     "evaluate_scores",
     "group_rate",
-    "measure_fusion",
     "operating_point",
     "person_weights",
     "precision_recall",
     "predictions_beside_truth",
+    "quality_groups",
+    "quantiles",
     "reliability",
     "roc",
     "score_pairs",
+    "sharpness",
+    "split_unseen",
     "threshold_at_fmr",
+    "threshold_statistic",
     "wilson_interval",
     "worst_confusion",
     "worst_mistakes",

@@ -7,17 +7,34 @@ small tables of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from siamlab.data.pairs import PairSet
+from siamlab.data.pipeline import _indexed, load_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.rates import check_scores
+from siamlab.faces.crop import Preprocessing
 
 if TYPE_CHECKING:
-    from siamlab.models import Siamese
-    from siamlab.pairs import PairSet
+    from siamlab.data.pairs import PairSet
+    from siamlab.models.siamese import Siamese
+
+    class _Record(Protocol):
+        @property
+        def preprocessing(self) -> Preprocessing: ...
+
+    class Embedder(Protocol):
+        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
+
+        @property
+        def record(self) -> _Record:
+            """Says how files become inputs."""
+
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            """Images to embeddings ``(N, dimensions)``."""
 
 
 def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
@@ -38,7 +55,6 @@ def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
         InputError: ``batch`` is not positive.
         ImageError: a file cannot be read; the message names it.
     """
-    from siamlab.pipeline import embed_pairs
 
     if batch < 1:
         raise InputError(f"batch is at least 1. Received: {batch}.")
@@ -123,3 +139,26 @@ def worst_mistakes(
     false_matches = order[match & ~truth[order]][::-1][:count]
     false_non_matches = order[~match & truth[order]][:count]
     return false_matches, false_non_matches
+
+
+def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """Embed both sides of pairs; each image is read and embedded once.
+
+    Args:
+        model: its record says how files become inputs.
+        pairs: who is compared with whom.
+        batch: images in memory and in the network at once.
+
+    Returns:
+        Two float32 arrays ``(N, dimensions)``.
+
+    Raises:
+        ImageError: a file cannot be read; the message names it.
+    """
+    paths, first, second = _indexed(pairs)
+    parts = [
+        model.embed(to_float(load_images(paths[start : start + batch], model.record.preprocessing)))
+        for start in range(0, len(paths), batch)
+    ]
+    embeddings = np.concatenate(parts)
+    return embeddings[first], embeddings[second]

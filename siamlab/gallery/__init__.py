@@ -8,7 +8,16 @@ files are readable by their owner only, and erasing a person leaves nothing of t
 persons' files and thrown away freely, ``store`` the gallery around both.
 """
 
-from siamlab.gallery.person import Enrolment, person_key
+from siamlab.gallery.enrollment import Enrolment, person_key
+from siamlab.gallery.search import Candidate, VectorSearch, open_search
 from siamlab.gallery.store import Gallery, Templates
 
-__all__ = ["Enrolment", "Gallery", "Templates", "person_key"]
+__all__ = [
+    "Candidate",
+    "Enrolment",
+    "Gallery",
+    "Templates",
+    "VectorSearch",
+    "open_search",
+    "person_key",
+]

@@ -24,7 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from siamlab.errors import StorageError
-from siamlab.gallery.person import read_enrolment
+from siamlab.gallery.enrollment import read_enrolment
 
 PLACE = ".pack"
 # Two changes within one tick of the file system's clock look like one; 20 ms are two ticks of

@@ -18,23 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.errors import ModelError, NotEnrolledError, StorageError
-from siamlab.gallery.pack import (
-    TICK_NS,
-    Pack,
-    drop_pack,
-    has_pack,
-    read_pack,
-    refresh,
-    write_pack,
-)
-from siamlab.gallery.person import (
+from siamlab.gallery.enrollment import (
     Enrolment,
     new_enrolment,
     person_key,
     read_enrolment,
     write_beside,
 )
-from siamlab.storage import storage_errors
+from siamlab.gallery.pack import TICK_NS, Pack, drop_pack, has_pack, read_pack, refresh, write_pack
+from siamlab.system.files import storage_errors
 
 _TOGETHER = 1000  # people of a bulk enrolment that wait for the disk together
 _NAMED = 5  # people named in an error message

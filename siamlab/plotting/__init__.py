@@ -9,9 +9,9 @@ to them.
 from siamlab.plotting.architecture import Step, network_steps
 from siamlab.plotting.charts import plot_history, plot_quality_against_size, plot_time_against_size
 from siamlab.plotting.comparisons import plot_losses, plot_quality_against_people
-from siamlab.plotting.curves import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.network import draw_architecture
 from siamlab.plotting.pictures import plot_images, plot_pairs, plot_verification
+from siamlab.plotting.score_plots import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.study_plots import plot_baselines, plot_map, plot_oneshot
 from siamlab.plotting.style import COLOURS, Picture, new_figure, save_figure, style
 from siamlab.plotting.towers import draw_towers

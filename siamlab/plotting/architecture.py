@@ -68,12 +68,12 @@ def committee_size(embedding: Any) -> int:
 
 
 def joins_gradients(embedding: Any) -> bool:
-    """Whether a network of oriented gradients (``siamlab.gradients``) stands beside the others."""
+    """Whether a network of oriented gradients (``siamlab.models.hog_lda``) stands beside the others."""
     return any(_has_gradients(one) or joins_gradients(one) for one in _inner(embedding))
 
 
 def embeds_mirror_image(embedding: Any) -> bool:
-    """Whether trained networks embed the mirror image too (``siamlab.networks.mirrored``)."""
+    """Whether trained networks embed the mirror image too (``siamlab.models.embedding.mirrored``)."""
     if any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", [])):
         return not _has_gradients(embedding)  # that one has a mirror of its own
     return any(map(embeds_mirror_image, _inner(embedding)))

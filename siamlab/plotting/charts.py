@@ -15,7 +15,7 @@ from siamlab.plotting.style import COLOURS, GENUINE, GREY, IMPOSTOR, WIDTH, new_
 
 
 class Point(Protocol):
-    """What a chart needs of a measured training run; ``siamlab.studies.StudyPoint`` has it."""
+    """What a chart needs of a measured training run; ``siamlab.study.input_size.StudyPoint`` has it."""
 
     @property
     def size(self) -> int:
@@ -47,7 +47,7 @@ def plot_history(history: Any) -> Any:
     """Loss, precision and recall, and seconds of each epoch.
 
     Args:
-        history: ``siamlab.training.History``, Keras' ``History``, or a mapping of metric to its
+        history: ``siamlab.training.checkpoints.History``, Keras' ``History``, or a mapping of metric to its
             value after each epoch; panels without data are left out.
 
     Returns:

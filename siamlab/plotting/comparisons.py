@@ -21,7 +21,7 @@ MEASURES = {
 
 
 class Run(Protocol):
-    """What a chart needs of a run on people; ``siamlab.studies.StudyRun`` has it."""
+    """What a chart needs of a run on people; ``siamlab.study.loss_comparison.StudyRun`` has it."""
 
     @property
     def loss(self) -> str:

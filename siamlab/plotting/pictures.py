@@ -27,7 +27,7 @@ from siamlab.plotting.style import (
 )
 
 if TYPE_CHECKING:
-    from siamlab.verification import Verification
+    from siamlab.verification.result import Verification
 
 Images = Sequence[np.ndarray] | np.ndarray
 

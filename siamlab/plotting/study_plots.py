@@ -6,20 +6,35 @@ Comes in: places on a map, ``OneShot`` results, evaluations. Goes out: a ``Pictu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation import Evaluation
-from siamlab.oneshot import OneShot
+from siamlab.evaluation import Evaluation, Interval
 from siamlab.plotting.style import COLOURS, GENUINE, GREY, new_figure, one_axes, styled
 
 # Yellow is too pale for letters on white.
 _INKS = [colour for name, colour in COLOURS.items() if name != "yellow"]
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 _TITLES = {"auc": "area under the ROC curve", "accuracy": "accuracy", "eer": "equal error rate"}
+
+
+class OneShotResult(Protocol):
+    """What a chart needs of N-way accuracy; ``siamlab.study.oneshot.OneShot`` has it."""
+
+    @property
+    def ways(self) -> int:
+        """N."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+
+    @property
+    def by_class(self) -> Interval | None:
+        """Its 95 % interval, classes resampled."""
 
 
 @styled
@@ -30,7 +45,7 @@ def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any
     nothing rests on colour alone.
 
     Args:
-        places: ``(N, 2)``, such as :func:`siamlab.projection.tsne_map` gives.
+        places: ``(N, 2)``, such as :func:`siamlab.study.embedding_map.tsne_map` gives.
         labels: N names.
         most: classes in colour and with a name; the others are small grey points.
         axes: where to draw.
@@ -75,7 +90,7 @@ def _name(axes: Any, own: np.ndarray, text: str, colour: str) -> None:
 
 
 @styled
-def plot_oneshot(results: Mapping[str, Sequence[OneShot]], title: str = "") -> Any:
+def plot_oneshot(results: Mapping[str, Sequence[OneShotResult]], title: str = "") -> Any:
     """N-way one-shot accuracy: one panel for each N, one row for each method, guessing dotted.
 
     Args:

@@ -19,7 +19,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 from siamlab.errors import InputError
-from siamlab.storage import storage_errors
+from siamlab.system.files import storage_errors
 
 # Okabe and Ito 2008, "Color universal design": distinct for all common kinds of colour vision.
 COLOURS = {

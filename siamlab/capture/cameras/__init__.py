@@ -1,0 +1,93 @@
+"""One way to read frames: a webcam, a video file, a folder of images, a drawn person.
+
+Comes in: an index, a path, or ``drawn``. Goes out: uint8 RGB frames (H, W, 3). OpenCV's BGR
+becomes RGB here and nowhere else.
+
+Every camera is a context manager and is released when the block ends, however it ends; reading
+that fails or is interrupted releases it too, so that a notebook's cell can be run again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from siamlab.capture.cameras.base import Camera
+from siamlab.capture.cameras.device import CameraInfo, OpenCVCamera, list_text, probe_cameras
+from siamlab.capture.cameras.drawn import DrawnCamera
+from siamlab.capture.cameras.folder import FolderCamera
+from siamlab.errors import CameraError, InputError
+
+__all__ = [
+    "Camera",
+    "CameraInfo",
+    "DrawnCamera",
+    "FolderCamera",
+    "OpenCVCamera",
+    "list_text",
+    "open_camera",
+    "probe_cameras",
+]
+
+
+def open_camera(
+    source: int | str | Path = 0,
+    size: tuple[int, int] | None = None,
+    loop: bool = False,
+    frames: int | None = None,
+) -> OpenCVCamera | FolderCamera | DrawnCamera:
+    """Open whatever ``source`` names.
+
+    Args:
+        source: a webcam's index (``0`` or ``"0"``), a video file, a folder of images or one
+            image, a stream's address, or ``"drawn"``, ``"drawn:7"`` (person 7), ``"drawn:7:2"``
+            (the same person another day). A folder called ``0`` or ``drawn`` is given as a
+            ``Path``.
+        size: width and height to ask for, pixels (webcams and drawn people).
+        loop: begin a folder again at its end.
+        frames: how many frames a drawn person has; ``None`` has no end.
+
+    Raises:
+        CameraError: it cannot be opened.
+        InputError: ``drawn:`` is followed by something that is no number.
+
+    Example:
+        >>> with open_camera("drawn:7") as camera:
+        ...     camera.read().shape
+        (480, 640, 3)
+    """
+    if isinstance(source, Path):
+        return _open_path(source, size, loop)
+    text = str(source)
+    if text.isdecimal():
+        return OpenCVCamera(int(text), size)
+    if text == "drawn" or text.startswith("drawn:"):
+        seed, session = _drawn_numbers(text)
+        return DrawnCamera(seed, size or (640, 480), frames, session)
+    if "://" in text:
+        return OpenCVCamera(text, size)
+    return _open_path(Path(text), size, loop)
+
+
+def _open_path(path: Path, size: tuple[int, int] | None, loop: bool) -> OpenCVCamera | FolderCamera:
+    from siamlab.images.decode import SUFFIXES
+
+    path = path.expanduser()
+    if not path.exists():
+        raise CameraError(
+            f"There is no camera, file or folder {str(path)!r}. Use an index such as 0, a video, "
+            "a folder of images, or 'drawn'."
+        )
+    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+        return FolderCamera(path, loop)
+    return OpenCVCamera(path, size)
+
+
+def _drawn_numbers(text: str) -> tuple[int, int]:
+    """Seed and session of ``drawn[:seed[:session]]``."""
+    parts = text.split(":")[1:]
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(
+            f"A drawn person is named 'drawn', 'drawn:7' or 'drawn:7:2'; received {text!r}."
+        )
+    numbers = [int(part) for part in parts]
+    return (numbers[0] if numbers else 7), (numbers[1] if len(numbers) == 2 else 1)

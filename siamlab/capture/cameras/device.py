@@ -1,0 +1,227 @@
+"""Webcams and videos through OpenCV.
+
+Comes in: a webcam's index, a video file or a stream's address. Goes out: uint8 RGB frames.
+OpenCV's BGR becomes RGB here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siamlab.capture.cameras.base import Source
+from siamlab.errors import CameraError, EndOfFrames
+from siamlab.system.opencv import import_cv2
+
+_TRIES = 5  # a webcam may drop a frame now and then; this many in a row mean that it is gone
+_COMPLETE = 0.9  # share of the frames a video announces that must be there
+_QUIET = threading.RLock()
+_DEVICES: weakref.WeakValueDictionary[int, OpenCVCamera] = weakref.WeakValueDictionary()
+
+
+class OpenCVCamera(Source):
+    """A webcam by index, or a video by path or address.
+
+    Args:
+        source: a webcam's index, a video file, or a stream's address (``rtsp://...``).
+        size: width and height to ask a webcam for, pixels; it may give others.
+
+    Raises:
+        CameraError: it cannot be opened or gives no frame. A webcam that this process has open
+            already is closed first: only one can read it.
+
+    Example:
+        >>> with OpenCVCamera(0) as camera:          # doctest: +SKIP
+        ...     frame = camera.read()
+    """
+
+    def __init__(self, source: int | str | Path, size: tuple[int, int] | None = None) -> None:
+        self.source = source
+        self._lock = threading.RLock()
+        self._capture: Any = None
+        self._taken = 0
+        live = isinstance(source, int)
+        self.live = live or "://" in str(source)
+        super().__init__(f"Camera {source}" if live else f"Video {source}", (0, 0), 0.0)
+        if not self.live and not Path(str(source)).is_file():
+            raise CameraError(f"There is no video file {source}.")
+        if isinstance(source, int):
+            former = _DEVICES.get(source)
+            if former is not None:
+                former.close()
+        try:
+            self._open(size)
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(source, int):
+            _DEVICES[source] = self
+
+    def _open(self, size: tuple[int, int] | None) -> None:
+        cv2 = import_cv2()
+        with _quiet():
+            wanted = self.source if isinstance(self.source, int) else str(self.source)
+            self._capture = cv2.VideoCapture(wanted)
+            if not self._capture.isOpened():
+                raise CameraError(f"{self.name} cannot be opened. {self._advice()}")
+            if self.live:
+                # Old frames in a queue would show the past.
+                self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+            if size is not None:
+                self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
+                self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
+            first = self._grab()
+        if first is None:
+            raise CameraError(f"{self.name} opens but gives no frame. {self._advice()}")
+        self._first: np.ndarray | None = first
+        self._announced = 0 if self.live else int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.size = (first.shape[1], first.shape[0])
+        rate = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps = rate if 0.0 < rate < 1000.0 else 0.0
+
+    def _advice(self) -> str:
+        if isinstance(self.source, int):
+            return (
+                "Is it plugged in, free of other programs, and allowed for this one? "
+                "Another source: a video, a folder, or 'drawn'."
+            )
+        if self.live:
+            return "Is the address right and reachable?"
+        return "Is it a video, and complete?"
+
+    def _grab(self) -> np.ndarray | None:
+        """One frame in RGB, or None when the source gives none."""
+        cv2 = import_cv2()
+        for _ in range(_TRIES if self.live else 1):
+            good, frame = self._capture.read()
+            if good and frame is not None:
+                self._taken += 1
+                code = cv2.COLOR_GRAY2RGB if frame.ndim == 2 else cv2.COLOR_BGR2RGB
+                return np.asarray(cv2.cvtColor(frame, code))
+        return None
+
+    def _next(self) -> np.ndarray:
+        with self._lock:
+            if self._first is not None:
+                frame, self._first = self._first, None
+                return frame
+            if self._capture is None:
+                raise CameraError(f"{self.name} is closed; open it again.")
+            if self.live:
+                grabbed = self._grab()
+            else:
+                with _quiet():
+                    grabbed = self._grab()
+        if grabbed is None:
+            raise self._ended()
+        return grabbed
+
+    def _ended(self) -> CameraError:
+        if self.live:
+            return CameraError(
+                f"{self.name} went away after {self._taken} frames. Was it unplugged, or taken by "
+                "another program? Open it again."
+            )
+        if self._taken < _COMPLETE * self._announced:
+            return CameraError(
+                f"{self.name} is damaged: it stops after {self._taken} of {self._announced} frames."
+            )
+        return EndOfFrames(f"{self.name} has no more frames (there were {self._taken}).")
+
+    def close(self) -> None:
+        """Release the device or file; harmless when it is closed."""
+        super().close()
+        with self._lock:
+            capture, self._capture = self._capture, None
+            if capture is not None:
+                capture.release()
+
+
+@dataclass(frozen=True)
+class CameraInfo:
+    """A webcam that gives frames.
+
+    Attributes:
+        index: what to call ``open_camera`` with.
+        width: of its frames, pixels.
+        height: of its frames, pixels.
+        fps: frames per second, as the driver says; 0.0 when it does not.
+    """
+
+    index: int
+    width: int
+    height: int
+    fps: float
+
+    def __str__(self) -> str:
+        rate = f", {self.fps:g} frames per second" if self.fps else ""
+        return f"camera {self.index}: {self.width} x {self.height}{rate}"
+
+
+def probe_cameras(max_index: int = 3) -> list[CameraInfo]:
+    """Find the webcams that give a frame, quietly.
+
+    Each is opened, read once and released; one that this process is reading is left in peace.
+
+    Args:
+        max_index: the last index to try.
+
+    Returns:
+        One entry for each webcam, by index; empty when there is none.
+    """
+    found = []
+    for index in range(max_index + 1):
+        # On Linux a webcam is a device file; without one, opening would only cost time.
+        if sys.platform.startswith("linux") and not Path(f"/dev/video{index}").exists():
+            continue
+        held = _DEVICES.get(index)
+        if held is not None and not held.closed:
+            found.append(CameraInfo(index, *held.size, held.fps))
+            continue
+        try:
+            with OpenCVCamera(index) as camera:
+                found.append(CameraInfo(index, *camera.size, camera.fps))
+        except CameraError:
+            continue
+    return found
+
+
+def list_text(cameras: list[CameraInfo]) -> str:
+    """Webcams as lines of text, or one sentence when there is none."""
+    if not cameras:
+        return (
+            "No camera was found; a video file, a folder of images or a drawn person can be used."
+        )
+    return "\n".join(str(camera) for camera in cameras)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what video libraries write to standard error out of a notebook.
+
+    They write to the process's file descriptor 2, past Python. It is one for the whole process,
+    so one thread at a time turns it away, and only for a call into the library.
+    """
+    with _QUIET:
+        try:
+            kept = os.dup(2)
+        except OSError:  # no standard error at all: nothing to silence
+            yield
+            return
+        try:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

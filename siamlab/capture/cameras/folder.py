@@ -1,0 +1,56 @@
+"""Cameras without a lens: a folder of images, a drawn person.
+
+Comes in: a folder, or a seed. Goes out: uint8 RGB frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.capture.cameras.base import Source
+from siamlab.errors import CameraError, EndOfFrames
+
+
+class FolderCamera(Source):
+    """The images of a folder, in the order of their names, as if they were filmed.
+
+    Args:
+        path: the folder, or one image file.
+        loop: begin again at the end.
+
+    Raises:
+        CameraError: there is no such folder, or no image in it.
+
+    Example:
+        >>> with FolderCamera("holiday/") as camera:          # doctest: +SKIP
+        ...     frames = list(camera)
+    """
+
+    def __init__(self, path: str | Path, loop: bool = False) -> None:
+        from siamlab.images.decode import SUFFIXES, read_image
+
+        self.path = Path(path)
+        self.loop = loop
+        if not self.path.exists():
+            raise CameraError(f"There is no folder {path}.")
+        found = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+        self.files = tuple(
+            file for file in found if file.suffix.lower() in SUFFIXES and file.name[0] != "."
+        )
+        if not self.files:
+            raise CameraError(f"Folder {path} holds no images ({', '.join(sorted(SUFFIXES))}).")
+        self._read_image: Callable[[Path], np.ndarray] = read_image
+        self._place = 0
+        height, width = read_image(self.files[0]).shape[:2]
+        super().__init__(f"Folder {path}", (width, height), 0.0)
+
+    def _next(self) -> np.ndarray:
+        if self._place >= len(self.files):
+            if not self.loop:
+                raise EndOfFrames(f"{self.name} has no more images (there were {self._place}).")
+            self._place = 0
+        self._place += 1
+        return self._read_image(self.files[self._place - 1])

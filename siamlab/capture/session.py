@@ -1,0 +1,272 @@
+"""Collects face images of the person before the camera.
+
+Comes in: frames of a camera. Goes out: face chips in the workspace's folders, and
+:class:`CaptureState`, an immutable snapshot that a panel draws. No user interface here: the
+notebook's panel and its code, and the tests, drive the same controller.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from siamlab.config import Workspace
+from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
+from siamlab.faces.crop import CHIP_SIZE, SIMILAR_SIZE, cut_face
+from siamlab.faces.detectors import FaceBox, open_finder
+from siamlab.faces.quality import Quality, face_quality
+from siamlab.images.decode import SUFFIXES
+from siamlab.images.write import unique_name, write_image
+
+if TYPE_CHECKING:
+    from siamlab.faces.detectors import Finder
+
+KINDS = ("anchor", "positive", "probes")
+NO_FACE = "no face"
+SEVERAL_FACES = "several faces: the largest is taken"
+PATIENCE = 5
+
+
+class FrameSource(Protocol):
+    """What gives frames: a camera, or a :class:`~siamlab.capture.stream.FrameReader`."""
+
+    def read(self) -> np.ndarray:
+        """The next frame, uint8 RGB ``(H, W, 3)``."""
+
+    def close(self) -> None:
+        """Release the camera."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaptureState:
+    """What was seen last, and what was kept so far.
+
+    Attributes:
+        frame: uint8 RGB ``(H, W, 3)``, or ``None`` before the first.
+        box: the face, or ``None``.
+        chip: uint8 RGB ``(250, 250, 3)``, what a capture would save, or ``None``.
+        quality: measures of the chip, or ``None``.
+        warnings: what is wrong with this frame, in a word or two each.
+        counts: number of images in each folder.
+        message: what happened last.
+    """
+
+    frame: np.ndarray | None = None
+    box: FaceBox | None = None
+    chip: np.ndarray | None = None
+    quality: Quality | None = None
+    warnings: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    message: str = ""
+
+
+class CaptureController:
+    """Looks at frames and saves faces as anchors, positives or probes.
+
+    Args:
+        workspace: where images go.
+        camera: an open camera or a frame reader; closed by :meth:`close`.
+        finder: finds faces; ``None`` opens the best one at hand.
+
+    Example:
+        ```python
+        with CaptureController(open_workspace(), open_camera("drawn")) as controller:
+            controller.capture("anchor")
+            controller.burst("positive", 10)
+        ```
+    """
+
+    def __init__(
+        self, workspace: Workspace, camera: FrameSource, finder: Finder | None = None
+    ) -> None:
+        self.workspace = workspace
+        self.camera = camera
+        self.finder = open_finder() if finder is None else finder
+        self._seen: tuple[Any, ...] = (None, None, None, None, ())
+        self._message = ""
+        self._actions: list[tuple[Path, ...]] = []
+        # The preview's thread steps while buttons capture.
+        self._lock = threading.RLock()
+
+    def folder(self, kind: str) -> Path:
+        """The folder of ``anchor``, ``positive`` or ``probes``.
+
+        Raises:
+            InputError: there is no such kind.
+        """
+        if kind not in KINDS:
+            raise InputError(f"kind is one of {', '.join(KINDS)}. Received: {kind!r}.")
+        return Path(getattr(self.workspace, kind))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of images in each folder."""
+        return {kind: _count(self.folder(kind)) for kind in KINDS}
+
+    @property
+    def state(self) -> CaptureState:
+        """What was seen last, and what was kept so far."""
+        frame, box, chip, quality, warnings = self._seen
+        return CaptureState(frame, box, chip, quality, warnings, self.counts, self._message)
+
+    def step(self) -> CaptureState:
+        """Read one frame, find the face in it and judge it; saves nothing.
+
+        Raises:
+            CameraError: the camera went away or has no more frames.
+        """
+        with self._lock:
+            frame = self.camera.read()
+            self._seen = (frame, None, None, None, (NO_FACE,))
+            boxes = self.finder.find(frame)
+            if boxes:
+                chip = cut_face(frame, boxes[0], CHIP_SIZE)
+                quality = face_quality(chip)
+                several = len(boxes) > 1 and boxes[1].size >= SIMILAR_SIZE * boxes[0].size
+                warnings = (*quality.warnings, *([SEVERAL_FACES] if several else []))
+                self._seen = (frame, boxes[0], chip, quality, warnings)
+            return self.state
+
+    def capture(self, kind: str) -> Path:
+        """Save the face of a new frame.
+
+        Args:
+            kind: ``anchor``, ``positive`` or ``probes``.
+
+        Returns:
+            The new file.
+
+        Raises:
+            NoFaceError: there is no face in the frame.
+            CameraError, StorageError: as they say.
+        """
+        return self.burst(kind, 1, patience=1)[0]
+
+    def burst(
+        self, kind: str, count: int, every: int = 1, patience: int = PATIENCE
+    ) -> tuple[Path, ...]:
+        """Save the faces of several frames; frames without a face are passed over.
+
+        Args:
+            kind: ``anchor``, ``positive`` or ``probes``.
+            count: how many.
+            every: save one of so many frames, for more variety.
+            patience: give up after ``count * every * patience`` frames.
+
+        Returns:
+            The new files.
+
+        Raises:
+            NoFaceError: too few frames show a face; those saved before stay.
+            CameraError, StorageError: as they say.
+        """
+        folder = self.folder(kind)
+        if count < 1 or every < 1:
+            raise InputError(f"count and every are at least 1. Received: {count}, {every}.")
+        saved: list[Path] = []
+        with self._lock:
+            try:
+                for look in range(count * every * patience):
+                    chip = self.step().chip
+                    if chip is not None and look % every == 0:
+                        saved.append(write_image(unique_name(folder, kind), chip))
+                    if len(saved) == count:
+                        break
+            finally:
+                self._remember(kind, tuple(saved))
+            if len(saved) < count:
+                self._message = f"No face in sight: {len(saved)} of {count} saved."
+                raise NoFaceError(
+                    f"No face was found in enough frames: {len(saved)} of {count} images saved. "
+                    "Move into the middle and turn on a light."
+                )
+        return tuple(saved)
+
+    def fill(self, wanted: dict[str, int], every: int = 1) -> dict[str, int]:
+        """Save faces by turns until each folder holds as many as wanted, or frames end.
+
+        Args:
+            wanted: kind to number of images in its folder, those from before included.
+            every: save one of so many frames, for more variety.
+
+        Returns:
+            What each folder holds now; fewer than wanted when a video or folder was too short.
+
+        Raises:
+            NoFaceError: hardly any frame shows a face; what was saved stays.
+            CameraError, StorageError: as they say.
+        """
+        most = PATIENCE * every * max(1, sum(wanted.values()))
+        for look in range(most):
+            counts = self.counts
+            missing = [kind for kind in wanted if counts[kind] < wanted[kind]]
+            if not missing:
+                return counts
+            try:
+                chip = self.step().chip
+            except EndOfFrames:
+                return counts
+            if chip is not None and look % every == 0:
+                kind = min(missing, key=lambda kind: counts[kind] - wanted[kind])
+                path = write_image(unique_name(self.folder(kind), kind), chip)
+                self._remember(kind, (path,))
+        raise NoFaceError(
+            f"No face was found in enough of {most} frames. "
+            "Move into the middle and turn on a light."
+        )
+
+    def undo(self) -> tuple[Path, ...]:
+        """Delete the images of the last capture or burst that is not undone yet.
+
+        Returns:
+            The files that are gone; none when there is nothing to undo.
+        """
+        with self._lock:
+            removed = self._actions.pop() if self._actions else ()
+            try:
+                for path in removed:
+                    path.unlink(missing_ok=True)
+            except OSError as error:
+                raise StorageError(f"Cannot remove {error.filename}: {error.strerror}") from error
+            count = len(removed)
+            self._message = f"Removed {_images(count)}." if count else "There is nothing to undo."
+            return removed
+
+    def close(self) -> None:
+        """Release the camera; harmless when done before."""
+        self.camera.close()
+
+    def __enter__(self) -> CaptureController:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _remember(self, kind: str, saved: tuple[Path, ...]) -> None:
+        if saved:
+            self._actions.append(saved)
+            self._message = f"Saved {_images(len(saved))} to {kind}."
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _count(folder: Path) -> int:
+    if not folder.is_dir():
+        return 0
+    return sum(
+        1
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )

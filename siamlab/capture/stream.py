@@ -1,0 +1,251 @@
+"""Reads a camera in a thread and keeps the newest frame only.
+
+Comes in: a camera, or what opens one. Goes out: the newest frame, as an immutable snapshot.
+Whoever is slow meets newer frames later, never old ones in a queue. A camera has one reader:
+starting a second on the same camera stops the first, so that running a notebook cell again
+finds the camera free.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siamlab.errors import CameraError, EndOfFrames, SiamlabError
+
+if TYPE_CHECKING:
+    from siamlab.capture.cameras import Camera
+
+# The readers that hold a camera now, by camera. Opening happens under the lock.
+_ACTIVE: dict[str, FrameReader] = {}
+_LOCK = threading.RLock()
+JOIN_SECONDS = 5.0
+FPS_FRAMES = 30
+SLIDES_PER_SECOND = 5.0  # images of a folder
+DRAWN_FPS = 12.0  # drawing takes about half a core at this rate
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a reader holds at one moment.
+
+    Attributes:
+        frame: uint8 RGB ``(H, W, 3)``, not writeable, or ``None`` before the first.
+        number: how many frames were read so far.
+        fps: frames read per second, lately.
+        running: the camera is being read.
+        error: why reading ended, in one line; empty while all is well.
+    """
+
+    frame: np.ndarray | None = None
+    number: int = 0
+    fps: float = 0.0
+    running: bool = False
+    error: str = ""
+
+
+class FrameReader:
+    """A camera read in a thread; itself a camera whose ``read`` gives the newest frame.
+
+    Args:
+        source: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera. A source
+            can be started again after a stop, a camera object cannot.
+
+    Attributes:
+        exhausted: reading ended because a video or folder has no more frames.
+
+    Example:
+        ```python
+        with FrameReader(0) as reader:
+            frame = reader.read()
+        ```
+    """
+
+    def __init__(self, source: Camera | int | str | Path) -> None:
+        self.source = source
+        self.name = _name_of(source)
+        self._camera: Camera | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._fresh = threading.Condition()
+        self._snapshot = Snapshot()
+        self._read_number = 0
+        self.exhausted = False
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest frame and how reading goes; never waits."""
+        return self._snapshot
+
+    @property
+    def running(self) -> bool:
+        """Whether the camera is being read."""
+        return self._snapshot.running
+
+    def start(self) -> FrameReader:
+        """Open the camera and begin to read; nothing happens when it is being read.
+
+        Raises:
+            CameraError: the camera cannot be opened.
+        """
+        with _LOCK:
+            if self.running:
+                return self
+            self.stop()
+            former = _ACTIVE.get(self.name)
+            if former is not None:
+                former.stop()
+            # Opened here and not in the thread: macOS asks for permission on the main thread.
+            self._camera = _open(self.source)
+            _ACTIVE[self.name] = self
+            self._stop = threading.Event()
+            self._snapshot = Snapshot(running=True)
+            self._read_number = 0
+            self.exhausted = False
+            self._thread = threading.Thread(
+                target=self._run,
+                args=(self._camera, self._stop),
+                name=f"siamlab reads {self.name}",
+                daemon=True,
+            )
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop reading and release the camera; harmless when it was stopped before."""
+        self._stop.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(JOIN_SECONDS)
+        self._thread = None
+        with _LOCK:
+            if _ACTIVE.get(self.name) is self:
+                del _ACTIVE[self.name]
+
+    close = stop
+
+    def __enter__(self) -> FrameReader:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def newer_than(self, number: int, timeout: float = 5.0) -> Snapshot | None:
+        """Wait for a frame that was read after frame ``number``.
+
+        Returns:
+            The newest one, or ``None`` when reading ended or ``timeout`` seconds passed.
+        """
+        with self._fresh:
+            self._fresh.wait_for(
+                lambda: self._snapshot.number > number or not self._snapshot.running, timeout
+            )
+            snapshot = self._snapshot
+        return snapshot if snapshot.number > number else None
+
+    def read(self, timeout: float = 5.0) -> np.ndarray:
+        """Wait for a frame that this method has not returned yet.
+
+        Returns:
+            uint8 RGB ``(H, W, 3)``, the newest frame.
+
+        Raises:
+            EndOfFrames: the video or folder has no more.
+            CameraError: the camera went away, sends nothing, or was stopped.
+        """
+        stopped = self._thread is None
+        snapshot = None if stopped else self.newer_than(self._read_number, timeout)
+        if snapshot is None or snapshot.frame is None:
+            kind = EndOfFrames if self.exhausted else CameraError
+            raise kind(self._snapshot.error or self._silence(timeout))
+        self._read_number = snapshot.number
+        return snapshot.frame
+
+    def _silence(self, timeout: float) -> str:
+        if self.running:
+            return f"Camera {self.name} sent no frame for {timeout:g} seconds."
+        return f"Camera {self.name} is stopped."
+
+    def _run(self, camera: Camera, stop: threading.Event) -> None:
+        error = ""
+        try:
+            self._read_until(camera, stop)
+        except Exception as problem:  # a thread's exception would be lost; it becomes one line
+            error = one_line(problem)
+            self.exhausted = isinstance(problem, EndOfFrames)
+        finally:
+            try:
+                camera.close()
+            except Exception as problem:
+                error = error or one_line(problem)
+            self._publish(running=False, error=error)
+
+    def _read_until(self, camera: Camera, stop: threading.Event) -> None:
+        times: deque[float] = deque(maxlen=FPS_FRAMES)
+        period = _period(camera)
+        while not stop.is_set():
+            begin = time.perf_counter()
+            frame = camera.read()
+            frame.flags.writeable = False
+            times.append(time.perf_counter())
+            spent = times[-1] - times[0]
+            fps = (len(times) - 1) / spent if spent > 0 else 0.0
+            self._publish(frame=frame, number=self._snapshot.number + 1, fps=fps)
+            stop.wait(max(0.0, period - (time.perf_counter() - begin)))
+
+    def _publish(self, **changes: Any) -> None:
+        with self._fresh:
+            self._snapshot = replace(self._snapshot, **changes)
+            self._fresh.notify_all()
+
+
+def stop_all() -> None:
+    """Stop every reader, so that all cameras are free."""
+    with _LOCK:
+        readers = list(_ACTIVE.values())
+    for reader in readers:
+        reader.stop()
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message as one line; errors that are not siamlab's keep their kind."""
+    text = " ".join(str(error).split())
+    if isinstance(error, SiamlabError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _name_of(source: Camera | int | str | Path) -> str:
+    if isinstance(source, int | str) and str(source).isdecimal():
+        return f"Camera {int(source)}"
+    return str(getattr(source, "name", source)) if not isinstance(source, Path) else str(source)
+
+
+def _open(source: Camera | int | str | Path) -> Camera:
+    if not isinstance(source, int | str | Path):
+        return source
+    from siamlab.capture.cameras import DrawnCamera, open_camera
+
+    camera = open_camera(source)
+    if isinstance(camera, DrawnCamera):
+        camera.fps = DRAWN_FPS
+    return camera
+
+
+def _period(camera: Camera) -> float:
+    """Seconds from one read to the next: a webcam waits by itself, other sources do not."""
+    if getattr(camera, "live", False):
+        return 0.0
+    return 1.0 / (camera.fps or SLIDES_PER_SECOND)

@@ -1,0 +1,246 @@
+"""All sizes in one place (``Profile``), and where files lie (``Workspace``).
+
+Comes in: the environment variables ``SIAMLAB_PROFILE`` and ``SIAMLAB_DATA``, or arguments.
+Goes out: frozen dataclasses that every notebook and the command line read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from siamlab.errors import InputError, MissingStepError
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How big everything is: data, networks, training and charts.
+
+    Attributes:
+        name: ``quick`` or ``full``.
+        drawn_people: how many drawn people stand in for LFW when there is none.
+        drawn_images: images of each drawn person.
+        captures: images taken of the user for anchor and for positive, each.
+        probes: further images of the user, seen only by evaluation and verification.
+        koch_size: side of the square input of Koch's network, in pixels.
+        koch_width: multiple of Koch's channel counts (1.0 is the paper's).
+        koch_pairs: training pairs of the report's way.
+        koch_minutes: time limit for the training of Koch's network.
+        koch_epochs: the most epochs of it.
+        compact_size: side of the square input of the compact network, in pixels.
+        compact_width: multiple of the compact network's channel counts.
+        compact_steps: training steps of the compact network (fixed, so that runs repeat).
+        compact_people: people in one of its batches (two images each).
+        validation_pairs: pairs for choosing thresholds.
+        test_pairs: pairs for reporting.
+        chart_sizes: input sides, in pixels, of the charts against resolution.
+        chart_counts: numbers of training images of the charts against data size.
+        chart_steps: training steps behind each point of the charts.
+        batch: pairs in a batch of the report's way.
+    """
+
+    name: str
+    drawn_people: int
+    drawn_images: int
+    captures: int
+    probes: int
+    koch_size: int
+    koch_width: float
+    koch_pairs: int
+    koch_minutes: float
+    koch_epochs: int
+    compact_size: int
+    compact_width: float
+    compact_steps: int
+    compact_people: int
+    validation_pairs: int
+    test_pairs: int
+    chart_sizes: tuple[int, ...]
+    chart_counts: tuple[int, ...]
+    chart_steps: int
+    batch: int = 16
+
+
+PROFILES: dict[str, Profile] = {
+    "quick": Profile(
+        name="quick",
+        drawn_people=240,
+        drawn_images=8,
+        captures=20,
+        probes=20,
+        koch_size=105,
+        koch_width=0.125,
+        koch_pairs=640,
+        koch_minutes=1.0,
+        koch_epochs=4,
+        compact_size=48,
+        compact_width=0.5,
+        compact_steps=150,
+        compact_people=32,
+        validation_pairs=400,
+        test_pairs=400,
+        chart_sizes=(32, 48, 64),
+        chart_counts=(128, 256, 512),
+        chart_steps=60,
+    ),
+    "full": Profile(
+        name="full",
+        drawn_people=1000,
+        drawn_images=6,
+        captures=26,
+        probes=26,
+        koch_size=105,
+        koch_width=1.0,
+        koch_pairs=1600,
+        koch_minutes=5.0,
+        koch_epochs=4,
+        compact_size=72,
+        compact_width=1.0,
+        compact_steps=3500,
+        compact_people=64,
+        validation_pairs=1000,
+        test_pairs=1000,
+        chart_sizes=(32, 48, 72, 105),
+        chart_counts=(500, 1000, 2000, 4000),
+        chart_steps=160,
+    ),
+}
+
+
+def get_profile(name: str | None = None) -> Profile:
+    """Look a profile up by name.
+
+    Args:
+        name: ``quick`` or ``full``; ``None`` reads ``SIAMLAB_PROFILE`` and defaults to ``quick``.
+
+    Raises:
+        InputError: there is no such profile.
+    """
+    chosen = name or os.environ.get("SIAMLAB_PROFILE") or "quick"
+    if chosen not in PROFILES:
+        raise InputError(f"No profile is named {chosen!r}; choose one of {', '.join(PROFILES)}.")
+    return PROFILES[chosen]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders of one user's work; nothing is created until :meth:`make`.
+
+    Attributes:
+        root: the data folder.
+        person: the user before the camera.
+    """
+
+    root: Path
+    person: str = "me"
+
+    @property
+    def person_dir(self) -> Path:
+        """The person's own folder."""
+        return self.root / "people" / self.person
+
+    @property
+    def anchor(self) -> Path:
+        """Anchor images of the person."""
+        return self.person_dir / "anchor"
+
+    @property
+    def positive(self) -> Path:
+        """Positive images of the person."""
+        return self.person_dir / "positive"
+
+    @property
+    def probes(self) -> Path:
+        """Images of the person kept out of training, for evaluation and verification."""
+        return self.person_dir / "probes"
+
+    @property
+    def negative(self) -> Path:
+        """Other people: a collection with one folder per person."""
+        return self.root / "negative"
+
+    @property
+    def models(self) -> Path:
+        """Model files and checkpoints."""
+        return self.root / "models"
+
+    @property
+    def gallery(self) -> Path:
+        """Templates of enrolled people."""
+        return self.root / "gallery"
+
+    @property
+    def figures(self) -> Path:
+        """Figures of the notebooks."""
+        return self.root / "figures"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard logs."""
+        return self.root / "logs"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder of the workspace."""
+        return (
+            self.anchor,
+            self.positive,
+            self.probes,
+            self.negative,
+            self.models,
+            self.gallery,
+            self.figures,
+            self.logs,
+        )
+
+    def make(self) -> Workspace:
+        """Create the folders that are missing and return the workspace."""
+        for folder in self.folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def require(self, path: Path, made_by: str) -> Path:
+        """Return ``path`` if it exists and is not empty.
+
+        Raises:
+            MissingStepError: it does not; the message names the notebook that makes it.
+        """
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            raise MissingStepError(
+                f"{path} is missing. Run notebook {made_by} first (same SIAMLAB_DATA)."
+            )
+        return path
+
+
+def default_root() -> Path:
+    """Where the workspace lies when nobody says: ``data/workspace`` of the checkout.
+
+    Outside a checkout it is ``siamlab-data`` in the current folder.
+    """
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "notebooks").is_dir() and (folder / "siamlab").is_dir():
+            return folder / "data" / "workspace"
+    return Path.cwd() / "siamlab-data"
+
+
+def open_workspace(root: Path | str | None = None, person: str | None = None) -> Workspace:
+    """Choose the workspace.
+
+    Args:
+        root: the data folder; ``None`` reads ``SIAMLAB_DATA``, then :func:`default_root`.
+        person: the user's folder name; ``None`` reads ``SIAMLAB_PERSON``, then ``me``.
+
+    Raises:
+        InputError: ``person`` cannot be a folder name.
+    """
+    chosen = Path(root or os.environ.get("SIAMLAB_DATA") or default_root()).expanduser().resolve()
+    name = person or os.environ.get("SIAMLAB_PERSON") or "me"
+    if name in {".", ".."} or "/" in name or "\\" in name:
+        raise InputError(f"{name!r} cannot be a person's folder name; leave out slashes.")
+    return Workspace(chosen, name)
+
+
+def default_cache() -> Path:
+    """The folder for unpacked archives and downloads: ``cache`` in the data folder."""
+    return Path(os.environ.get("SIAMLAB_DATA") or default_root()).expanduser() / "cache"

@@ -1,0 +1,1 @@
+"""The series of notebooks: their list, their headless run, and the table of their results."""

@@ -1,0 +1,86 @@
+"""What the notebooks measured, kept in a file, and the table at the end of ``siamlab run``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siamlab.config import Workspace
+from siamlab.system.files import write_whole
+
+if TYPE_CHECKING:
+    pass
+
+
+def read_benchmark(name: str, say: Callable[[str], None] = print) -> dict[str, Any] | None:
+    """What was measured on LFW and kept in ``benchmarks/NAME.json`` of the checkout.
+
+    Args:
+        name: of the script that measures it.
+        say: receives the command that measures it, where nothing was kept.
+
+    Returns:
+        Plain values, or ``None``.
+    """
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.json"
+    if not path.is_file():
+        say(f"Nothing is kept here yet; python benchmarks/{name}.py --lfw PATH measures it.")
+        return None
+    return dict(json.loads(path.read_text()))
+
+
+def record_results(workspace: Workspace, notebook: str, **values: Any) -> None:
+    """Add a notebook's results to ``results.json`` of the workspace."""
+    path = workspace.root / "results.json"
+    results = read_results(workspace)
+    results[notebook] = {**results.get(notebook, {}), **values}
+    write_whole(path, lambda temporary: temporary.write_text(json.dumps(results, indent=1)))
+
+
+def read_results(workspace: Workspace) -> dict[str, Any]:
+    """All results so far; empty before the first."""
+    path = workspace.root / "results.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return "-" if value is None else str(value)
+
+
+def format_table(rows: list[dict[str, Any]]) -> str:
+    """Rows with equal keys as aligned text."""
+    names = list(rows[0])
+    cells = [names, *[[_cell(row.get(name)) for name in names] for row in rows]]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+    return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
+
+
+def results_table(workspace: Workspace) -> str:
+    """The table at the end of ``siamlab run``."""
+    results = read_results(workspace)
+    strangers = results.get("06_evaluation", {}).get("strangers", [])
+    user = results.get("07_realtime_verification", {}).get("verdicts", [])
+    losses = results.get("08_what_makes_it_work", {}).get("losses", [])
+    times = results.get("times", {})
+    parts = []
+    if strangers:
+        parts += ["Pairs of people never seen in training", format_table(strangers), ""]
+    if user:
+        title = f"Verdicts on probes of {workspace.person} and of impostors"
+        parts += [title, format_table(user), ""]
+    if losses:
+        title = "One small network, equally many steps with each loss, on the same strangers"
+        parts += [title, format_table(losses), ""]
+    if times:
+        total = sum(times.values())
+        rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
+        parts += [format_table([*rows, {"notebook": "all", "seconds": round(total)}])]
+    return "\n".join(parts)

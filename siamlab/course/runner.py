@@ -1,0 +1,133 @@
+"""What the notebooks share, and the series run headless.
+
+Comes in: a workspace, a profile, and where people come from (LFW, or nobody: then they are
+drawn). Goes out: collections, the split by person, a results file, executed notebooks and the
+table that ``siamlab run`` prints.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from siamlab.config import Profile, Workspace, get_profile, open_workspace
+from siamlab.course.notebooks import notebook_paths
+from siamlab.course.results import record_results, results_table
+from siamlab.data.negatives import halve_subject
+from siamlab.errors import InputError, SiamlabError
+
+if TYPE_CHECKING:
+    pass
+
+_COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _execute(source: Path, target: Path, environment: dict[str, str], note: Callable) -> None:
+    """Run one notebook in a fresh kernel; what ran is written even when a cell fails."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    notebook = nbformat.read(source, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],  # the kernel's own notices are no news here
+        resources={"metadata": {"path": str(source.parent)}},
+        on_cell_executed=note,
+    )
+    try:
+        client.execute(env={**os.environ, **environment})
+    except CellExecutionError as error:
+        reason = _COLOUR_CODES.sub("", str(error).strip().splitlines()[-1])
+        raise SiamlabError(f"{source.name} stopped: {reason} (see {target})") from None
+    finally:
+        nbformat.write(notebook, target)
+
+
+def run_series(
+    out: Path,
+    profile: str | None = None,
+    lfw: Path | None = None,
+    subject: str | None = None,
+    model: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> str:
+    """Run the eight notebooks headless.
+
+    Args:
+        out: executed notebooks, figures, models and the results go here.
+        profile: ``quick`` or ``full``.
+        lfw: an archive or folder of LFW; drawn people when ``None``.
+        subject: a person of LFW who plays the user; a drawn person when ``None``.
+        model: a trained model that notebook 05 takes instead of training one.
+        say: receives lines of progress.
+
+    Returns:
+        The table of results.
+
+    Raises:
+        SiamlabError: a notebook failed, or the input cannot be used.
+    """
+    out = out.expanduser().resolve()
+    chosen = get_profile(profile)
+    workspace = open_workspace(out / "data", subject or "me")
+    environment = _environment(workspace, chosen, lfw, subject, model)
+    # A former run's captures, templates and checkpoints would mix with this one's.
+    for folder in (workspace.person_dir, workspace.gallery, workspace.models):
+        shutil.rmtree(folder, ignore_errors=True)
+    (workspace.root / "results.json").unlink(missing_ok=True)
+    workspace.make()
+    times = _run_notebooks(out / "notebooks", environment)
+    record_results(workspace, "times", **times)
+    shutil.copytree(workspace.figures, out / "figures", dirs_exist_ok=True)
+    say(f"\nexecuted notebooks and figures: {out}\n")
+    return results_table(workspace)
+
+
+def _environment(
+    workspace: Workspace,
+    profile: Profile,
+    lfw: Path | None,
+    subject: str | None,
+    model: Path | None,
+) -> dict[str, str]:
+    """What the notebooks read from outside."""
+    environment = {
+        "SIAMLAB_PROFILE": profile.name,
+        "SIAMLAB_DATA": str(workspace.root),
+        "SIAMLAB_PERSON": workspace.person,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    for name, path in (("SIAMLAB_LFW", lfw), ("SIAMLAB_COMPACT", model)):
+        if path is not None:
+            if not path.exists():
+                raise InputError(f"There is nothing at {path}; check the name.")
+            environment[name] = str(path.resolve())
+    if lfw is not None and subject is not None:
+        capture, probe = halve_subject(lfw, subject, workspace)
+        environment |= {"SIAMLAB_CAMERA": str(capture), "SIAMLAB_PROBES": str(probe)}
+    return environment
+
+
+def _run_notebooks(folder: Path, environment: dict[str, str]) -> dict[str, float]:
+    """Run all notebooks with a progress bar each; seconds by notebook."""
+    import nbformat
+    from tqdm import tqdm
+
+    folder.mkdir(parents=True, exist_ok=True)
+    times = {}
+    for path in notebook_paths():
+        cells = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
+        began = time.perf_counter()
+        with tqdm(total=cells.count("code"), desc=path.stem, unit="cell") as bar:
+            _execute(path, folder / path.name, environment, lambda **_: bar.update())
+        times[path.stem] = round(time.perf_counter() - began, 1)
+    return times

@@ -1,0 +1,193 @@
+"""Random views of a face, for training.
+
+Comes in: uint8 RGB cuts of faces, wider and finer than what the model sees
+(:func:`source_preprocessing`). Goes out: float32 RGB in [0, 1] of the model's size.
+
+Augmentation runs beside the network on the same cores, so what it costs is taken from training:
+all random numbers of a batch are drawn at once, all geometry is one warp, and all colour is one
+look-up table and one 3x4 matrix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from siamlab.faces.crop import Preprocessing
+from siamlab.images.color import LUMA
+from siamlab.system.opencv import import_cv2
+
+# Augmentation shifts and turns a face, so its source shows more than the model's crop, and in
+# more pixels, so that the one interpolation of the warp costs no sharpness.
+SOURCE_MARGIN = 1.28
+SOURCE_DETAIL = 1.35
+
+
+def source_preprocessing(preprocessing: Preprocessing) -> Preprocessing:
+    """The wider and finer cut from which augmentation warps the model's crop."""
+    fraction = min(1.0, preprocessing.fraction * SOURCE_MARGIN)
+    size = math.ceil(preprocessing.size * fraction / preprocessing.fraction * SOURCE_DETAIL)
+    return replace(preprocessing, size=size, fraction=fraction)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much an image is changed in training; each value is a standard deviation unless said.
+
+    Attributes:
+        flip: probability of a mirror image.
+        degrees: turn, in degrees (Koch et al. 2015, section 3.2, use up to 10).
+        zoom: logarithm of the scale.
+        stretch: logarithm of width over height.
+        shift: move, as a share of the side.
+        gamma: logarithm of the exponent of brightness.
+        contrast: logarithm of the contrast.
+        brightness: added light, 1.0 is white.
+        tint: logarithm of each colour channel's gain.
+        grey: probability of no colour at all; otherwise saturation varies by ``saturation``.
+        saturation: logarithm of the saturation.
+        blur: probability of a Gaussian blur of 0.4 to 1.2 pixels.
+        jpeg: probability of JPEG compression with a quality of 30 to 90.
+    """
+
+    flip: float = 0.5
+    degrees: float = 5.0
+    zoom: float = 0.06
+    stretch: float = 0.04
+    shift: float = 0.022
+    gamma: float = 0.2
+    contrast: float = 0.2
+    brightness: float = 0.08
+    tint: float = 0.06
+    grey: float = 0.15
+    saturation: float = 0.2
+    blur: float = 0.15
+    jpeg: float = 0.1
+
+
+def _affine(
+    count: int, source_size: int, crop: float, size: int, how: Augmentation, rng: Any
+) -> np.ndarray:
+    """Matrices ``(count, 2, 3)`` from source to output pixels: one warp for all geometry."""
+    turn = np.radians(rng.normal(0, how.degrees, count))
+    scale = size / crop * np.exp(rng.normal(0, how.zoom, count))
+    across = scale * np.exp(rng.normal(0, how.stretch, count))
+    across = np.where(rng.random(count) < how.flip, -across, across)
+    centre = (source_size - 1) / 2 + rng.normal(0, how.shift * crop, (count, 2))
+    cosine, sine = np.cos(turn), np.sin(turn)
+    matrices = np.empty((count, 2, 3))
+    matrices[:, 0, 0], matrices[:, 0, 1] = across * cosine, across * sine
+    matrices[:, 1, 0], matrices[:, 1, 1] = -scale * sine, scale * cosine
+    moved = np.einsum("nij,nj->ni", matrices[:, :, :2], centre)
+    matrices[:, :, 2] = (size - 1) / 2 - moved
+    return matrices
+
+
+def _gamma_tables(count: int, how: Augmentation, rng: Any) -> np.ndarray:
+    """float32 ``(count, 256)``: what each uint8 value becomes."""
+    exponents = np.exp(rng.normal(0, how.gamma, (count, 1)))
+    return np.power(np.linspace(0, 1, 256) + 1e-4, exponents).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Colours:
+    """Contrast about the mean, added light, tint and saturation: all are linear in a pixel.
+
+    Attributes:
+        matrix: float32 ``(N, 3, 4)``; the last column, the offset, waits for the image's mean.
+        pull: float32 ``(N, 3)``, the offset for each unit of the image's mean.
+        lift: float32 ``(N, 3)``, the offset besides.
+    """
+
+    matrix: np.ndarray
+    pull: np.ndarray
+    lift: np.ndarray
+
+    def of(self, number: int, mean: float) -> np.ndarray:
+        """The 3x4 matrix of one image, given its mean."""
+        matrix = self.matrix[number]
+        matrix[:, 3] = self.pull[number] * mean + self.lift[number]
+        return matrix
+
+
+def _colours(count: int, how: Augmentation, rng: Any) -> _Colours:
+    contrast = np.exp(rng.normal(0, how.contrast, (count, 1)))
+    light = rng.normal(0, how.brightness, (count, 1))
+    tint = np.exp(rng.normal(0, how.tint, (count, 3)))
+    saturation = np.exp(rng.normal(0, how.saturation, count))
+    saturation = np.where(rng.random(count) < how.grey, 0.0, saturation)[:, None, None]
+    # saturated = grey + s (x - grey), with grey the weighted sum of the tinted channels
+    mix = saturation * np.eye(3) + (1 - saturation) * LUMA
+    tinted = mix * tint[:, None, :]
+    total = tinted.sum(axis=2)
+    matrix = np.zeros((count, 3, 4), np.float32)
+    matrix[:, :, :3] = tinted * contrast[:, :, None]
+    pull = (total * (1 - contrast)).astype(np.float32)
+    return _Colours(matrix, pull, (total * light).astype(np.float32))
+
+
+def _compress(view: np.ndarray, quality: int) -> np.ndarray:
+    """What is left of an image after JPEG compression."""
+    cv2 = import_cv2()
+    _, data = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+def augment_batch(
+    sources: Sequence[np.ndarray] | np.ndarray,
+    preprocessing: Preprocessing,
+    rng: np.random.Generator,
+    how: Augmentation | None = None,
+) -> np.ndarray:
+    """One random view of each face.
+
+    Args:
+        sources: uint8 RGB ``(N, S, S, 3)``, cut by :func:`source_preprocessing`.
+        preprocessing: the model's crop and size.
+        rng: where all randomness comes from.
+        how: amounts; the defaults when ``None``.
+
+    Returns:
+        float32 RGB ``(N, size, size, 3)`` in [0, 1].
+    """
+    cv2 = import_cv2()
+    how = how or Augmentation()
+    size, count, side = preprocessing.size, len(sources), len(sources[0])
+    crop = side * preprocessing.fraction / source_preprocessing(preprocessing).fraction
+    matrices = _affine(count, side, crop, size, how, rng)
+    tables = _gamma_tables(count, how, rng)
+    colours = _colours(count, how, rng)
+    blurred = rng.random(count) < how.blur
+    sigmas = rng.uniform(0.4, 1.2, count)
+    compressed = rng.random(count) < how.jpeg
+    qualities = rng.integers(30, 91, count)
+    views = np.empty((count, size, size, 3), np.float32)
+    for number, source in enumerate(sources):
+        view = cv2.warpAffine(
+            source, matrices[number], (size, size), borderMode=cv2.BORDER_REFLECT_101
+        )
+        if blurred[number]:
+            view = cv2.GaussianBlur(view, (0, 0), sigmas[number])
+        if compressed[number]:
+            view = _compress(view, int(qualities[number]))
+        light = cv2.LUT(view, tables[number])
+        cv2.transform(light, colours.of(number, sum(cv2.mean(light)) / 3), dst=views[number])
+    return np.clip(views, 0, 1, out=views)
+
+
+def augment(
+    source: np.ndarray,
+    preprocessing: Preprocessing,
+    rng: np.random.Generator,
+    how: Augmentation | None = None,
+) -> np.ndarray:
+    """One random view of one face ``(S, S, 3)``; see :func:`augment_batch`.
+
+    Returns:
+        float32 RGB ``(size, size, 3)`` in [0, 1].
+    """
+    return augment_batch(source[None], preprocessing, rng, how)[0]

@@ -1,0 +1,116 @@
+"""Batches of P people with K images each, as a Keras ``PyDataset``.
+
+Comes in: a collection. Goes out: images and person numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from siamlab.data.augmentation import Augmentation, augment_batch, source_preprocessing
+from siamlab.data.collections import Collection
+from siamlab.data.pipeline import load_images, to_float
+from siamlab.errors import InputError
+from siamlab.faces.crop import Preprocessing
+from siamlab.system.backend import keras
+
+if TYPE_CHECKING:
+
+    class _Record(Protocol):
+        @property
+        def preprocessing(self) -> Preprocessing: ...
+
+    class Embedder(Protocol):
+        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
+
+        @property
+        def record(self) -> _Record:
+            """Says how files become inputs."""
+
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            """Images to embeddings ``(N, dimensions)``."""
+
+
+class PeopleBatches(keras.utils.PyDataset):
+    """Batches of P people with K images each, for losses over all pairs of a batch.
+
+    Batch ``i`` of epoch ``e`` depends on (seed, e, i) alone. People are drawn evenly, whatever
+    the number of their images; who has fewer than K images appears with repeats, changed
+    by augmentation. Whoever iterates sets ``epoch``.
+
+    People with a single image have no genuine pair, but they are impostors to everybody else:
+    ``alone`` of them follow the others in each batch. Person numbers go over those with two images
+    or more first, then over these.
+
+    Args:
+        collection: people; those with a single image count where ``alone`` is not zero.
+        preprocessing: crop and size.
+        people: P, people in a batch.
+        images: K, images of each.
+        alone: people with a single image in a batch besides; all there are when fewer.
+        steps: batches in an epoch.
+        seed: where all randomness comes from.
+        augmentation: amounts; ``None`` leaves the images as they are.
+        targets: names of a model's outputs; the labels then come as a dictionary of them.
+        workers: threads that prepare batches.
+
+    Raises:
+        InputError: fewer than P people have two images.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        preprocessing: Preprocessing,
+        people: int = 64,
+        images: int = 2,
+        alone: int = 0,
+        steps: int = 100,
+        seed: int = 0,
+        augmentation: Augmentation | None = None,
+        targets: tuple[str, ...] | None = None,
+        workers: int = 2,
+    ) -> None:
+        super().__init__(workers=workers, max_queue_size=8)
+        self.targets = targets
+        chosen = collection.with_at_least(2)
+        if len(chosen) < people:
+            raise InputError(
+                f"A batch of {people} people needs that many with two images or more. "
+                f"Received: {len(chosen)}. Choose fewer people or collect more images."
+            )
+        self.preprocessing = preprocessing
+        self.people, self.images, self.steps, self.seed = people, images, steps, seed
+        self.augmentation = augmentation
+        self.epoch = 0
+        singles = [person for person in collection.people if len(person) == 1] if alone else []
+        self.alone = min(alone, len(singles))
+        source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
+        files = [*chosen.images, *(person.images[0] for person in singles)]
+        self.pixels = load_images(files, source)
+        counts = [len(person.images) for person in chosen.people]
+        self.starts = np.cumsum([0, *counts])
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
+        """Images float32 ``(P*K + alone, size, size, 3)`` in [0, 1]; person numbers int32."""
+        rng = np.random.default_rng((self.seed, self.epoch, step))
+        several, last = len(self.starts) - 1, self.starts[-1]
+        chosen = rng.choice(several, self.people, replace=False)
+        rows: list[int] = []
+        for person in chosen:
+            own = np.arange(self.starts[person], self.starts[person + 1])
+            rows.extend(rng.choice(own, self.images, replace=len(own) < self.images))
+        singles = rng.choice(len(self.pixels) - last, self.alone, replace=False)
+        rows.extend(last + singles)
+        if self.augmentation is None:
+            batch = to_float(self.pixels[rows])
+        else:
+            sources = [self.pixels[row] for row in rows]
+            batch = augment_batch(sources, self.preprocessing, rng, self.augmentation)
+        labels = np.append(np.repeat(chosen, self.images), several + singles).astype(np.int32)
+        return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)

@@ -1,0 +1,198 @@
+"""Collections of image files, one folder per person.
+
+Comes in: folders or archives (LFW, drawn people, what the camera captured).
+Goes out: :class:`Collection`, the list of who has which image files. The functions for single
+files are those of :mod:`siamlab.images.decode`, offered here too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from siamlab.errors import EmptyFolderError, InputError
+from siamlab.images.decode import SUFFIXES
+from siamlab.system.archives import Progress, unpack
+
+DIGEST_LENGTH = 12
+
+
+def person_digest(name: str) -> str:
+    """A short digest of a name, 12 hexadecimal digits: "was this person trained on?"."""
+    return hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person's image files, sorted by name."""
+
+    name: str
+    images: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Images of many people.
+
+    Attributes:
+        root: the folder that holds one folder per person.
+        people: sorted by name, no name twice.
+
+    Example:
+        >>> lfw = open_collection("lfw-deepfunneled.tgz")          # doctest: +SKIP
+        >>> lfw.with_at_least(2).without(["George_W_Bush"])        # doctest: +SKIP
+    """
+
+    root: Path
+    people: tuple[Person, ...]
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def __repr__(self) -> str:
+        return f"Collection({len(self)} people, {len(self.images)} images, root={self.root})"
+
+    @cached_property
+    def images(self) -> tuple[Path, ...]:
+        """All image files, person after person."""
+        return tuple(image for person in self.people for image in person.images)
+
+    @cached_property
+    def image_people(self) -> tuple[str, ...]:
+        """The person's name of each of :attr:`images`."""
+        return tuple(person.name for person in self.people for _ in person.images)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The people's names."""
+        return tuple(person.name for person in self.people)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Person]:
+        return {person.name: person for person in self.people}
+
+    def person(self, name: str) -> Person:
+        """Look one person up.
+
+        Raises:
+            InputError: nobody has this name; the message offers similar ones.
+        """
+        if name in self._by_name:
+            return self._by_name[name]
+        close = difflib.get_close_matches(name, self.names, n=3)
+        hint = f" Did you mean {', '.join(close)}?" if close else ""
+        raise InputError(f"{self.root} holds nobody named {name!r}.{hint}")
+
+    def select(self, names: Iterable[str]) -> Collection:
+        """Keep only these people (InputError for a name that is not there)."""
+        chosen = {self.person(name).name for name in names}
+        return Collection(self.root, tuple(p for p in self.people if p.name in chosen))
+
+    def without(self, names: Iterable[str]) -> Collection:
+        """Leave these people out; names that are not there do not matter."""
+        dropped = set(names)
+        return Collection(self.root, tuple(p for p in self.people if p.name not in dropped))
+
+    def with_at_least(self, count: int) -> Collection:
+        """Keep the people with ``count`` images or more."""
+        return Collection(self.root, tuple(p for p in self.people if len(p) >= count))
+
+
+def open_collection(
+    path: Path | str, cache: Path | str | None = None, progress: Progress | None = None
+) -> Collection:
+    """List a collection: a folder with one folder per person, or an archive of one.
+
+    An archive is unpacked once into ``cache``. A single folder around the people, as archives
+    have, is seen through. Hidden files, files that are no images and people without images are
+    left out. No image is opened: see :func:`check_images`.
+
+    Args:
+        path: a folder, or a ``.tgz``, ``.tar``, ``.tar.gz``, ``.tar.xz``, ``.tar.bz2`` or
+            ``.zip`` file.
+        cache: folder for unpacked archives; ``None`` is ``cache`` in the data folder.
+        progress: called with (bytes read, bytes in all) while an archive is unpacked.
+
+    Returns:
+        The collection, in the same order on every machine.
+
+    Raises:
+        InputError: there is no such path, or the archive is damaged or unsafe.
+        EmptyFolderError: nobody with an image is in it.
+        StorageError: the archive cannot be unpacked for lack of space or rights.
+    """
+    source = Path(path).expanduser()
+    if not source.exists():
+        raise InputError(f"{source} does not exist; give a folder or an archive of one.")
+    root = source
+    if source.is_file():
+        root = unpack(source, Path(cache) if cache else None, progress)
+    root = _see_through(root)
+    people = tuple(_list_people(root))
+    if not people:
+        raise EmptyFolderError(_why_empty(source, root))
+    return Collection(root, people)
+
+
+def collect_person(name: str, *folders: Path | str) -> Collection:
+    """Make a collection of one person whose images lie in several folders (anchor, positive…).
+
+    Args:
+        name: the person's name in the collection.
+        folders: folders of images; the images keep this order, sorted within each folder.
+
+    Raises:
+        EmptyFolderError: none of the folders holds an image.
+    """
+    paths = [Path(folder) for folder in folders]
+    images = tuple(image for folder in paths if folder.is_dir() for image in _list_images(folder))
+    if not images:
+        raise EmptyFolderError(f"No images in {', '.join(map(str, paths)) or 'no folder'}.")
+    return Collection(paths[0].parent, (Person(name, images),))
+
+
+def _list_images(folder: Path) -> tuple[Path, ...]:
+    with os.scandir(folder) as entries:
+        names = sorted(
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".")
+            and Path(entry.name).suffix.lower() in SUFFIXES
+            and entry.is_file()
+        )
+    return tuple(folder / name for name in names)
+
+
+def _list_folders(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.is_dir() and not e.name.startswith((".", "__"))]
+    return [folder / name for name in sorted(names)]
+
+
+def _list_people(root: Path) -> Iterator[Person]:
+    for folder in _list_folders(root):
+        images = _list_images(folder)
+        if images:
+            yield Person(folder.name, images)
+
+
+def _see_through(root: Path) -> Path:
+    folders = _list_folders(root)
+    while len(folders) == 1 and not _list_images(folders[0]) and _list_folders(folders[0]):
+        root = folders[0]
+        folders = _list_folders(root)
+    return root
+
+
+def _why_empty(source: Path, root: Path) -> str:
+    if _list_images(root):
+        return f"{source} holds images but no folders; put each person's images in their own."
+    return f"{source} holds no images; one folder per person with image files is expected."

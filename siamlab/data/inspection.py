@@ -1,0 +1,122 @@
+"""What is in a collection: counts, and images that cannot be used.
+
+Comes in: a collection. Goes out: small frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from siamlab.data.collections import Collection
+from siamlab.errors import EmptyFolderError, ImageError
+from siamlab.images.decode import read_image
+from siamlab.system.archives import Progress
+
+
+@dataclass(frozen=True)
+class ImageProblem:
+    """An image file that cannot be used, and why."""
+
+    path: Path
+    reason: str
+
+
+def check_images(
+    collection: Collection, progress: Progress | None = None
+) -> tuple[ImageProblem, ...]:
+    """Read every image once and report those that cannot be used.
+
+    Args:
+        collection: what to check.
+        progress: called with (images done, images in all).
+
+    Returns:
+        One entry per unusable file, in the collection's order; empty when all are good.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    problems = []
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        for done, problem in enumerate(pool.map(_problem, collection.images), start=1):
+            if problem is not None:
+                problems.append(problem)
+            if progress is not None:
+                progress(done, len(collection.images))
+    return tuple(problems)
+
+
+def _problem(path: Path) -> ImageProblem | None:
+    try:
+        read_image(path)
+    except ImageError as error:
+        return ImageProblem(path, str(error))
+    return None
+
+
+@dataclass(frozen=True)
+class CollectionSummary:
+    """Counts of a collection, shown as a table in notebooks.
+
+    Attributes:
+        people: how many people.
+        images: how many images in all.
+        with_two: people with two images or more, the only ones with a genuine pair.
+        median: median images of a person.
+        most: images of the person who has most.
+        most_name: that person.
+    """
+
+    people: int
+    images: int
+    with_two: int
+    median: float
+    most: int
+    most_name: str
+
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """The table: what is counted, and the count as text."""
+        return (
+            ("people", f"{self.people:,}"),
+            ("images", f"{self.images:,}"),
+            ("people with two or more images", f"{self.with_two:,}"),
+            ("median images of a person", f"{self.median:g}"),
+            ("most images", f"{self.most:,} ({self.most_name})"),
+        )
+
+    def __str__(self) -> str:
+        width = max(len(what) for what, _ in self.rows())
+        return "\n".join(f"{what:<{width}}  {value}" for what, value in self.rows())
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><td style='text-align:left'>{what}</td><td>{html.escape(value)}</td></tr>"
+            for what, value in self.rows()
+        )
+        return f"<table>{cells}</table>"
+
+
+def describe(collection: Collection) -> CollectionSummary:
+    """Count people and images.
+
+    Args:
+        collection: anything :func:`open_collection` gives, or a part of it.
+
+    Raises:
+        EmptyFolderError: nobody is in it.
+    """
+    if not collection.people:
+        raise EmptyFolderError(f"Nobody is left in the collection from {collection.root}.")
+    counts = [len(person) for person in collection.people]
+    most = max(collection.people, key=len)
+    return CollectionSummary(
+        people=len(collection),
+        images=sum(counts),
+        with_two=sum(count >= 2 for count in counts),
+        median=float(statistics.median(counts)),
+        most=len(most),
+        most_name=most.name,
+    )

@@ -1,0 +1,229 @@
+"""Labeled Faces in the Wild: its pairs and people files, and the download of its images.
+
+Comes in: LFW's text files, an archive, a folder or an address. Goes out: lines as dataclasses,
+the path of an image by person and number, and a folder with one folder per person.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.collections import Collection
+from siamlab.data.pairs import PairSet
+from siamlab.errors import InputError
+from siamlab.system.files import write_text
+
+
+@dataclass(frozen=True)
+class PairLine:
+    """One comparison of a pairs file: image ``first_number`` of ``first`` with another.
+
+    Attributes:
+        first: name of the first person.
+        first_number: number of the first image, from 1.
+        second: name of the second person; the first's in a genuine pair.
+        second_number: number of the second image, from 1.
+    """
+
+    first: str
+    first_number: int
+    second: str
+    second_number: int
+
+    @property
+    def genuine(self) -> bool:
+        """Whether both images show the same person."""
+        return self.first == self.second
+
+    @property
+    def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Name and number of the first image, and of the second."""
+        return (self.first, self.first_number), (self.second, self.second_number)
+
+
+def read_pairs_file(path: Path | str) -> tuple[PairLine, ...]:
+    """Read a pairs file: ``name i j`` (genuine) or ``name i name j`` (impostor) on each line.
+
+    Tabs or spaces separate; names with spaces need tabs. The first line may hold the count of
+    pairs of each kind, or ``folds count`` (LFW's ``pairs.txt``: ``10 300``); then the number of
+    lines must agree.
+
+    Args:
+        path: a text file in UTF-8.
+
+    Returns:
+        The comparisons in the file's order.
+
+    Raises:
+        InputError: the file is missing, empty or incomplete, or a line is damaged (its number
+            is in the message).
+    """
+    lines = _numbered_lines(path)
+    expected: int | None = None
+    head = lines[0][1]
+    if len(head) <= 2 and all(_is_number(field) for field in head):
+        # "count" has as many impostor as genuine pairs; "folds count" has that in each fold.
+        expected = 2 * int(head[0]) * (int(head[1]) if len(head) == 2 else 1)
+        lines = lines[1:]
+    if not lines:
+        raise InputError(f"{path} holds no pairs.")
+    pairs = tuple(_pair_line(path, number, fields) for number, fields in lines)
+    if expected is not None and len(pairs) != expected:
+        raise InputError(
+            f"{path} is incomplete: its first line announces {expected} pairs, it has {len(pairs)}."
+        )
+    return pairs
+
+
+def read_people_file(path: Path | str) -> dict[str, int]:
+    """Read a people file: ``name count`` on each line, the count of the person's images.
+
+    Lines with one number (how many people follow, how many folds) are passed over.
+
+    Returns:
+        Each person's number of images, in the file's order.
+
+    Raises:
+        InputError: the file is missing, empty, or a line is damaged.
+    """
+    people = {}
+    for number, fields in _numbered_lines(path):
+        if len(fields) == 1 and _is_number(fields[0]):
+            continue
+        if len(fields) != 2 or not _is_number(fields[1]):
+            raise InputError(f"{path}, line {number}: expected 'name count', {_received(fields)}.")
+        people[fields[0]] = int(fields[1])
+    if not people:
+        raise InputError(f"{path} holds no people.")
+    return people
+
+
+def _numbered_lines(path: Path | str) -> list[tuple[int, list[str]]]:
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is no text file in UTF-8.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    lines = [
+        (number, [field.strip() for field in (line.split("\t") if "\t" in line else line.split())])
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip()
+    ]
+    if not lines:
+        raise InputError(f"{path} is empty.")
+    return lines
+
+
+def _is_number(field: str) -> bool:
+    return field.isascii() and field.isdigit()
+
+
+def _received(fields: list[str]) -> str:
+    return f"received {' '.join(fields)[:80]!r}"
+
+
+def _pair_line(path: Path | str, number: int, fields: list[str]) -> PairLine:
+    if len(fields) == 3:
+        fields = [fields[0], fields[1], fields[0], fields[2]]
+    if len(fields) != 4 or not (_is_number(fields[1]) and _is_number(fields[3])):
+        raise InputError(
+            f"{path}, line {number}: expected 'name i j' or 'name i name j', {_received(fields)}."
+        )
+    pair = PairLine(fields[0], int(fields[1]), fields[2], int(fields[3]))
+    if min(pair.first_number, pair.second_number) < 1:
+        raise InputError(f"{path}, line {number}: images are numbered from 1, {_received(fields)}.")
+    if pair.genuine and pair.first_number == pair.second_number:
+        raise InputError(f"{path}, line {number}: an image is paired with itself.")
+    return pair
+
+
+def image_path(collection: Collection, name: str, number: int) -> Path:
+    """Find image ``number`` of a person: ``Name/Name_0001.jpg``, with any image suffix.
+
+    Raises:
+        InputError: there is no such person or image.
+    """
+    stem = f"{name}_{number:04d}"
+    for image in collection.person(name).images:
+        if image.stem == stem:
+            return image
+    raise InputError(f"{collection.root} holds no image {stem} of {name}.")
+
+
+def image_number(image: Path, name: str) -> int:
+    """Read the number out of an image's name: 12 for ``Name_0012.jpg``.
+
+    Raises:
+        InputError: the file is not named so.
+    """
+    match = re.fullmatch(re.escape(name) + r"_(\d{4,})", image.stem)
+    if match is None:
+        raise InputError(f"{image} is not named as in LFW: {name}_0001{image.suffix}.")
+    return int(match[1])
+
+
+def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
+    """Read a pairs file in LFW's format and look its images up.
+
+    Args:
+        path: the file, see :func:`siamlab.data.lfw.read_pairs_file`.
+        collection: holds ``Name/Name_0001.jpg`` for image 1 of ``Name``.
+
+    Returns:
+        The pairs in the file's order.
+
+    Raises:
+        InputError: the file is damaged, or images are missing; one line names them.
+    """
+    lines = read_pairs_file(path)
+    sides = [side for line in lines for side in line.sides]
+    found: dict[tuple[str, int], Path] = {}
+    missing = []
+    for side in dict.fromkeys(sides):
+        try:
+            found[side] = image_path(collection, *side)
+        except InputError:
+            missing.append(f"{side[0]}_{side[1]:04d}")
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        raise InputError(
+            f"{len(missing)} images of {path} are missing in {collection.root}: "
+            f"{', '.join(missing[:5])}{more}."
+        )
+    return PairSet(
+        tuple(found[side] for side in sides[::2]),
+        tuple(found[side] for side in sides[1::2]),
+        np.array([int(line.genuine) for line in lines], np.int64),
+        tuple(line.first for line in lines),
+        tuple(line.second for line in lines),
+    )
+
+
+def write_pairs(path: Path | str, pairs: PairSet) -> Path:
+    """Write pairs in LFW's format: ``name i j`` or ``name i name j``, tabs between.
+
+    Args:
+        path: where to.
+        pairs: their files must be named as in LFW (``Name_0001.jpg``).
+
+    Raises:
+        InputError: a file has another name, which LFW's format cannot express.
+        StorageError: the file cannot be written.
+    """
+    text = "".join(
+        f"{one}\t{i}\t{j}\n" if label else f"{one}\t{i}\t{other}\t{j}\n"
+        for one, other, i, j, label in zip(
+            pairs.first_people,
+            pairs.second_people,
+            map(image_number, pairs.first, pairs.first_people),
+            map(image_number, pairs.second, pairs.second_people),
+            pairs.labels,
+            strict=True,
+        )
+    )
+    return write_text(path, text)

@@ -1,0 +1,91 @@
+"""The other people of the series: LFW where it is, drawn people where it is not.
+
+Comes in: a workspace and a profile. Goes out: a collection, and its split by person.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siamlab.config import Profile, Workspace
+from siamlab.data.collections import Collection, open_collection
+from siamlab.data.splits import Split, split_by_name
+from siamlab.data.synthetic import write_people
+from siamlab.errors import InputError
+
+if TYPE_CHECKING:
+    pass
+
+SPLIT = (0.7, 0.1, 0.2)
+# The weights in the package were trained with this one (scripts/pretrain.py).
+PRETRAINED_SPLIT = (0.8, 0.1, 0.1)
+HALVES_SEED = 2015
+DRAWN_SEED = 1
+
+
+def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
+    """The other people: LFW where it is, drawn people where it is not.
+
+    ``SIAMLAB_LFW`` names an archive or folder; else LFW is taken from the workspace when
+    ``siamlab fetch lfw`` put it there; else people are drawn into ``workspace.negative``, once.
+    A person of the collection who plays the user is left out.
+    """
+    given = os.environ.get("SIAMLAB_LFW")
+    fetched = workspace.root / "lfw"
+    if given:
+        found = open_collection(Path(given), cache=workspace.root / "cache")
+    elif fetched.is_dir() and any(fetched.iterdir()):
+        found = open_collection(fetched)
+    else:
+        if len(list(workspace.negative.glob("*"))) < profile.drawn_people:
+            write_people(
+                workspace.negative,
+                people=profile.drawn_people,
+                images=profile.drawn_images,
+                seed=DRAWN_SEED,
+            )
+        found = open_collection(workspace.negative)
+    return found.without([workspace.person]) if workspace.person in found.names else found
+
+
+def split_negatives(negatives: Collection) -> Split:
+    """The split that notebooks 03, 05 and 06 share: by person, from a digest of the name.
+
+    A person's side does not depend on who else is there, so a model trained for one user can
+    be judged with another who was not in its training.
+
+    Raises:
+        InputError: a part would have fewer than two people.
+    """
+    return split_by_name(negatives, SPLIT)
+
+
+def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, Path]:
+    """Let a person of LFW play the user: half the images before the camera, half as probes.
+
+    Returns:
+        Two folders of frames: for the captures, and for the probes.
+
+    Raises:
+        InputError: there is no such person, or there are fewer than eight images.
+    """
+    collection = open_collection(lfw, cache=workspace.root / "cache")
+    images = collection.person(subject).images
+    if len(images) < 8:
+        raise InputError(
+            f"{subject} has {len(images)} images; to play the user a person needs at least 8."
+        )
+    # Mixed before they are halved: neighbouring numbers are often one event.
+    order = np.random.default_rng(HALVES_SEED).permutation(len(images))
+    folders = (workspace.root / "camera" / "capture", workspace.root / "camera" / "probe")
+    for folder, part in zip(folders, np.array_split(order, 2), strict=True):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for number in sorted(part):
+            shutil.copy(images[number], folder)
+    return folders

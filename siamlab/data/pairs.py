@@ -1,0 +1,188 @@
+"""Who is compared with whom: people are split first, then paired.
+
+Comes in: collections of images. Goes out: :class:`PairSet`, two image files and a label (1 the
+same person, 0 another) for each comparison. Nothing here opens an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.collections import Collection
+from siamlab.data.sampling import draw_genuine, draw_impostor
+from siamlab.errors import InputError
+
+Seed = int | np.random.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class PairSet:
+    """Comparisons: the first image with the second, and whether they show the same person.
+
+    Attributes:
+        first: image files, one for each pair.
+        second: image files, one for each pair.
+        labels: int64 (N,); 1 is a genuine pair (same person), 0 an impostor pair.
+        first_people: names of the people on the first images.
+        second_people: names of the people on the second images.
+    """
+
+    first: tuple[Path, ...]
+    second: tuple[Path, ...]
+    labels: np.ndarray
+    first_people: tuple[str, ...]
+    second_people: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        columns = (self.first, self.second, self.first_people, self.second_people)
+        if any(len(column) != len(self.labels) for column in columns):
+            lengths = [len(column) for column in (*columns, self.labels)]
+            raise InputError(f"A pair set needs columns of one length; received {lengths}.")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return (
+            f"PairSet({self.genuine} genuine and {self.impostor} impostor pairs, "
+            f"{len(self.people)} people, {len(self.images)} images)"
+        )
+
+    @property
+    def genuine(self) -> int:
+        """How many pairs show the same person."""
+        return int(np.count_nonzero(self.labels == 1))
+
+    @property
+    def impostor(self) -> int:
+        """How many pairs show two people."""
+        return int(np.count_nonzero(self.labels == 0))
+
+    @cached_property
+    def images(self) -> tuple[Path, ...]:
+        """Each image file once, in the order in which it is first needed."""
+        return tuple(dict.fromkeys((*self.first, *self.second)))
+
+    @cached_property
+    def people(self) -> tuple[str, ...]:
+        """Each person's name once, sorted."""
+        return tuple(sorted({*self.first_people, *self.second_people}))
+
+    def subset(self, indices: Sequence[int] | np.ndarray) -> PairSet:
+        """Take the pairs with these numbers (or where a boolean mask is true), in this order."""
+        mask = np.asarray(indices)
+        rows = np.flatnonzero(mask) if mask.dtype == bool else mask.astype(np.int64)
+        return PairSet(
+            tuple(self.first[row] for row in rows),
+            tuple(self.second[row] for row in rows),
+            self.labels[rows],
+            tuple(self.first_people[row] for row in rows),
+            tuple(self.second_people[row] for row in rows),
+        )
+
+    def shuffled(self, seed: Seed) -> PairSet:
+        """Put the pairs into a random order that the seed (or generator) fixes."""
+        return self.subset(np.random.default_rng(seed).permutation(len(self)))
+
+
+def join_pairs(*pairsets: PairSet) -> PairSet:
+    """Put pair sets behind each other, for one training on several kinds of pairs."""
+    columns = ("first", "second", "first_people", "second_people")
+    joined = {name: tuple(i for one in pairsets for i in getattr(one, name)) for name in columns}
+    return PairSet(labels=np.concatenate([one.labels for one in pairsets]), **joined)
+
+
+def possible_genuine(collection: Collection) -> int:
+    """Count the different genuine pairs: n (n - 1) / 2 for each person with n images."""
+    return sum(len(person) * (len(person) - 1) // 2 for person in collection.people)
+
+
+def possible_impostor(collection: Collection) -> int:
+    """Count the different impostor pairs: all pairs of images less the genuine ones."""
+    images = len(collection.images)
+    return images * (images - 1) // 2 - possible_genuine(collection)
+
+
+def person_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
+    """Draw balanced pairs from a collection, no pair twice.
+
+    Genuine pairs are spread over the people with two images or more as evenly as their images
+    allow: nobody has two while another who could still give one has none. For an impostor
+    pair two different people are drawn, all alike, then one image of each: a person with many
+    images is drawn no more often than one with a single image. Only when the pairs of people
+    with few images are used up, in a small collection, do the others come up more often.
+
+    Args:
+        collection: people to pair.
+        count: pairs in all, even; half of them genuine.
+        seed: the same seed gives the same pairs in the same order.
+
+    Raises:
+        InputError: ``count`` is odd, not positive, or more than possible (it says how many are).
+
+    Example:
+        >>> person_pairs(split.validation, 1000, seed=0)          # doctest: +SKIP
+        PairSet(500 genuine and 500 impostor pairs, 610 people, 1304 images)
+    """
+    half = _half(count)
+    _check_room("genuine", half, possible_genuine(collection))
+    _check_room("impostor", half, possible_impostor(collection))
+    rng = np.random.default_rng(seed)
+    sizes = [len(one) for one in collection.people]
+    rows = np.concatenate([draw_genuine(sizes, half, rng), draw_impostor(sizes, half, rng)])
+    rows = rows[rng.permutation(count)]
+    return pairs_from_rows(collection, rows)
+
+
+def pairs_from_rows(collection: Collection, rows: np.ndarray) -> PairSet:
+    """Make a set of pairs given as two numbers of images, int64 ``(N, 2)``."""
+    images, names = collection.images, collection.image_people
+    first, second = rows.T.tolist()
+    labels = np.array([names[i] == names[j] for i, j in rows], np.int64)
+    return PairSet(
+        tuple(images[i] for i in first),
+        tuple(images[j] for j in second),
+        labels,
+        tuple(names[i] for i in first),
+        tuple(names[j] for j in second),
+    )
+
+
+def _half(count: int) -> int:
+    if count < 2 or count % 2:
+        raise InputError(f"count must be even and at least 2 to be balanced; received {count}.")
+    return count // 2
+
+
+def _check_room(kind: str, wanted: int, possible: int) -> None:
+    if wanted > possible:
+        raise InputError(
+            f"{wanted} {kind} pairs are wanted but only {possible} are possible without "
+            f"repeating one. Ask for {2 * possible} pairs in all, or add images."
+            if possible
+            else f"{wanted} {kind} pairs are wanted but none is possible: genuine pairs need two "
+            "images of a person, impostor pairs need two people. Add images."
+        )
+
+
+def check_disjoint(*pairsets: PairSet) -> None:
+    """Make sure that no person and no image is in two sets (training, validation, test).
+
+    Raises:
+        InputError: one is; the message names it.
+    """
+    for kind in ("people", "images"):
+        home: dict[Path | str, int] = {}
+        for number, pairs in enumerate(pairsets):
+            items: tuple[Path, ...] | tuple[str, ...] = getattr(pairs, kind)
+            shared = [item for item in items if home.setdefault(item, number) != number]
+            if shared:
+                raise InputError(
+                    f"{len(shared)} {kind} of pair set {number + 1} are also in an earlier one, "
+                    f"such as {shared[0]}. Split people before pairing."
+                )

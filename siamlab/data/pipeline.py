@@ -1,0 +1,158 @@
+"""Files and pairs to tensors: decode, crop, resize, augment, cache, batch, prefetch.
+
+Comes in: image paths, pairs, collections of people. Goes out: NumPy arrays, a ``tf.data``
+pipeline of pairs (:func:`pair_dataset`), and P x K batches of people as a Keras
+``PyDataset`` (:class:`PeopleBatches`), which needs no TensorFlow.
+
+Everything random is a function of (seed, epoch, index): a run that was stopped and resumed
+sees the batches that an unbroken run sees.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from siamlab.data.augmentation import Augmentation, augment, source_preprocessing
+from siamlab.data.pairs import PairSet
+from siamlab.errors import EmptyFolderError, InputError
+from siamlab.faces.crop import Preprocessing, preprocess
+from siamlab.images.decode import read_image
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    class _Record(Protocol):
+        @property
+        def preprocessing(self) -> Preprocessing: ...
+
+    class Embedder(Protocol):
+        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
+
+        @property
+        def record(self) -> _Record:
+            """Says how files become inputs."""
+
+        def embed(self, images: np.ndarray) -> np.ndarray:
+            """Images to embeddings ``(N, dimensions)``."""
+
+
+def to_float(images: np.ndarray) -> np.ndarray:
+    """Scale uint8 images of any shape to float32 in [0, 1]."""
+    return images.astype(np.float32) / np.float32(255)
+
+
+def load_images(
+    paths: Sequence[Path], preprocessing: Preprocessing, workers: int = 4
+) -> np.ndarray:
+    """Read chips and cut them as the model sees them, in parallel.
+
+    Args:
+        paths: image files, each a face chip.
+        preprocessing: crop and size.
+        workers: threads; decoding releases Python's lock.
+
+    Returns:
+        uint8 RGB ``(N, size, size, 3)``.
+
+    Raises:
+        EmptyFolderError: there are no paths.
+        ImageError: a file cannot be read; the message names it.
+    """
+    if not paths:
+        raise EmptyFolderError("There are no images to load: an empty folder, or selection.")
+
+    def load(path: Path) -> np.ndarray:
+        return preprocess(read_image(path), preprocessing)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return np.stack(list(pool.map(load, paths)))
+
+
+def _indexed(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
+    """The images of the pairs, each once, and the pairs as positions among them."""
+    paths = sorted({*pairs.first, *pairs.second})
+    place = {path: number for number, path in enumerate(paths)}
+    first = np.array([place[path] for path in pairs.first])
+    second = np.array([place[path] for path in pairs.second])
+    return paths, first, second
+
+
+def pair_dataset(
+    pairs: PairSet,
+    preprocessing: Preprocessing,
+    batch: int = 16,
+    epochs: int = 1,
+    initial_epoch: int = 0,
+    seed: int = 0,
+    shuffle: bool = False,
+    augmentation: Augmentation | None = None,
+) -> tf.data.Dataset:
+    """Pairs as a ``tf.data`` pipeline: decoded once and cached, shuffled, augmented, batched.
+
+    Each image is decoded once (parallel) and kept in memory as uint8; a pair is then a look-up.
+
+    Args:
+        pairs: who is compared with whom.
+        preprocessing: crop and size.
+        batch: pairs in a batch; the last one of an epoch may be smaller.
+        epochs: the epochs that the dataset holds end with this one.
+        initial_epoch: the first epoch, for resuming.
+        seed: order and augmentation depend on (seed, epoch, index) alone.
+        shuffle: a new order each epoch.
+        augmentation: change the images; ``None`` leaves them as they are.
+
+    Returns:
+        Dataset of ``({"anchor": …, "other": …}, labels)``: float32 ``(batch, size, size, 3)`` in
+        [0, 1], and float32 ``(batch, 1)``.
+
+    Raises:
+        InputError: there are no pairs, or ``batch`` is not positive.
+    """
+    import tensorflow as tf
+
+    if len(pairs) == 0 or batch < 1:
+        raise InputError(f"A dataset needs pairs and a batch. Received: {len(pairs)}, {batch}.")
+    paths, first, second = _indexed(pairs)
+    source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
+    images = load_images(paths, source)
+    labels = np.asarray(pairs.labels, np.float32)
+    size = preprocessing.size
+
+    def view(number: int, epoch: int, index: int, side: int) -> np.ndarray:
+        if augmentation is None:
+            return to_float(images[number])
+        rng = np.random.default_rng((seed, epoch, index, side))
+        return augment(images[number], preprocessing, rng, augmentation)
+
+    def fetch(epoch: int, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        anchor = view(first[index], epoch, index, 0)
+        other = view(second[index], epoch, index, 1)
+        return anchor, other, labels[index : index + 1]
+
+    def tensors(epoch: Any, index: Any) -> Any:
+        kinds = (tf.float32, tf.float32, tf.float32)
+        anchor, other, label = tf.numpy_function(fetch, (epoch, index), kinds, stateful=False)
+        anchor = tf.ensure_shape(anchor, (size, size, 3))
+        other = tf.ensure_shape(other, (size, size, 3))
+        return {"anchor": anchor, "other": other}, tf.ensure_shape(label, (1,))
+
+    def one_epoch(epoch: Any) -> Any:
+        order = tf.range(len(pairs), dtype=tf.int64)
+        if shuffle:
+            order = tf.random.experimental.stateless_shuffle(order, (seed, epoch))
+        numbers = tf.data.Dataset.from_tensor_slices(order)
+        return numbers.map(
+            lambda index: tensors(epoch, index), num_parallel_calls=tf.data.AUTOTUNE
+        ).batch(batch)
+
+    dataset = tf.data.Dataset.range(initial_epoch, epochs).flat_map(one_epoch)
+    # Keras warns about data whose length it cannot know.
+    batches = math.ceil(len(pairs) / batch) * (epochs - initial_epoch)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
+    return dataset.prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,95 @@
+"""A collection of drawn people on disk, in LFW's layout.
+
+Comes in: how many people and images, a seed. Goes out: ``person_0001/person_0001_0001.jpg`` and
+so on. Every image has its own generator, made from (seed, person, image): asking later for more
+people or more images draws the earlier ones again, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.synthetic.conditions import Conditions
+from siamlab.data.synthetic.drawing import encode, expose_chip
+from siamlab.data.synthetic.identity import Identity
+from siamlab.errors import InputError, StorageError
+from siamlab.system.files import whole_file
+
+
+def person_name(number: int) -> str:
+    """Folder name of a drawn person; numbers start at 1."""
+    return f"person_{number:04d}"
+
+
+def person_identity(seed: int, number: int) -> Identity:
+    """The face of one person of a collection.
+
+    Its seed is a large number, so that no person of a collection is ``Identity(7)`` or another
+    one that somebody chose by hand for the drawn camera.
+
+    Args:
+        seed: the collection's.
+        number: the person's, from 1.
+    """
+    state = np.random.SeedSequence([0xC011, seed, number]).generate_state(1, np.uint64)
+    return Identity(int(state[0]))
+
+
+def write_people(
+    folder: Path | str,
+    people: int = 100,
+    images: int = 6,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    size: int = 250,
+) -> Path:
+    """Write a collection of drawn people.
+
+    Args:
+        folder: where to; made if it is missing. Images of the same names are replaced.
+        people: how many people.
+        images: images of each.
+        seed: another seed is other people.
+        progress: called with (images written, images in all) after each person.
+        size: side of the chips, pixels.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: ``people``, ``images`` or ``size`` is too small, or ``seed`` is negative.
+        StorageError: the disk is full or the folder is read-only.
+
+    Example:
+        >>> write_people("drawn", people=50, images=8, seed=1)          # doctest: +SKIP
+    """
+    if people < 1 or images < 1:
+        raise InputError(f"People and images must be 1 or more; received {people} and {images}.")
+    if seed < 0:
+        raise InputError(f"The seed must be 0 or more; received {seed}.")
+    folder = Path(folder)
+    for number in range(1, people + 1):
+        _write_person(folder, number, images, seed, size)
+        if progress is not None:
+            progress(number * images, people * images)
+    return folder
+
+
+def _write_person(folder: Path, number: int, images: int, seed: int, size: int) -> None:
+    who, name = person_identity(seed, number), person_name(number)
+    for image in range(1, images + 1):
+        how = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
+        data = encode(expose_chip(who, how, size), how.jpeg)
+        _write(folder / name / f"{name}_{image:04d}.jpg", data.tobytes())
+
+
+def _write(path: Path, data: bytes) -> None:
+    """All of the file or nothing."""
+    try:
+        with whole_file(path) as part:
+            part.write_bytes(data)
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from None

@@ -1,0 +1,127 @@
+"""Which pairs a threshold is chosen on.
+
+Comes in: people. Goes out: sets of pairs, one for each group of ``GROUPS``; no image is opened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from siamlab.data.collections import Collection, Person
+from siamlab.data.pairs import PairSet, pairs_from_rows, person_pairs, possible_impostor
+from siamlab.data.sampling import draw_genuine, draw_impostor
+from siamlab.errors import InputError
+
+MOST_PAIRS = 3000  # of a kind: what the rule of 30 asks for an FMR of 0.01
+MOST_STRICT = 30_000  # of a kind, for an FMR of 0.001 and less
+
+# Name of a group to (genuine, the words for it).
+GROUPS = {
+    "own_genuine": (True, "your own people, turned away"),
+    "own_impostor": (False, "your own people, taken for each other"),
+    "between": (False, "strangers, taken for your own people"),
+    "stranger_impostor": (False, "strangers, taken for each other"),
+    "stranger_genuine": (True, "strangers, turned away"),
+}
+
+
+def fair_genuine(collection: Collection, most: int) -> int:
+    """How many genuine pairs to draw, so that no one person speaks for all.
+
+    In LFW most people have one genuine pair to give and one man has a hundred thousand. When the
+    others' are used up, the rest would all be his, and an error rate would be his own. So nobody
+    gives more than twice what everybody would give if all could.
+
+    Args:
+        collection: people.
+        most: genuine pairs at the most.
+    """
+    room = np.array([size * (size - 1) // 2 for size in _sizes(collection.people)], np.int64)
+    several = max(1, int(np.count_nonzero(room)))
+    return min(most, int(np.minimum(room, 2 * math.ceil(most / several)).sum()))
+
+
+def spread_pairs(collection: Collection, most: int, seed: int) -> PairSet:
+    """Balanced pairs, as many as :func:`fair_genuine` allows, at the most ``most``.
+
+    Raises:
+        InputError: the collection cannot give both kinds of pairs.
+    """
+    possible = 2 * fair_genuine(collection, most // 2)
+    if possible == 0 or len(collection) < 2:
+        raise InputError(
+            "Pairs need at least two people, one of them with two images or more. Received: "
+            f"{len(collection)} people in {collection.root}. Collect more images."
+        )
+    return person_pairs(collection, min(most, possible), seed)
+
+
+def draw_groups(
+    own: Collection, strangers: Collection, fmr: float, seed: int
+) -> dict[str, PairSet]:
+    """Draw the pairs of each of ``GROUPS``, no pair twice; a group may be empty.
+
+    Args:
+        own: the user's people.
+        strangers: people with other names.
+        fmr: the rate aimed at; the rule of 30 says how many impostor pairs it needs.
+        seed: the same seed draws the same pairs.
+    """
+    most = min(max(math.ceil(30 / fmr - 1e-9), MOST_PAIRS), MOST_STRICT)
+    rng = np.random.default_rng(seed)
+    everybody = Collection(own.root, own.people + strangers.people)
+    shift = len(own.images)
+    rows = {
+        "own_genuine": _genuine(own, rng),
+        "own_impostor": _impostor(own, most, rng),
+        "between": _between(own, strangers, most, rng),
+        "stranger_impostor": _impostor(strangers, most, rng) + shift,
+        "stranger_genuine": _genuine(strangers, rng) + shift,
+    }
+    return {name: pairs_from_rows(everybody, found) for name, found in rows.items()}
+
+
+def _sizes(people: Iterable[Person]) -> list[int]:
+    return [len(person) for person in people]
+
+
+def _genuine(people: Collection, rng: np.random.Generator) -> np.ndarray:
+    count = fair_genuine(people, MOST_PAIRS)
+    return draw_genuine(_sizes(people.people), count, rng).reshape(-1, 2)
+
+
+def _impostor(people: Collection, most: int, rng: np.random.Generator) -> np.ndarray:
+    count = min(possible_impostor(people), most)
+    if count == 0:
+        return np.empty((0, 2), np.int64)
+    return draw_impostor(_sizes(people.people), count, rng)
+
+
+def _between(
+    own: Collection, strangers: Collection, most: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Different pairs of an own image and a stranger's; rows as in :mod:`siamlab.data.sampling`.
+
+    Own people are drawn alike, and so are strangers, however many images they have.
+    """
+    first, second = len(own.images), len(strangers.images)
+    count = min(first * second, most)
+    weights = [
+        np.concatenate(
+            [np.full(size, 1 / (size * len(part.people))) for size in _sizes(part.people)]
+        )
+        if part.people
+        else np.zeros(0)
+        for part in (own, strangers)
+    ]
+    if count == first * second:
+        chosen = np.arange(count)
+    else:
+        # Of uniform draws in (0, 1), the count largest u ** (1 / weight) are a weighted draw
+        # without repetition (Efraimidis and Spirakis 2006).
+        keys = rng.exponential(size=(first, second)) / np.outer(*weights)
+        chosen = np.argpartition(keys.ravel(), count)[:count]
+    return np.stack([chosen // max(second, 1), first + chosen % max(second, 1)], axis=1)

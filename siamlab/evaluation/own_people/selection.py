@@ -1,0 +1,116 @@
+"""Whose images a threshold is chosen on: the user's people, strangers, nobody trained on.
+
+Comes in: folders, and the model's record. Goes out: collections of people.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siamlab.config import Workspace
+from siamlab.data.collections import Collection, Person, collect_person, open_collection
+from siamlab.errors import EmptyFolderError, InputError
+
+if TYPE_CHECKING:
+    from siamlab.models.siamese import Siamese
+
+MOST_STRANGERS = 1000
+LEAST_LEFT = 10  # people; fewer make fewer than 45 couples
+CAPTURED = ("anchor", "positive", "probes")  # a captured person's folders
+
+
+def open_own_people(path: Path | str) -> Collection:
+    """Open the user's people: one folder per person, also as the capture stores them.
+
+    The capture keeps a person's images in ``anchor``, ``positive`` and ``probes``; these three are
+    one person, not three people.
+
+    Raises:
+        InputError, EmptyFolderError: see :func:`siamlab.data.collections.open_collection`.
+    """
+    root = Path(path).expanduser()
+    folders = [root]
+    if root.is_dir() and not _is_captured(root):
+        folders = [one for one in sorted(root.iterdir()) if not one.name.startswith((".", "__"))]
+    people: list[Person] = []
+    for folder in folders if any(map(_is_captured, folders)) else ():
+        kinds = [folder / kind for kind in CAPTURED] if _is_captured(folder) else [folder]
+        with suppress(EmptyFolderError):
+            people += collect_person(folder.name, *kinds).people
+    return Collection(root, tuple(people)) if people else open_collection(root)
+
+
+def _is_captured(folder: Path) -> bool:
+    return folder.is_dir() and any((folder / kind).is_dir() for kind in CAPTURED)
+
+
+def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection | None:
+    """LFW where it is: the path given, else ``SIAMLAB_LFW``, else what ``fetch`` brought.
+
+    Returns:
+        The collection, or ``None`` when nothing was given and nothing fetched.
+
+    Raises:
+        InputError, EmptyFolderError: the path holds no people.
+    """
+    given = lfw or os.environ.get("SIAMLAB_LFW")
+    if given:
+        return open_collection(given, cache=workspace.root / "cache")
+    fetched = workspace.root / "lfw"
+    if fetched.is_dir() and any(fetched.iterdir()):
+        return open_collection(fetched)
+    return None
+
+
+def unseen_people(model: Siamese, collection: Collection) -> tuple[Collection, int]:
+    """Leave out the people whom the model was trained on; also how many they were."""
+    known = [name for name in collection.names if model.record.trained_on(name)]
+    return collection.without(known), len(known)
+
+
+def check_left(left_out: int, people: int, left: int) -> None:
+    """Refuse a calibration on the rest of those trained on, when the rest is small."""
+    if left_out and left < LEAST_LEFT:
+        raise InputError(
+            f"The model was trained on {left_out} of these people ({people}): a threshold chosen "
+            f"on them would promise too much, and {left} others are too few (expected: "
+            f"{LEAST_LEFT} or more). Give people it has not seen."
+        )
+
+
+def choose_strangers(
+    model: Siamese, own: Collection, strangers: Collection | None, seed: int
+) -> tuple[Collection, list[str]]:
+    """The strangers who take part, at most two images of each, and what to say of them."""
+    if strangers is None:
+        return Collection(own.root, ()), [
+            "No strangers took part, so the threshold rests on your own people alone. Give --lfw "
+            "PATH, set SIAMLAB_LFW, or run siamlab fetch lfw."
+        ]
+    names = {name.casefold() for name in own.names}
+    others = strangers.without(name for name in strangers.names if name.casefold() in names)
+    same = len(strangers) - len(others)
+    others, known = unseen_people(model, others)
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(len(others))[:MOST_STRANGERS]
+    people = tuple(_two_images(others.people[place], rng) for place in np.sort(chosen))
+    notes = [
+        f"Strangers: {len(people)} of {strangers.root.name}, at most two images each; left out: "
+        f"{known} whom the model was trained on, {same} with the name of one of your people."
+    ]
+    if people:
+        notes.append(
+            "Strangers' images are from other cameras than yours, which alone tells them from "
+            "your people: expect strangers before your camera to be let in more often than shown."
+        )
+    return Collection(strangers.root, people), notes
+
+
+def _two_images(person: Person, rng: np.random.Generator) -> Person:
+    order = np.sort(rng.permutation(len(person))[:2])
+    return Person(person.name, tuple(person.images[place] for place in order))

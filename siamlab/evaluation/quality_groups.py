@@ -1,0 +1,155 @@
+"""Results by image quality: where a model fails, and not only how often.
+
+Comes in: pairs of image files with their scores. Goes out: rates for the third of the pairs whose
+worse image is worst in a measure of quality, for the middle third and for the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.pairs import PairSet
+from siamlab.errors import InputError
+from siamlab.evaluation.curves import area_under_roc
+from siamlab.evaluation.intervals import wilson_interval
+from siamlab.images.decode import read_image
+from siamlab.system.opencv import import_cv2
+
+# The part of a chip that is measured: the face itself, not the room behind it.
+FACE = (0.3, 0.7)
+THIRDS = ("lowest third", "middle third", "highest third")
+
+
+@dataclass(frozen=True)
+class QualityGroup:
+    """Rates of one third of the pairs.
+
+    Attributes:
+        measure: ``sharpness``, ``brightness`` or ``contrast``.
+        group: which third.
+        below: no pair of the group has a value above this.
+        pairs: how many.
+        accuracy: at the threshold.
+        low: lower end of its 95 % interval (Wilson).
+        high: upper end of it.
+        auc: area under the ROC curve; ``None`` where one kind of pairs is missing.
+    """
+
+    measure: str
+    group: str
+    below: float
+    pairs: int
+    accuracy: float
+    low: float
+    high: float
+    auc: float | None
+
+
+def _face(image: np.ndarray) -> np.ndarray:
+    """The middle of a chip, grey, float32 in [0, 255]."""
+    cv2 = import_cv2()
+    rows, columns = (slice(*(round(end * side) for end in FACE)) for side in image.shape[:2])
+    grey = cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY)
+    return np.asarray(grey, np.float32)
+
+
+def sharpness(image: np.ndarray) -> float:
+    """Logarithm of the variance of the Laplacian, the usual measure of focus.
+
+    Pech-Pacheco, Cristobal, Chamorro-Martinez, Fernandez-Valdivia 2000.
+
+    Args:
+        image: uint8 RGB ``(H, W, 3)``, a face chip.
+    """
+    cv2 = import_cv2()
+    laplacian = cv2.Laplacian(_face(image), cv2.CV_32F)
+    return float(np.log(laplacian.var() + 1.0))
+
+
+def brightness(image: np.ndarray) -> float:
+    """Mean of the grey face, in [0, 255]; arguments as :func:`sharpness`."""
+    return float(_face(image).mean())
+
+
+def contrast(image: np.ndarray) -> float:
+    """Standard deviation of the grey face; arguments as :func:`sharpness`."""
+    return float(_face(image).std())
+
+
+MEASURES: dict[str, Callable[[np.ndarray], float]] = {
+    "sharpness": sharpness,
+    "brightness": brightness,
+    "contrast": contrast,
+}
+
+
+def quality_groups(
+    pairs: PairSet, scores: np.ndarray, threshold: float
+) -> tuple[QualityGroup, ...]:
+    """Rates by third, for each measure; a pair is as good as its worse image.
+
+    Args:
+        pairs: who was compared with whom.
+        scores: float ``(N,)`` in [0, 1], in the order of the pairs.
+        threshold: a pair matches when its score is at least this.
+
+    Raises:
+        InputError: fewer than three pairs, or another number of scores.
+        ImageError: a file cannot be read.
+    """
+    if len(pairs) < 3 or len(scores) != len(pairs):
+        raise InputError(
+            f"Thirds need three pairs or more, with a score each. Received: {len(pairs)} pairs "
+            f"and {len(scores)} scores."
+        )
+    values = _measure(sorted({*pairs.first, *pairs.second}))
+    labels = np.asarray(pairs.labels)
+    groups = []
+    for place, measure in enumerate(MEASURES):
+        worse = np.array(
+            [
+                min(values[first][place], values[second][place])
+                for first, second in zip(pairs.first, pairs.second, strict=True)
+            ]
+        )
+        order = np.argsort(worse, kind="stable")
+        for group, rows in zip(THIRDS, np.array_split(order, 3), strict=True):
+            groups.append(
+                _group(measure, group, worse[rows].max(), labels[rows], scores[rows], threshold)
+            )
+    return tuple(groups)
+
+
+def _measure(paths: list[Path]) -> dict[Path, tuple[float, ...]]:
+    found = {}
+    for path in paths:
+        image = read_image(path)
+        found[path] = tuple(measure(image) for measure in MEASURES.values())
+    return found
+
+
+def _group(
+    measure: str,
+    group: str,
+    below: float,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    threshold: float,
+) -> QualityGroup:
+    right = int(((scores >= threshold) == (labels == 1)).sum())
+    interval = wilson_interval(right, len(labels))
+    both = 0 < int((labels == 1).sum()) < len(labels)
+    return QualityGroup(
+        measure=measure,
+        group=group,
+        below=round(float(below), 3),
+        pairs=len(labels),
+        accuracy=right / len(labels),
+        low=interval.low,
+        high=interval.high,
+        auc=area_under_roc(labels, scores) if both else None,
+    )

@@ -1,0 +1,78 @@
+"""What a face detector is, and the box that every one of them gives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from siamlab.errors import InputError
+from siamlab.system.opencv import import_cv2
+
+CHIP_TO_BOX = 2.2
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A square around a face, as Viola and Jones' detector draws it: brows to chin.
+
+    Attributes:
+        x: left edge in pixels; may lie outside the image, as may the others.
+        y: upper edge.
+        size: side.
+        score: the finder's confidence in [0, 1]; 1 where it gives none.
+        eyes: the two eyes' (x, y) from left to right in the image, where the finder tells.
+    """
+
+    x: float
+    y: float
+    size: float
+    score: float = 1.0
+    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.x) and math.isfinite(self.y) and 0 < self.size < math.inf):
+            raise InputError(f"A face box needs finite numbers and a side above 0: {self}.")
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle (x, y)."""
+        return self.x + self.size / 2, self.y + self.size / 2
+
+    def as_ints(self) -> tuple[int, int, int]:
+        """``(x, y, size)`` in whole pixels, for drawing."""
+        return round(self.x), round(self.y), round(self.size)
+
+
+class Finder(Protocol):
+    """Finds faces; its ``name`` is recorded with a model."""
+
+    name: str
+
+    def find(self, image: np.ndarray) -> list[FaceBox]:
+        """All faces of a uint8 RGB image, largest first; an empty list when there is none."""
+
+
+def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
+    """Scale down to ``long_side`` at the most; also the factor from old to new pixels."""
+    scale = min(1.0, long_side / max(image.shape[:2]))
+    if scale == 1.0:
+        return image, scale
+    cv2 = import_cv2()
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), scale
+
+
+def _sorted(boxes: list[FaceBox]) -> list[FaceBox]:
+    """Largest first, without those inside a larger one: they are parts of the same face."""
+    kept: list[FaceBox] = []
+    for box in sorted(boxes, key=lambda box: -box.size):
+        if not any(_holds(larger, box.centre) for larger in kept):
+            kept.append(box)
+    return kept
+
+
+def _holds(box: FaceBox, point: tuple[float, float]) -> bool:
+    return 0 <= point[0] - box.x <= box.size and 0 <= point[1] - box.y <= box.size

@@ -1,0 +1,1 @@
+"""Image files: read in every usual form, written all or nothing."""

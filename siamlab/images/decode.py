@@ -1,0 +1,117 @@
+"""One image file at a time: read in every usual form, written all or nothing.
+
+Comes in: files, or uint8 RGB arrays. Goes out: uint8 RGB arrays, or files.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from siamlab.errors import ImageError, InputError
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
+)
+MAX_PIXELS = 64_000_000
+MIN_SIDE = 8
+
+# Pillow warns about huge images while it opens them; silencing that swaps Python's global list
+# of warning filters, which is not safe when several threads do it at once.
+_OPENING = threading.Lock()
+
+
+def read_image(path: Path | str) -> np.ndarray:
+    """Read one image file as it should look on screen.
+
+    Grey, palette, CMYK and 16-bit images become 8-bit RGB, transparency is laid on white, and
+    the camera's orientation note (EXIF) is applied.
+
+    Args:
+        path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file.
+
+    Returns:
+        uint8 (H, W, 3), RGB, range [0, 255].
+
+    Raises:
+        ImageError: the file is missing, empty, no image, damaged, truncated, larger than 64
+            megapixels, or has a side under 8 pixels. The message names the file.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size == 0:
+            raise ImageError(f"{path} is an empty file.")
+        with _open_quietly(path) as image:
+            _check_size(path, image.size)
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist.") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"{path} is too large: over {MAX_PIXELS // 10**6} megapixels.") from None
+    except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
+        raise ImageError(f"{path} cannot be read as an image: {_reason(error)}.") from None
+
+
+def _open_quietly(path: Path) -> Image.Image:
+    with _OPENING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(path)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "it is no image, or of an unknown kind"
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder"
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{path} is too large: {width}x{height} pixels, over "
+            f"{MAX_PIXELS // 10**6} megapixels. Scale it down first."
+        )
+    if min(size) < MIN_SIDE:
+        raise ImageError(
+            f"{path} is too small: {width}x{height} pixels; at least {MIN_SIDE}x{MIN_SIDE} "
+            "are needed."
+        )
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _deep_grey(np.asarray(image, dtype=np.float64), image.mode.startswith("I;16"))
+        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))
+
+
+def _deep_grey(values: np.ndarray, sixteen: bool) -> np.ndarray:
+    """Scale to uint8; of 32-bit and floating grey, the largest value tells the range."""
+    top = 65535.0 if sixteen else float(values.max())
+    scale = 255.0 if top <= 1.0 else (1.0 if top <= 255.0 else 1.0 / 257.0)
+    return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+
+
+def check_rgb(image: np.ndarray, what: str = "An image") -> None:
+    """Make sure that an array is a picture.
+
+    Raises:
+        InputError: it is not uint8 (H, W, 3) with at least one pixel.
+    """
+    shape = getattr(image, "shape", None)
+    good = shape is not None and len(shape) == 3 and shape[2] == 3 and min(shape) > 0
+    if not good or image.dtype != np.uint8:
+        kind = getattr(image, "dtype", type(image).__name__)
+        raise InputError(f"{what} must be uint8 RGB (H, W, 3); received {kind} {shape}.")

@@ -1,0 +1,189 @@
+"""Export: a trained model as a file for a runtime that is lighter than Keras.
+
+Comes in: a Siamese model. Goes out: one ``.tflite`` (LiteRT) or ``.onnx`` file that
+:mod:`siamlab.models.exported` opens, and that a phone or another language can use as well. Keras converts
+the network; here the rest is put beside it, and the file is held against Keras before anybody
+sees it.
+"""
+
+from __future__ import annotations
+
+import glob
+import warnings
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.errors import InputError, MissingPackageError, ModelError
+from siamlab.models.exported import (
+    ABOUT,
+    ONNX,
+    SEAL,
+    SUFFIXES,
+    About,
+    copy_path,
+    copy_prefix,
+    file_digest,
+    open_exported,
+    sealed,
+)
+from siamlab.models.layers import L1Distance, SquaredDistance
+from siamlab.models.siamese import Siamese
+from siamlab.system.backend import keras
+from siamlab.system.files import drop_stale, storage_errors, write_whole
+from siamlab.system.quiet import quiet_start
+
+TOLERANCE = 1e-4
+_NAMES: dict[type, str] = {L1Distance: "l1", SquaredDistance: "squared"}
+
+
+def export_model(
+    model: Siamese, path: Path | str, form: str | None = None, source: str = ""
+) -> Path:
+    """Write a model for ONNX Runtime or LiteRT.
+
+    Args:
+        model: a trained Siamese model.
+        path: a name that ends in ``.onnx`` or ``.tflite``.
+        form: ``onnx`` or ``litert``; ``None`` goes by the name.
+        source: digest of the model file that it came from, if any.
+
+    Returns:
+        The path written. Embeddings and probabilities were compared with Keras' and differ by
+        1e-4 at the most.
+
+    Raises:
+        InputError: the name or the form is another, or the distance has no counterpart.
+        MissingPackageError: a package of the optional extra ``onnx`` is not installed.
+        ModelError: the network cannot be converted, or the result differs from Keras'.
+        StorageError: the file cannot be written; nothing half-written stays.
+    """
+    path = Path(path)
+    form = _form(path, form)
+    about = _describe(model, source)
+
+    def write(temporary: Path) -> None:
+        _convert(model.embedding, temporary, form)
+        _seal(temporary, about)
+        _compare(model, temporary)
+
+    write_whole(path, write)
+    return path
+
+
+def _form(path: Path, form: str | None) -> str:
+    by_suffix = {suffix: name for name, suffix in SUFFIXES.items()}
+    chosen = by_suffix.get(path.suffix) if form is None else form
+    if chosen not in SUFFIXES:
+        raise InputError(
+            f"A model is exported as {' or '.join(SUFFIXES)}, to a name that ends in "
+            f"{' or '.join(by_suffix)}. Received: {path.name if form is None else form}"
+        )
+    if path.suffix != SUFFIXES[chosen]:
+        raise InputError(
+            f"The name of a file for {chosen} ends in {SUFFIXES[chosen]}. Received: {path.name}"
+        )
+    return chosen
+
+
+def _describe(model: Siamese, source: str) -> About:
+    distance = _NAMES.get(type(model.distance))
+    if distance is None:
+        raise InputError(
+            f"Models with the distances {', '.join(_NAMES.values())} can be exported. Received: "
+            f"{type(model.distance).__name__}."
+        )
+    kernel, bias = model.head.get_weights()
+    height, width, channels = model.embedding.input_shape[1:]
+    return About(
+        model_id=model.model_id,
+        record=model.record,
+        input_shape=(height, width, channels),
+        dimensions=int(model.embedding.output_shape[-1]),
+        distance=distance,
+        weights=tuple(kernel[:, 0].tolist()),
+        bias=float(bias[0]),
+        source=source,
+    )
+
+
+def _convert(embedding: keras.Model, path: Path, form: str) -> None:
+    try:
+        # Both converters print and warn about their own insides.
+        with quiet_start(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            embedding.export(str(path), format=form, verbose=False)
+    except ImportError as error:
+        raise MissingPackageError(
+            f'Export to {form} needs a package more ({error}). Run: pip install "siamlab[onnx]"'
+        ) from None
+    except OSError:
+        raise
+    except Exception as error:  # each converter has kinds of its own for what it does not know
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"This network cannot be converted to {form}: {reason}") from error
+
+
+def _seal(path: Path, about: About) -> None:
+    """Put the text and the digest behind the network."""
+    size = path.stat().st_size
+    text = replace(about, network_bytes=size).to_json()
+    notes = {ABOUT: text, SEAL: sealed(path, size, text)}
+    if path.suffix == ONNX:
+        import onnx
+
+        # Two protocol buffers behind each other are read as one: the network stays as it is.
+        properties = onnx.ModelProto()
+        for key, value in notes.items():
+            properties.metadata_props.add(key=key, value=value)
+        with path.open("ab") as file:
+            file.write(properties.SerializeToString())
+        return
+    with zipfile.ZipFile(path, "a") as archive:
+        for key, value in notes.items():
+            archive.writestr(zipfile.ZipInfo(key), value)
+
+
+def _compare(model: Siamese, path: Path) -> None:
+    exported = open_exported(path)
+    images = np.random.default_rng(0).random((4, *exported.about.input_shape), dtype=np.float32)
+    images[0] *= 0.2  # a dark one too
+    expected, got = model.embed(images), exported.embed(images)
+    scores = model.score_pairs(expected, expected[::-1])
+    with np.errstate(invalid="ignore"):
+        difference = max(
+            float(np.abs(got - expected).max()),
+            float(np.abs(exported.score_pairs(got, got[::-1]) - scores).max()),
+        )
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"The exported network differs from Keras by {difference:.1e}; at most {TOLERANCE} is "
+            "let through. Keep verifying with the .keras file."
+        )
+
+
+def leave_copy(model: Siamese, model_file: Path, folder: Path) -> Path:
+    """Keep an exported copy of a model file, so that the next start needs no Keras.
+
+    Args:
+        model: what the file holds.
+        model_file: the ``.keras`` file.
+        folder: the workspace's folder of models.
+
+    Returns:
+        The copy's path (:func:`siamlab.models.exported.copy_path`). Copies of what the file held before
+        are removed.
+
+    Raises:
+        SiamlabError: as :func:`export_model`.
+    """
+    digest = file_digest(model_file)
+    path = copy_path(model_file, digest, folder)
+    with storage_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drop_stale(path.parent, ".")
+        for former in path.parent.glob(f"{glob.escape(copy_prefix(model_file))}*"):
+            former.unlink(missing_ok=True)
+    return export_model(model, path, source=digest)

@@ -1,0 +1,285 @@
+"""Exported models: embed and compare without Keras and without TensorFlow.
+
+Comes in: a ``.tflite`` file (LiteRT) or an ``.onnx`` file (ONNX Runtime) that ``siamlab export``
+wrote. Goes out: :class:`ExportedModel`, which verifies as a Siamese model does, a second or more
+sooner because TensorFlow is never loaded.
+
+The file holds the embedding network, images in and templates out. What else verification needs
+stands in it as text (:class:`About`): the distance and the head, the record, the digest that
+templates carry. In LiteRT it is a zip archive behind the network, where TensorFlow Lite's own
+metadata puts associated files; in ONNX it stands among the metadata properties. A second entry is
+a digest over the network and that text, so that a damaged file is never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.errors import MissingPackageError, ModelError, SiamlabError
+from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
+from siamlab.models.metadata import ModelRecord
+from siamlab.system.quiet import quiet_start
+
+LITERT, ONNX = ".tflite", ".onnx"
+SUFFIXES = {"onnx": ONNX, "litert": LITERT}
+ABOUT, SEAL = "siamlab.json", "siamlab.sha256"
+DISTANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"l1": np.abs, "squared": np.square}
+_VERSION = 1
+_BLOCK = 1 << 20
+
+Network = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class About:
+    """What an exported file says beside its network.
+
+    Attributes:
+        model_id: the Siamese model's; templates of one serve the other.
+        record: preprocessing, thresholds and the rest.
+        input_shape: height, width and channels of the network's images, float32 in [0, 1].
+        dimensions: numbers in a template.
+        distance: ``l1`` or ``squared``, element by element.
+        weights: ``dimensions`` float32 numbers of the head, and
+        bias: its offset: the probability is ``sigmoid(distance . weights + bias)``.
+        source: digest of the model file that was exported; empty when there was none.
+        network_bytes: where the network ends in the file.
+    """
+
+    model_id: str
+    record: ModelRecord
+    input_shape: tuple[int, int, int]
+    dimensions: int
+    distance: str
+    weights: tuple[float, ...]
+    bias: float
+    source: str = ""
+    network_bytes: int = 0
+
+    def to_json(self) -> str:
+        """The text that goes into the file."""
+        return json.dumps({**vars(self), "record": self.record.to_dict(), "version": _VERSION})
+
+    @classmethod
+    def from_json(cls, text: str) -> About:
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            ModelError: another version of siamlab wrote it.
+        """
+        fields = json.loads(text)
+        version = fields.pop("version")
+        if version != _VERSION:
+            raise ModelError(
+                f"It has form {version} of siamlab's exports and this siamlab reads {_VERSION}; "
+                "export the model again."
+            )
+        fields["record"] = ModelRecord.from_dict(fields["record"])
+        tuples = {name: tuple(fields[name]) for name in ("input_shape", "weights")}
+        return cls(**{**fields, **tuples})
+
+
+class ExportedModel:
+    """The verifying half of a Siamese model, on a runtime that starts at once.
+
+    Args:
+        about: what the file says.
+        network: float32 ``(N, height, width, channels)`` to ``(N, dimensions)``.
+    """
+
+    def __init__(self, about: About, network: Network) -> None:
+        self.about = about
+        self.record = about.record
+        self.model_id = about.model_id
+        self._network = network
+        self._weights = np.asarray(about.weights, np.float32)
+        self._compare = DISTANCES[about.distance]
+
+    @property
+    def ranks_by_cosine(self) -> bool:
+        """Whether the score of two unit embeddings depends on their cosine alone."""
+        return ranks_by_cosine(self.about.distance, self._weights)
+
+    def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
+        """Embed images.
+
+        Args:
+            images: float32 ``(N, height, width, 3)`` in [0, 1], of the model's input size.
+            batch: images embedded at once.
+
+        Returns:
+            float32 ``(N, dimensions)``.
+
+        Raises:
+            InputError: the shape is not the model's.
+        """
+        shape, dimensions = self.about.input_shape, self.about.dimensions
+        return embed_in_batches(self._network, images, shape, dimensions, batch)
+
+    def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Compare embeddings pair by pair, through the distance and the head.
+
+        Args:
+            first: float32 ``(N, dimensions)``, or ``(dimensions,)`` for one probe.
+            second: float32 ``(N, dimensions)``.
+
+        Returns:
+            float32 ``(N,)`` probabilities, those of the whole model.
+        """
+        if len(second) == 0:
+            return np.zeros(0, np.float32)
+        logits = self._compare(np.atleast_2d(first) - second) @ self._weights + self.about.bias
+        # The sigmoid, without the overflow of exp for large negative numbers.
+        return np.exp(-np.logaddexp(0, -logits)).astype(np.float32)
+
+    def probability(self, anchors: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """The whole pair model: two batches of images in, float32 ``(N,)`` probabilities out."""
+        return self.score_pairs(self.embed(anchors), self.embed(others))
+
+
+def open_exported(path: Path | str) -> ExportedModel:
+    """Open a file that ``siamlab export`` wrote.
+
+    Args:
+        path: a ``.tflite`` or an ``.onnx`` file.
+
+    Raises:
+        ModelError: there is no such file, it is damaged, or siamlab did not write it.
+        MissingPackageError: the runtime of this kind of file is not installed.
+    """
+    path = Path(path)
+    opener = {LITERT: _open_litert, ONNX: _open_onnx}.get(path.suffix)
+    if opener is None:
+        raise ModelError(f"An exported model's name ends in {LITERT} or {ONNX}. Received: {path}")
+    if not path.is_file():
+        raise ModelError(f"No model file at {path}. Check the name, or make it: siamlab export.")
+    try:
+        return ExportedModel(*opener(path))
+    except MissingPackageError:
+        raise
+    except SiamlabError as error:
+        raise ModelError(f"{path} cannot be used. {error}") from None
+    except Exception as error:  # zipfile and the runtimes raise a dozen kinds for damaged files
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"{path} cannot be used; it is damaged or siamlab did not export it ({reason})."
+        ) from error
+
+
+def _open_litert(path: Path) -> tuple[About, Network]:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise MissingPackageError(
+            f"A {LITERT} file needs LiteRT ({error}). Run: pip install ai-edge-litert"
+        ) from None
+    with zipfile.ZipFile(path) as notes:
+        text, seal = (notes.read(name).decode() for name in (ABOUT, SEAL))
+    about = _checked(path, text, seal)  # before LiteRT sees the bytes: damaged ones can crash it
+    with quiet_start():
+        interpreter = Interpreter(str(path), num_threads=usable_cores())
+        interpreter.allocate_tensors()
+        run = interpreter.get_signature_runner()
+    name = next(iter(run.get_input_details()))
+    lock = threading.Lock()  # an interpreter has one set of tensors
+
+    def network(images: np.ndarray) -> np.ndarray:
+        with lock:
+            return np.array(next(iter(run(**{name: images}).values())))
+
+    return about, network
+
+
+def _open_onnx(path: Path) -> tuple[About, Network]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingPackageError(
+            f"An {ONNX} file needs ONNX Runtime ({error}). Run: pip install onnxruntime"
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+    notes: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    about = _checked(path, notes[ABOUT], notes[SEAL])
+    name = session.get_inputs()[0].name
+    return about, lambda images: np.asarray(session.run(None, {name: images})[0])
+
+
+def usable_cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _checked(path: Path, text: str, seal: str) -> About:
+    about = About.from_json(text)
+    if sealed(path, about.network_bytes, text) != seal:
+        raise ModelError("Its content was damaged; export the model again.")
+    return about
+
+
+def sealed(path: Path, network_bytes: int, text: str) -> str:
+    """Digest over an exported file's network, its first ``network_bytes``, and its text."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for start in range(0, network_bytes, _BLOCK):
+            digest.update(file.read(min(_BLOCK, network_bytes - start)))
+    digest.update(text.encode())
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def copy_prefix(model_file: Path) -> str:
+    """How the names of all copies of one model file begin, whatever it held at the time."""
+    place = hashlib.sha256(str(model_file.resolve()).encode("utf-8", "surrogateescape"))
+    return f"{model_file.stem}-{place.hexdigest()[:8]}-"
+
+
+def copy_path(model_file: Path, digest: str, folder: Path) -> Path:
+    """Where the exported copy of a model file belongs.
+
+    Args:
+        model_file: a ``.keras`` file.
+        digest: its :func:`file_digest`.
+        folder: the workspace's folder of models.
+    """
+    return folder / "exported" / f"{copy_prefix(model_file)}{digest}{LITERT}"
+
+
+def open_copy(model_file: Path, folder: Path) -> ExportedModel | None:
+    """Open the exported copy of a model file, if there is one and it is whole.
+
+    Args:
+        model_file: a ``.keras`` file.
+        folder: the workspace's folder of models.
+
+    Returns:
+        ``None`` where Keras must load the model file: no copy, one of another content, a damaged
+        one, or no LiteRT here.
+    """
+    if not model_file.is_file():
+        return None
+    digest = file_digest(model_file)
+    path = copy_path(model_file, digest, folder)
+    if not path.is_file():
+        return None
+    try:
+        model = open_exported(path)
+    except SiamlabError:
+        return None
+    return model if model.about.source == digest else None

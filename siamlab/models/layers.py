@@ -1,0 +1,182 @@
+"""Layers that join the two towers, those that training alone needs, and those that look at images.
+
+Comes in: embeddings or images as tensors of any Keras backend. Goes out: distances, logits,
+cosines, images, histograms of gradients. Only ``keras.ops`` is used, so the layers run on every
+backend.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from siamlab.system.backend import keras, ops
+
+# A number whose root is taken counts as zero below this: the root's slope there has no bound.
+LEAST_SQUARE = 1e-6
+
+
+def squared_distances(embeddings: Any) -> Any:
+    """Squared Euclidean distances between all embeddings of a batch.
+
+    Args:
+        embeddings: float tensor ``(batch, dimensions)``.
+
+    Returns:
+        ``(batch, batch)``, at least 0; equal embeddings come out at 0 up to rounding.
+    """
+    squares = ops.sum(ops.square(embeddings), axis=1, keepdims=True)
+    products = ops.matmul(embeddings, ops.transpose(embeddings))
+    # |a - b|² = |a|² + |b|² - 2 a.b needs no (batch, batch, dimensions) tensor.
+    return ops.relu(squares + ops.transpose(squares) - 2.0 * products)
+
+
+def safe_root(squared: Any) -> Any:
+    """Square root with a finite slope everywhere: 0, and flat, below ``LEAST_SQUARE``.
+
+    Args:
+        squared: float tensor of any shape.
+    """
+    # The branch that is not taken must be finite as well: its slope is multiplied by zero,
+    # and zero times infinity is not a number.
+    positive = squared > LEAST_SQUARE
+    return ops.where(positive, ops.sqrt(ops.where(positive, squared, 1.0)), 0.0)
+
+
+class PairDistance(keras.layers.Layer):
+    """Base of the layers that compare two embeddings element by element.
+
+    Call arguments:
+        anchor: float tensor ``(..., dimensions)``.
+        other: float tensor of a shape that broadcasts with ``anchor``.
+
+    Raises:
+        ValueError: the last axes differ.
+    """
+
+    def call(self, anchor: Any, other: Any) -> Any:
+        """Return the element-wise distance, in the broadcast shape."""
+        if anchor.shape[-1] != other.shape[-1]:
+            raise ValueError(
+                f"{type(self).__name__} compares embeddings of one size. "
+                f"Received: {tuple(anchor.shape)} and {tuple(other.shape)}."
+            )
+        return self.compare(anchor, other)
+
+    def compare(self, anchor: Any, other: Any) -> Any:
+        """Element-wise distance; subclasses say which."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, anchor_shape: Any, other_shape: Any) -> tuple[int | None, ...]:
+        """The shape of one embedding batch."""
+        return tuple(anchor_shape)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class L1Distance(PairDistance):
+    """The absolute difference of two embeddings, element by element.
+
+    Koch, Zemel, Salakhutdinov 2015, section 3.1: the two towers are joined by
+    ``|h1 - h2|``, which a single sigmoid unit then weighs.
+
+    Example:
+        ```python
+        distance = L1Distance()(anchor_embedding, other_embedding)
+        ```
+    """
+
+    def compare(self, anchor: Any, other: Any) -> Any:
+        """``|anchor - other|``."""
+        return ops.abs(anchor - other)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class SquaredDistance(PairDistance):
+    """The squared difference of two embeddings, element by element.
+
+    For unit embeddings its sum is ``2 - 2 cos``: a sigmoid unit with equal weights on it
+    turns a cosine similarity into a probability.
+    """
+
+    def compare(self, anchor: Any, other: Any) -> Any:
+        """``(anchor - other) ** 2``."""
+        return ops.square(anchor - other)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class Mirror(keras.layers.Layer):
+    """Flip images left to right.
+
+    Call arguments:
+        images: float tensor ``(batch, height, width, channels)``.
+    """
+
+    def call(self, images: Any) -> Any:
+        """Return the flipped images, same shape."""
+        return ops.flip(images, axis=2)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape does not change."""
+        return tuple(input_shape)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class CentralView(keras.layers.Layer):
+    """The middle of images, in a given number of pixels.
+
+    Args:
+        share: side of what is kept, as a share of the image's side, in (0, 1].
+        size: side of what comes out, in pixels; interpolated (bilinear) where the cut has others.
+
+    Call arguments:
+        images: float tensor ``(batch, side, side, channels)``.
+
+    Output shape: ``(batch, size, size, channels)``.
+
+    Raises:
+        ValueError: the share is not in (0, 1].
+    """
+
+    def __init__(self, share: float, size: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 < share <= 1:
+            raise ValueError(f"CentralView keeps a share in (0, 1]. Received: share={share}.")
+        self.share, self.size = share, size
+
+    def call(self, images: Any) -> Any:
+        """Cut, then interpolate."""
+        side = images.shape[1]
+        kept = round(self.share * side)
+        start = (side - kept) // 2
+        view = images[:, start : start + kept, start : start + kept, :]
+        if kept == self.size:
+            return view
+        return ops.image.resize(view, (self.size, self.size), interpolation="bilinear")
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """``(batch, size, size, channels)``."""
+        return (input_shape[0], self.size, self.size, input_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {**super().get_config(), "share": self.share, "size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class CentredUnit(keras.layers.Layer):
+    """Turn a sigmoid code in (0, 1) into a unit vector around its middle.
+
+    Used in training alone: losses on cosines need codes that point both ways.
+
+    Call arguments:
+        code: ``(batch, dimensions)``, in (0, 1).
+
+    Output shape: the same; each row has length 1.
+    """
+
+    def call(self, code: Any) -> Any:
+        """``(2 code - 1) / |2 code - 1|``."""
+        return ops.normalize(2.0 * code - 1.0, axis=-1)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape does not change."""
+        return tuple(input_shape)

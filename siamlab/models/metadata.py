@@ -1,0 +1,84 @@
+"""What a model file says about itself, so that verification needs nothing but the file.
+
+Comes in: how a model was made. Goes out: :class:`ModelRecord`, kept inside the ``.keras`` file.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from siamlab import __version__
+from siamlab.data.collections import person_digest
+from siamlab.faces.crop import Preprocessing
+
+PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
+
+
+def digests(people: Iterable[str]) -> tuple[str, ...]:
+    """Digests of people's names, sorted, for :class:`ModelRecord`."""
+    return tuple(sorted(person_digest(name) for name in people))
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what made a model, for its record."""
+    # Only here: a record is also read where no Keras is, beside an exported model.
+    from siamlab.system.backend import keras
+
+    return {
+        "siamlab": __version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+    }
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """What a model file says about itself.
+
+    Attributes:
+        arch: ``koch``, ``compact`` or ``custom``.
+        preprocessing: how a face becomes an input; training and verification share it.
+        calibration: thresholds and where they come from (``Calibration.to_dict``), or ``None``.
+        people: digests of the people it was trained on.
+        versions: library versions at training.
+        notes: a sentence on how it was trained.
+    """
+
+    arch: str = "custom"
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    calibration: dict[str, Any] | None = None
+    people: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=library_versions)
+    notes: str = ""
+
+    @property
+    def threshold(self) -> float | None:
+        """The calibrated threshold, or ``None`` when the model was never calibrated."""
+        return None if self.calibration is None else float(self.calibration["threshold"])
+
+    def trained_on(self, person: str) -> bool:
+        """Whether this person's images were used in training."""
+        return person_digest(person) in self.people
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for the model file."""
+        return {
+            "arch": self.arch,
+            "preprocessing": self.preprocessing.to_dict(),
+            "calibration": self.calibration,
+            "people": list(self.people),
+            "versions": dict(self.versions),
+            "notes": self.notes,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelRecord:
+        """The inverse of :meth:`to_dict`."""
+        rest = {**values, "people": tuple(values["people"])}
+        rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
+        return cls(**rest)

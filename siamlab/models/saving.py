@@ -1,0 +1,116 @@
+"""The file that a Siamese model is kept in, and which file is meant by a name."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from siamlab.config import Workspace
+from siamlab.errors import InputError, ModelError
+from siamlab.models.metadata import PRETRAINED
+from siamlab.models.quantization import load_arrays, save_arrays
+from siamlab.models.siamese import Siamese
+from siamlab.system.backend import keras
+from siamlab.system.files import write_whole
+
+
+def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path:
+    """Save the model with its record as one ``.keras`` file.
+
+    Args:
+        model: a Siamese model.
+        path: a name that ends in ``.keras``.
+        optimizer: keep the optimizer's state too, for more training; it triples the file.
+
+    Raises:
+        InputError: the name does not end in ``.keras``.
+        StorageError: the file cannot be written; nothing half-written stays.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise InputError(f"A model's file name ends in .keras. Received: {path.name}")
+    with nullcontext() if optimizer else _as_if_never_compiled(model):
+        write_whole(path, lambda temporary: keras.saving.save_model(model, temporary))
+    return path
+
+
+@contextmanager
+def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
+    """Hide what ``compile`` left: Keras heeds ``include_optimizer`` in its older format alone."""
+    kept = getattr(model, "optimizer", None), model.compiled
+    model.optimizer, model.compiled = None, False
+    try:
+        yield
+    finally:
+        model.optimizer, model.compiled = kept
+
+
+def save_packed(model: Siamese, path: Path) -> Path:
+    """Save a model with seven bits a weight, as the package carries it (``siamlab.models.quantization``).
+
+    Args:
+        model: its weights are rounded in the file, not in memory: load the file again before
+            anything is measured.
+        path: a name that ends in ``.npz``.
+
+    Raises:
+        StorageError: the file cannot be written; nothing half-written stays.
+    """
+    about = {"model": keras.saving.serialize_keras_object(model)}
+    return save_arrays(path, model.get_weights(), about)
+
+
+def _load_packed(path: Path) -> Siamese:
+    arrays, about = load_arrays(path)
+    model: Siamese = keras.saving.deserialize_keras_object(about["model"])
+    model.set_weights(arrays)
+    return model
+
+
+def load_model(path: Path | str) -> Siamese:
+    """Load a Siamese model, ready to verify or to train on.
+
+    Args:
+        path: a ``.keras`` file, what :func:`save_packed` wrote, or ``pretrained`` for the weights
+            in the package (``siamlab/models/weights/README.md`` is their card).
+
+    Raises:
+        ModelError: there is no such file, it is damaged, or it is another kind of model.
+    """
+    if str(path) == "pretrained":
+        if not PRETRAINED.exists():
+            raise ModelError(
+                "This copy of siamlab has no pretrained weights. Train a model (siamlab train) "
+                "and give its file."
+            )
+        path = PRETRAINED
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
+    if path.suffix == ".npz":
+        return _load_packed(path)
+    if not zipfile.is_zipfile(path):
+        raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
+    try:
+        model = keras.saving.load_model(path)
+    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
+    if not isinstance(model, Siamese):
+        raise ModelError(
+            f"{path} holds a {type(model).__name__}, not a Siamese model. Build one around it with "
+            "siamlab.build_siamese."
+        )
+    return model
+
+
+def find_model(workspace: Workspace) -> Path | str:
+    """The model to verify with: that of notebook 05 where it is, else ``pretrained``.
+
+    Returns:
+        What :func:`siamlab.load_model` takes.
+    """
+    own = workspace.models / "siamese.keras"
+    return own if own.is_file() else "pretrained"

@@ -1,0 +1,158 @@
+"""Networks: the embedding, the Siamese model around it, and the file both are kept in.
+
+Comes in: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Goes out: embeddings, and
+the probability that two images show the same person. The ``.keras`` file carries what
+verification needs besides weights: input size, crop, thresholds, versions (``ModelRecord``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from siamlab.errors import InputError
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
+from siamlab.models.layers import L1Distance, PairDistance, SquaredDistance
+from siamlab.models.metadata import ModelRecord
+from siamlab.system.backend import keras, layers, ops
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class Siamese(keras.Model):
+    """Two towers of one embedding, joined by a distance and a sigmoid unit.
+
+    Koch, Zemel, Salakhutdinov 2015, section 3.1. Both inputs go through the same weights.
+
+    Args:
+        embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
+        distance: layer that compares two embeddings element by element.
+        record: what the file shall say about the model; a default is made when ``None``.
+
+    Call arguments:
+        inputs: ``[anchor, other]``, float32 images in [0, 1]; a dictionary with these names
+            serves too.
+
+    Output shape: ``(batch, 1)``, a probability; higher means the same person.
+    """
+
+    def __init__(
+        self,
+        embedding: keras.Model,
+        distance: PairDistance | None = None,
+        record: ModelRecord | None = None,
+        name: str = "siamese",
+        **kwargs: Any,
+    ) -> None:
+        shape = embedding.input_shape[1:]
+        distance = L1Distance(name="distance") if distance is None else distance
+        head = layers.Dense(1, activation="sigmoid", name="same_person")
+        anchor = keras.Input(shape, name="anchor")
+        other = keras.Input(shape, name="other")
+        probability = head(distance(embedding(anchor), embedding(other)))
+        super().__init__(inputs=[anchor, other], outputs=probability, name=name, **kwargs)
+        self.embedding = embedding
+        self.distance = distance
+        self.head = head
+        self.record = record or ModelRecord(
+            preprocessing=Preprocessing(size=int(shape[0])), arch="custom"
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything a reload needs, the record included."""
+        return {
+            "embedding": keras.saving.serialize_keras_object(self.embedding),
+            "distance": keras.saving.serialize_keras_object(self.distance),
+            "record": self.record.to_dict(),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Siamese:
+        """Build the model again from :meth:`get_config`."""
+        return cls(
+            embedding=keras.saving.deserialize_keras_object(config["embedding"]),
+            distance=keras.saving.deserialize_keras_object(config["distance"]),
+            record=ModelRecord.from_dict(config["record"]),
+            name=config["name"],
+        )
+
+    @property
+    def model_id(self) -> str:
+        """Digest of the embedding's weights and preprocessing: templates belong to one of it.
+
+        The head and the thresholds are left out, so that a calibration keeps templates valid.
+        """
+        digest = hashlib.sha256(json.dumps(self.record.preprocessing.to_dict()).encode())
+        for weight in self.embedding.weights:
+            digest.update(np.ascontiguousarray(ops.convert_to_numpy(weight)).tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def ranks_by_cosine(self) -> bool:
+        """Whether the score of two unit embeddings depends on their cosine alone."""
+        distance = "squared" if isinstance(self.distance, SquaredDistance) else ""
+        return ranks_by_cosine(distance, ops.convert_to_numpy(self.head.kernel)[:, 0])
+
+    def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
+        """Embed images.
+
+        Args:
+            images: float32 ``(N, height, width, 3)`` in [0, 1], of the model's input size.
+            batch: images embedded at once.
+
+        Returns:
+            float32 ``(N, dimensions)``.
+
+        Raises:
+            InputError: the shape is not the model's.
+        """
+        network = self.embedding
+        shape, dimensions = tuple(network.input_shape[1:]), int(network.output_shape[-1])
+        return embed_in_batches(network.predict_on_batch, images, shape, dimensions, batch)
+
+    def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Compare embeddings pair by pair, through the distance and the head.
+
+        Args:
+            first: float32 ``(N, dimensions)``, or ``(dimensions,)`` for one probe.
+            second: float32 ``(N, dimensions)``.
+
+        Returns:
+            float32 ``(N,)`` probabilities, those of the whole model.
+        """
+        if len(second) == 0:
+            return np.zeros(0, np.float32)
+        probability = self.head(self.distance(np.atleast_2d(first), second))
+        return ops.convert_to_numpy(probability)[:, 0].astype(np.float32)
+
+    def with_record(self, **changes: Any) -> Siamese:
+        """Change fields of the record in place and return the model."""
+        self.record = replace(self.record, **changes)
+        return self
+
+
+def build_siamese(
+    embedding: keras.Model, distance: str = "l1", record: ModelRecord | None = None
+) -> Siamese:
+    """Join two towers of ``embedding`` by a distance layer and a sigmoid unit.
+
+    Args:
+        embedding: what :func:`build_embedding` returns, or a model of your own.
+        distance: ``l1`` (Koch) or ``squared`` (for unit embeddings).
+        record: what the model file shall say about the model.
+
+    Returns:
+        Keras model with the inputs ``anchor`` and ``other`` and an output ``(batch, 1)``.
+
+    Raises:
+        InputError: an unknown ``distance``.
+    """
+    kinds = {"l1": L1Distance, "squared": SquaredDistance}
+    if distance not in kinds:
+        raise InputError(f"distance is one of {', '.join(kinds)}. Received: {distance!r}.")
+    return Siamese(embedding, kinds[distance](name="distance"), record)

@@ -1,0 +1,151 @@
+"""Measured charts: training time and quality against input size, in both senses.
+
+Comes in: people and test pairs. Goes out: one frozen ``StudyPoint`` per training run.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.collections import Collection
+from siamlab.data.pairs import PairSet
+from siamlab.errors import InputError
+from siamlab.evaluation import evaluate_scores
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedding import build_embedding
+from siamlab.study.measure import cosine_scores, machine_name
+from siamlab.system.backend import set_seed
+from siamlab.system.files import write_whole
+from siamlab.training.fit import train_people
+from siamlab.training.recipes import FACE_FRACTION
+
+
+@dataclass(frozen=True)
+class StudyPoint:
+    """One training run of a study.
+
+    Attributes:
+        arch: the architecture.
+        size: side of the input in pixels.
+        images: number of different training images.
+        steps: batches trained on.
+        seconds: wall-clock time of the training alone.
+        images_per_second: images embedded forward and back, per second.
+        auc: area under the ROC curve on the test pairs.
+        auc_low: lower end of its 95 % interval, people resampled.
+        auc_high: upper end of it.
+    """
+
+    arch: str
+    size: int
+    images: int
+    steps: int
+    seconds: float
+    images_per_second: float
+    auc: float
+    auc_low: float
+    auc_high: float
+
+
+def with_images(collection: Collection, count: int) -> Collection:
+    """The first people of a collection that together have about ``count`` images.
+
+    Raises:
+        InputError: fewer than two people are left.
+    """
+    several = collection.with_at_least(2)
+    totals = np.cumsum([len(person.images) for person in several.people])
+    people = max(2, int(np.searchsorted(totals, count, side="right")))
+    if len(several) < 2:
+        raise InputError(f"{collection.root} has fewer than two people with two images.")
+    return several.select(several.names[:people])
+
+
+def study_point(
+    train: Collection,
+    test: PairSet,
+    size: int,
+    steps: int,
+    people: int = 32,
+    width: float = 1.0,
+    seed: int = 0,
+) -> StudyPoint:
+    """Train the compact network once and measure it on pairs of other people."""
+    set_seed(seed)
+    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
+    embedding = build_embedding("compact", (size, size, 3), width)
+    several = train.with_at_least(2)
+    batch = min(people, len(several))
+    began = time.perf_counter()
+    train_people(
+        embedding,
+        several,
+        preprocessing,
+        steps=steps,
+        people=batch,
+        steps_per_epoch=steps,
+        seed=seed,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - began
+    scores = cosine_scores(embedding, preprocessing, test)
+    result = evaluate_scores(test.labels, scores, 0.5, test.first_people, test.second_people)
+    interval = result.intervals["auc"]
+    if result.auc is None or interval is None:
+        raise InputError("A study needs genuine and impostor pairs of several people.")
+    return StudyPoint(
+        arch="compact",
+        size=size,
+        images=len(several.images),
+        steps=steps,
+        seconds=round(seconds, 2),
+        images_per_second=round(2 * batch * steps / seconds, 1),
+        auc=result.auc,
+        auc_low=interval.low,
+        auc_high=interval.high,
+    )
+
+
+def study_resolution(
+    train: Collection, test: PairSet, sizes: Sequence[int], steps: int, width: float = 1.0
+) -> tuple[StudyPoint, ...]:
+    """One run per input side, everything else equal."""
+    return tuple(study_point(train, test, size, steps, width=width) for size in sizes)
+
+
+def study_images(
+    train: Collection,
+    test: PairSet,
+    counts: Sequence[int],
+    size: int,
+    steps: int,
+    width: float = 1.0,
+) -> tuple[StudyPoint, ...]:
+    """One run per number of training images; each image is seen equally often.
+
+    ``steps`` belongs to the largest count; smaller ones train on proportionally fewer batches.
+    """
+    most = max(counts)
+    points = []
+    for count in counts:
+        part = with_images(train, count)
+        points.append(study_point(part, test, size, max(1, steps * count // most), width=width))
+    return tuple(points)
+
+
+def save_points(points: Sequence[StudyPoint], path: Path) -> None:
+    """Write points and the machine's name as JSON."""
+    values = {"machine": machine_name(), "points": [asdict(point) for point in points]}
+    write_whole(path, lambda temporary: temporary.write_text(json.dumps(values, indent=1)))
+
+
+def load_points(path: Path) -> tuple[tuple[StudyPoint, ...], str]:
+    """Points and the machine's name from :func:`save_points`."""
+    values = json.loads(path.read_text())
+    return tuple(StudyPoint(**point) for point in values["points"]), values["machine"]

@@ -1,0 +1,89 @@
+"""What the series runs on: package versions, processors, cameras. Notebook 01 shows it.
+
+Comes in: nothing. Goes out: small frozen dataclasses that print as tables.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+
+SHOWN = ("tensorflow", "keras", "opencv-python", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
+
+
+@dataclass(frozen=True)
+class PackageVersion:
+    """One package that siamlab needs.
+
+    Attributes:
+        name: as pip knows it.
+        found: installed version, or ``None``.
+        needed: what ``pyproject.toml`` asks for.
+        good: found, and as asked for.
+    """
+
+    name: str
+    found: str | None
+    needed: str
+    good: bool
+
+    def __str__(self) -> str:
+        word = "good" if self.good else "TOO OLD OR MISSING"
+        return (
+            f"{self.name:<14} {self.found or 'missing':<12} needs {self.needed or 'any':<14} {word}"
+        )
+
+
+def check_versions(names: tuple[str, ...] = SHOWN) -> tuple[PackageVersion, ...]:
+    """Compare installed packages with what siamlab's own metadata asks for.
+
+    OpenCV without windows (``opencv-python-headless``) counts as OpenCV.
+    """
+    from packaging.requirements import Requirement
+
+    wanted = {
+        requirement.name: requirement
+        for requirement in map(Requirement, metadata.requires("siamlab") or [])
+    }
+    results = []
+    for name in names:
+        found = _installed(name) or _installed(f"{name}-headless")
+        specifier = wanted[name].specifier if name in wanted else None
+        good = found is not None and (specifier is None or specifier.contains(found, True))
+        results.append(PackageVersion(name, found, str(specifier or ""), good))
+    return tuple(results)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def prepare_devices() -> tuple[str, ...]:
+    """Name the processors that TensorFlow sees, and let a GPU's memory grow as needed.
+
+    Without growth TensorFlow takes all memory of a GPU at once, and a second notebook that
+    is still open finds none left.
+
+    Returns:
+        A line for each device.
+    """
+    from siamlab.system.quiet import quiet_start
+
+    with quiet_start():
+        import tensorflow as tf
+
+    lines = [f"CPU: {platform.processor() or platform.machine()}"]
+    for number, device in enumerate(tf.config.list_physical_devices("GPU")):
+        try:
+            tf.config.experimental.set_memory_growth(device, True)
+            growth = "memory grows as needed"
+        except RuntimeError:
+            growth = "in use already: restart the kernel to let its memory grow"
+        lines.append(f"GPU {number}: {device.name}, {growth}")
+    if len(lines) == 1:
+        lines.append("no GPU: the quick profile is made for that")
+    return tuple(lines)

@@ -1,0 +1,67 @@
+"""Keras callbacks: a time limit, and a learning rate that follows the clock."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from siamlab.data.batches import PeopleBatches
+from siamlab.errors import InputError
+from siamlab.system.backend import keras
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Tell the batches which epoch begins; Keras itself only says that one has ended."""
+
+    def __init__(self, batches: PeopleBatches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Choose the epoch's batches."""
+        self.batches.epoch = epoch
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Stop training when its time is up, in the middle of an epoch if need be.
+
+    The clock starts when the callback is made, so that loading images counts too.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__()
+        self.minutes = minutes
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Stop when the minutes are over."""
+        if time.perf_counter() - self.began > self.minutes * 60:
+            self.model.stop_training = True
+
+
+class ClockCosine(keras.callbacks.Callback):
+    """Warm-up, then cosine decay of the learning rate over minutes instead of steps."""
+
+    def __init__(self, rate: float, minutes: float, warmup_steps: int = 100) -> None:
+        super().__init__()
+        self.rate, self.minutes, self.warmup_steps = rate, minutes, warmup_steps
+        self.began = time.perf_counter()
+        self.step = 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Set the learning rate of this step."""
+        self.step += 1
+        share = min(1.0, (time.perf_counter() - self.began) / (self.minutes * 60))
+        warm = min(1.0, self.step / self.warmup_steps)
+        self.model.optimizer.learning_rate = (
+            self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        )
+
+
+def _time_limit(minutes: float | None) -> list[keras.callbacks.Callback]:
+    if minutes is None:
+        return []
+    if minutes <= 0:
+        raise InputError(f"minutes is a positive number. Received: {minutes}.")
+    return [StopAfter(minutes)]

@@ -1,0 +1,400 @@
+"""Whole recipes: from a collection of people to a calibrated model.
+
+Comes in: people. Goes out: a Siamese model whose record says how faces are cut, whom it was
+trained on, and where its threshold comes from. The notebooks and the command line share them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siamlab.data.augmentation import Augmentation
+from siamlab.data.collections import Collection, person_digest
+from siamlab.data.pairs import PairSet
+from siamlab.data.pipeline import load_images, to_float
+from siamlab.data.splits import split_people
+from siamlab.errors import InputError
+from siamlab.evaluation import embed_pairs
+from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.cohort_normalization import against_cohort
+from siamlab.models.embedding import build_embedding, fold_normalisation, mirrored, reduced
+from siamlab.models.ensemble import committee
+from siamlab.models.hog_lda import gradient_network
+from siamlab.models.layers import CentredUnit
+from siamlab.models.metadata import ModelRecord, digests
+from siamlab.models.siamese import Siamese, build_siamese
+from siamlab.system.backend import keras, set_seed
+from siamlab.training.checkpoints import History
+from siamlab.training.fit import train_pairs, train_people
+from siamlab.training.head import fit_head, fit_votes
+from siamlab.training.mixed_precision import bfloat16_pays
+
+# The share of a chip that a network sees: the face from brow to chin with little background,
+# so that it cannot learn the room or the camera instead of the person.
+FACE_FRACTION = 0.56
+SIZES = {"koch": 105, "compact": 72}
+PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
+# What the members of a committee of compact networks see: the second hair and chin line too.
+# Trainings with this time for each of both make them both: hardly better (see
+# ``benchmarks/committee.py``), but better than more of the same training.
+MEMBER_FRACTIONS = (FACE_FRACTION, 0.70)
+MINUTES_EACH = 28
+# What the oriented gradients beside them see, and how many images of a person tell about it.
+GRADIENT_FRACTION, MOST_GRADIENT_IMAGES = 0.70, 20
+RECIPES = ("people", "report")
+# Numbers in a template of compact, and how many images choose their axes.
+DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
+# Groups of strangers that normalise the scores, and the strangers that make so many groups.
+COHORT, LEAST_STRANGERS = 256, 512
+
+
+def train_compact(
+    train: Collection,
+    validation: Collection,
+    size: int = SIZES["compact"],
+    width: float = 1.0,
+    people: int = PEOPLE["compact"],
+    seed: int = 0,
+    alone: int = 0,
+    members: int = 1,
+    gradients: bool = True,
+    **settings: Any,
+) -> tuple[Siamese, History]:
+    """Train the compact network on people and calibrate it on others.
+
+    Args:
+        train: training people; those with a single image are strangers to the networks, and their
+            embeddings normalise the scores where they are many (``LEAST_STRANGERS``).
+        validation: other people: the head and the threshold are fitted on them.
+        size: side of the input in pixels.
+        width: multiple of the channel counts.
+        people: people in a batch, two images each; fewer when there are fewer.
+        seed: weights, batches and augmentation.
+        alone: people with a single image in a batch besides; fewer when there are fewer. They
+            are no strangers then.
+        members: 1, or 2: a second network, trained after the first, sees more around the face
+            (``MEMBER_FRACTIONS``), and :func:`siamlab.models.ensemble.committee` joins them. ``size`` is
+            then that of each member's input.
+        gradients: a network of oriented gradients (:mod:`siamlab.models.hog_lda`), computed in
+            seconds, joins them too.
+        settings: ``steps`` or ``minutes`` of each member, ``folder``, ``callbacks``, ``verbose``,
+            ``loss``, ``bfloat16``: see :func:`siamlab.training.fit.train_people`.
+
+    Returns:
+        The calibrated model, and the history of its training, member after member.
+
+    Raises:
+        InputError: too few people with two images, or another number of members.
+    """
+    if not 1 <= members <= len(MEMBER_FRACTIONS):
+        raise InputError(f"members is 1 or {len(MEMBER_FRACTIONS)}. Received: {members}.")
+    fractions = [*MEMBER_FRACTIONS[:members]]
+    networks, history = [], History()
+    for number, fraction in enumerate(fractions):
+        set_seed(seed + number)
+        network = build_embedding("compact", (size, size, 3), width)
+        own = {**_of_member(settings, number, members), "alone": alone}
+        found, record = _train_on_people(
+            "compact", network, train, people, seed + number, own, fraction
+        )
+        networks.append(mirrored(fold_normalisation(network)))
+        history.extend(found)
+    if gradients:
+        networks.append(_fit_gradients(train, Preprocessing(size, GRADIENT_FRACTION)))
+        fractions.append(GRADIENT_FRACTION)
+    return _join_members(networks, fractions, record, train, validation, seed), history
+
+
+def _fit_gradients(train: Collection, preprocessing: Preprocessing) -> keras.Model:
+    """The network of oriented gradients for training people; nobody has many more than others."""
+    several = train.with_at_least(2)
+    some = tuple(
+        replace(person, images=person.images[:MOST_GRADIENT_IMAGES]) for person in several.people
+    )
+    chosen = replace(several, people=some)
+    images = to_float(load_images(chosen.images, preprocessing))
+    return gradient_network(images, chosen.image_people)
+
+
+def _join_members(
+    networks: Sequence[keras.Model],
+    fractions: Sequence[float],
+    record: ModelRecord,
+    train: Collection,
+    validation: Collection,
+    seed: int,
+) -> Siamese:
+    """Make one calibrated Siamese model of trained networks.
+
+    Validation people say how much each counts, and fit the head and the threshold.
+
+    Args:
+        networks: unit embeddings come out.
+        fractions: what each sees.
+        record: whom they were trained on.
+        train: who chooses the principal axes of templates, and, where many have a single image,
+            makes the cohort (:func:`siamlab.models.cohort_normalization.against_cohort`).
+        validation: other people.
+        seed: of the pairs drawn.
+    """
+    base = committee(networks, fractions)
+    seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
+    record = replace(record, preprocessing=seen)
+    if len(networks) > 1:
+        pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
+        numbers = [network.output_shape[-1] for network in networks]
+        codes = embed_pairs(build_siamese(base, "squared", record), pairs)
+        base = committee(networks, fractions, fit_votes(*codes, pairs.labels, numbers))
+    strangers = _strangers(train, record)
+    axes = DIMENSIONS - bool(strangers)  # the cohort's coordinate is one more
+    sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
+    # Fewer images than numbers do not tell which axes matter.
+    if len(sample) >= base.output_shape[-1] > axes:
+        base = reduced(base, to_float(load_images(sample, seen)), axes)
+    if strangers:
+        base = against_cohort(base, to_float(load_images(strangers, seen)), COHORT)
+        # Nobody shall be verified against themselves.
+        record = replace(record, people=digests(train.names))
+    return _finish(base, "squared", record, validation, seed)
+
+
+def _strangers(train: Collection, record: ModelRecord) -> list[Path]:
+    """An image of each person whom nothing was trained on; none where they are too few."""
+    trained = set(record.people)
+    found = [
+        person.images[0]
+        for person in train.people
+        if len(person) == 1 and person_digest(person.name) not in trained
+    ]
+    return found if len(found) >= LEAST_STRANGERS else []
+
+
+def train_koch_on_people(
+    train: Collection,
+    validation: Collection,
+    size: int = SIZES["koch"],
+    width: float = 1.0,
+    people: int = PEOPLE["koch"],
+    seed: int = 0,
+    **settings: Any,
+) -> tuple[Siamese, History]:
+    """Train Koch's network so that it recognises strangers, and keep its shape.
+
+    Its layers are normalised while they train (Ioffe and Szegedy 2015), and its sigmoid code,
+    centred and scaled to length one, learns from all pairs of a batch as the compact network
+    does. Then the normalisation is folded into the weights, which leaves the paper's own layers,
+    and the head weighs the L1 distance. ``benchmarks/koch.py`` measures what each change gives.
+
+    Args, returns and raises as :func:`train_compact`.
+    """
+    set_seed(seed)
+    base = build_embedding("koch", (size, size, 3), width, normalised=True)
+    unit = keras.Model(base.input, CentredUnit(name="centred_unit")(base.output))
+    history, record = _train_on_people("koch", unit, train, people, seed, settings)
+    return _finish(fold_normalisation(base), "l1", record, validation, seed), history
+
+
+def _of_member(settings: dict[str, Any], number: int, members: int) -> dict[str, Any]:
+    """The settings with a folder of the member's own: checkpoints are of one network each."""
+    folder = settings.get("folder")
+    if members == 1 or folder is None:
+        return settings
+    return {**settings, "folder": folder / f"member-{number + 1}"}
+
+
+def _train_on_people(
+    arch: str,
+    embedding: keras.Model,
+    train: Collection,
+    people: int,
+    seed: int,
+    settings: dict[str, Any],
+    fraction: float = FACE_FRACTION,
+) -> tuple[History, ModelRecord]:
+    """Train on all pairs of batches; the history, and what the model file shall say."""
+    preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=fraction)
+    several = train.with_at_least(2)
+    if len(several) < 2:
+        raise InputError(
+            "Training needs at least two people with two images each. Received: "
+            f"{len(several)} such people in {train.root}. Collect more images."
+        )
+    batch = min(people, len(several))
+    trained = train if settings.get("alone") else several
+    history = train_people(embedding, trained, preprocessing, people=batch, seed=seed, **settings)
+    record = ModelRecord(
+        arch=arch,
+        preprocessing=preprocessing,
+        people=digests(trained.names),
+        notes=f"all pairs of batches of {batch} people, {len(trained)} people, seed {seed}",
+    )
+    return history, record
+
+
+def _finish(
+    embedding: keras.Model, distance: str, record: ModelRecord, validation: Collection, seed: int
+) -> Siamese:
+    """The Siamese model around a trained embedding: head and threshold from other people."""
+    model = build_siamese(embedding, distance, record)
+    fit_head(model, spread_pairs(validation, 2 * MOST_PAIRS, seed))
+    calibrate_model(model, validation, seed=seed + 1)
+    return model
+
+
+def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siamese:
+    """Koch's Siamese network with fresh weights and a record of whom it will be trained on."""
+    set_seed(seed)
+    record = ModelRecord(
+        arch="koch",
+        preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION),
+        people=digests(people),
+        notes=f"binary cross-entropy on pairs, Adam 1e-4, seed {seed}",
+    )
+    return build_siamese(build_embedding("koch", (size, size, 3), width), "l1", record)
+
+
+def train_koch(
+    pairs: PairSet,
+    validation: Collection,
+    size: int = SIZES["koch"],
+    width: float = 1.0,
+    epochs: int = 10,
+    minutes: float | None = None,
+    folder: Path | None = None,
+    seed: int = 0,
+    validation_pairs: int = 200,
+    batch: int = 16,
+    learning_rate: float = 1e-4,
+    augmentation: Augmentation | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int = 1,
+) -> tuple[Siamese, History]:
+    """Train Koch's network the report's way and calibrate it.
+
+    Args:
+        pairs: training pairs.
+        validation: other people, for the validation loss and the threshold.
+        size: side of the input in pixels.
+        width: multiple of the channel counts.
+        epochs: passes over the pairs.
+        minutes: a time limit besides.
+        folder: checkpoints.
+        seed: weights, order and augmentation.
+        validation_pairs: pairs behind the validation loss.
+        batch: pairs in a batch.
+        learning_rate: Adam's.
+        augmentation: amounts, or ``None`` as in the report.
+        callbacks: further Keras callbacks.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The calibrated model, and the history of its training.
+    """
+    model = new_koch(size, width, pairs.people, seed)
+    history = train_pairs(
+        model,
+        pairs,
+        spread_pairs(validation, validation_pairs, seed),
+        epochs=epochs,
+        folder=folder,
+        batch=batch,
+        learning_rate=learning_rate,
+        minutes=minutes,
+        seed=seed,
+        augmentation=augmentation,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+    calibrate_model(model, validation, seed=seed + 1, most=4 * validation_pairs)
+    return model, history
+
+
+def train_model(
+    collection: Collection,
+    arch: str = "compact",
+    minutes: float | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    size: int | None = None,
+    width: float = 1.0,
+    recipe: str = "people",
+    members: int | None = None,
+) -> tuple[Siamese, str]:
+    """Split a collection by person, train, calibrate: ``siamlab train``.
+
+    Args:
+        collection: one folder per person; a tenth of the people is kept for calibration.
+        arch: ``koch`` or ``compact``.
+        minutes: time for everything, loading included; 30 when neither is given.
+        epochs: passes over the images (or pairs) instead.
+        seed: the split, the weights and the batches.
+        size: side of the input in pixels; the architecture's own when ``None``.
+        width: multiple of the channel counts.
+        recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
+            for ``koch``).
+        members: networks that ``compact`` joins, each with its part of the minutes; when ``None``
+            as many as the minutes are enough for, which is one where ``epochs`` are given.
+
+    Returns:
+        The model and a line that sums the training up.
+
+    Raises:
+        InputError: too few people or images, or a recipe that the architecture does not have.
+    """
+    began = time.perf_counter()
+    if recipe not in RECIPES or (recipe == "report" and arch != "koch"):
+        raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
+    if members is not None and arch != "compact":
+        raise InputError(f"members are compact's. Received: members={members} for {arch}.")
+    split = split_people(collection, (0.9, 0.1, 0.0), seed)
+    if minutes is None and epochs is None:
+        minutes = 30.0
+    # Loading, calibrating and saving take their part of the minutes: about a twentieth.
+    limit = None if minutes is None else 0.95 * minutes
+    chosen: dict[str, Any] = {"size": size or SIZES[arch], "width": width, "seed": seed}
+    if recipe == "report":
+        model, history = train_koch(
+            spread_pairs(split.train, 4 * MOST_PAIRS, seed),
+            split.validation,
+            epochs=1000 if epochs is None else epochs,
+            minutes=limit,
+            augmentation=Augmentation(),
+            **chosen,
+        )
+    else:
+        train = train_koch_on_people
+        if arch == "compact":
+            train = train_compact
+            count = _members(minutes) if members is None else members
+            chosen["members"] = count
+            chosen["bfloat16"] = bfloat16_pays()
+            limit = None if limit is None else limit / max(1, count)
+        steps = None if epochs is None else _steps(split.train, epochs, arch)
+        model, history = train(split.train, split.validation, steps=steps, minutes=limit, **chosen)
+    loss = history.metrics.get("loss", [float("nan")])
+    summary = (
+        f"{arch}: {len(split.train)} people, {len(split.train.images)} images, "
+        f"{(time.perf_counter() - began) / 60:.1f} minutes, last loss {loss[-1]:.3f}, threshold "
+        f"{np.round(model.record.threshold or 0.5, 3)} from {len(split.validation)} other people"
+    )
+    return model, summary
+
+
+def _members(minutes: float | None) -> int:
+    """How many networks the time is enough for; one where it is not limited."""
+    count = 1 if minutes is None else int(minutes / MINUTES_EACH)
+    return min(max(1, count), len(MEMBER_FRACTIONS))
+
+
+def _steps(train: Collection, epochs: int, arch: str) -> int:
+    """Batches in so many passes over the images of people who have two or more."""
+    several = train.with_at_least(2)
+    batch = 2 * min(PEOPLE[arch], max(1, len(several)))
+    return max(1, round(epochs * len(several.images) / batch))

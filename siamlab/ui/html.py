@@ -1,0 +1,65 @@
+"""What a page shows: frames as JPEG, verdicts and scores as HTML.
+
+Comes in: frames and verdicts. Goes out: bytes and text.
+"""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+
+from siamlab.system.opencv import import_cv2
+from siamlab.ui.overlay import COLOURS
+from siamlab.verification.result import Verification
+
+WIDTH = 480
+
+
+def encode_jpeg(frame: np.ndarray, width: int = WIDTH) -> bytes:
+    """Encode a frame for the page, no wider than ``width`` pixels.
+
+    Args:
+        frame: uint8 RGB ``(H, W, 3)``.
+        width: larger frames are made smaller.
+    """
+    cv2 = import_cv2()
+    if frame.shape[1] > width:
+        height = max(1, round(frame.shape[0] * width / frame.shape[1]))
+        frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+    bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
+
+
+def score_bar(verification: Verification | None) -> str:
+    """HTML of a bar from 0 to 1 with the score and a mark at the detection threshold."""
+    score = None if verification is None else verification.score
+    if verification is None or score is None:
+        return _bar(0.0, None, COLOURS[None], "no score")
+    words = (
+        f"score {score:.2f}, threshold {verification.detection_threshold:.2f}; "
+        f"{verification.positive} of {len(verification.scores)} templates match"
+    )
+    return _bar(score, verification.detection_threshold, COLOURS[verification.verified], words)
+
+
+def _bar(score: float, threshold: float | None, colour: tuple[int, int, int], words: str) -> str:
+    mark = (
+        ""
+        if threshold is None
+        else f"<div style='position:absolute;left:{threshold:.1%};top:0;width:2px;height:100%;"
+        "background:#000'></div>"
+    )
+    return (
+        f"<div style='position:relative;width:{WIDTH}px;height:14px;background:#ddd'>"
+        f"<div style='width:{score:.1%};height:100%;background:rgb{colour}'></div>{mark}</div>"
+        f"<div>{html.escape(words)}</div>"
+    )
+
+
+def verdict_html(verification: Verification | None) -> str:
+    """HTML of the verdict, in words and colour."""
+    if verification is None:
+        return "<b>no verdict yet</b>"
+    text = html.escape(str(verification))
+    return f"<b style='color:rgb{COLOURS[verification.verified]}'>{text}</b>"

@@ -1,0 +1,115 @@
+"""Drawing of verdicts on frames.
+
+Comes in: a frame and a verdict. Goes out: a new frame with the box and a banner.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from siamlab.system.opencv import import_cv2
+from siamlab.verification.live import LiveState
+from siamlab.verification.result import Verification
+
+if TYPE_CHECKING:
+    from siamlab.faces.detectors import FaceBox
+
+COLOURS: dict[bool | None, tuple[int, int, int]] = {
+    True: (26, 127, 55),
+    False: (180, 35, 24),
+    None: (90, 90, 90),
+}
+KEYS = "v: verify   c: verify all the time   q: quit"
+
+
+def draw_box(
+    frame: np.ndarray,
+    box: FaceBox,
+    colour: tuple[int, int, int] = COLOURS[True],
+    thickness: int = 2,
+) -> np.ndarray:
+    """Draw a face box on a copy of a frame.
+
+    Args:
+        frame: uint8 RGB ``(H, W, 3)``.
+        box: may reach beyond the frame.
+        colour: RGB.
+        thickness: of the line, in pixels.
+    """
+    drawn = frame.copy()
+    left, top, size = (round(value) for value in (box.x, box.y, box.size))
+    import_cv2().rectangle(drawn, (left, top), (left + size, top + size), colour, thickness)
+    return drawn
+
+
+def draw_banner(
+    frame: np.ndarray, text: str, colour: tuple[int, int, int], at_top: bool = True
+) -> np.ndarray:
+    """Write one line of text on a coloured band on a copy of a frame.
+
+    Args:
+        frame: uint8 RGB ``(H, W, 3)``.
+        text: made smaller to fit into the width; what does not fit at 8 pixels is cut off.
+        colour: RGB of the band; the text is white.
+        at_top: at the top, else at the bottom.
+    """
+    height, width = frame.shape[:2]
+    band = min(height, max(16, height // 16))
+    drawn = frame.copy()
+    rows = slice(0, band) if at_top else slice(height - band, height)
+    drawn[rows] = _band(text, width, band, colour)
+    return drawn
+
+
+@lru_cache(maxsize=32)  # a verdict stays on screen for many frames
+def _band(text: str, width: int, height: int, colour: tuple[int, int, int]) -> np.ndarray:
+    # Pillow and not OpenCV: OpenCV's letters are ASCII only, and names are not.
+    strip = Image.new("RGB", (width, height), colour)
+    words, margin = " ".join(text.split()), height * 0.3
+    font = ImageFont.load_default(size=height * 0.7)
+    room = (width - 2 * margin) / max(1.0, font.getlength(words))
+    if room < 1:
+        font = ImageFont.load_default(size=max(8.0, height * 0.7 * room))
+    ImageDraw.Draw(strip).text((margin, height / 2), words, font=font, fill="white", anchor="lm")
+    return np.asarray(strip)
+
+
+def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray:
+    """Draw a verdict on a copy of a frame: the face box and a banner, in words and colour.
+
+    Args:
+        frame: uint8 RGB ``(H, W, 3)``.
+        verification: the verdict about it; ``None`` draws nothing.
+
+    Returns:
+        uint8 RGB ``(H, W, 3)``, a new array.
+    """
+    if verification is None:
+        return frame.copy()
+    colour = COLOURS[verification.verified]
+    boxed = frame if verification.box is None else draw_box(frame, verification.box, colour)
+    return draw_banner(boxed, _in_short(verification), colour)
+
+
+def _in_short(verification: Verification) -> str:
+    if verification.verified is None:
+        return f"unknown: {verification.reason}"
+    matches = f"{verification.positive}/{len(verification.scores)}"
+    return f"{verification.person} {verification.verdict}, {matches} match"
+
+
+def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:
+    """The picture of the live loop: verdict above, speed and keys below.
+
+    Returns:
+        uint8 RGB ``(H, W, 3)``, or ``None`` before the first frame.
+    """
+    if state.frame is None:
+        return None
+    latency = f"{state.verification.latency * 1000:.0f} ms   " if state.verification else ""
+    below = f"{hint}   {latency}{state.fps:.0f} frames/s"
+    return draw_banner(annotate(state.frame, state.shown), below, (40, 40, 40), False)

@@ -1,0 +1,114 @@
+"""The panel that verifies the person before the camera.
+
+Comes in: clicks, and the state of :class:`~siamlab.verification.live.LiveVerification`. Goes out: the frame
+with the face's box, a score bar, the verdict and the latency.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from siamlab.ui.html import encode_jpeg, score_bar, verdict_html
+from siamlab.ui.overlay import annotate
+from siamlab.ui.panels.base import Panel, make_button
+from siamlab.verification.live import LiveState, LiveVerification
+from siamlab.verification.verifier import Verifier
+
+if TYPE_CHECKING:
+    from siamlab.capture.cameras import Camera
+
+
+class VerifyPanel(Panel):
+    """Live picture with the face's box, a score bar, the verdict and the latency.
+
+    Args:
+        verifier: with the person enrolled.
+        camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
+        person: who should be before the camera.
+        continuous: verify all the time; otherwise the Verify button does.
+        window: the verdict is on the frames of so many seconds together, which wavers less than
+            that on each; 0 shows each frame's own.
+
+    Attributes:
+        live: does the work, and can be driven in code.
+
+    Example:
+        ```python
+        panel = VerifyPanel(verifier, 0, "Ada")
+        panel.show()
+        ```
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        camera: Camera | int | str | Path,
+        person: str,
+        continuous: bool = True,
+        window: float = 1.0,
+    ) -> None:
+        self.live = LiveVerification(camera, verifier, person, continuous, window)
+        super().__init__(f"{person}, {self.live.reader.name}")
+        self.verdict = ipywidgets.HTML(verdict_html(None))
+        self.bar = ipywidgets.HTML(score_bar(None))
+        self.latency = ipywidgets.HTML("&nbsp;")
+        self.verify = make_button("Verify", self._verify, "Verify the next frame")
+        self.always = ipywidgets.ToggleButton(
+            value=continuous,
+            description="All the time",
+            tooltip="Verify without a click",
+            layout=ipywidgets.Layout(width="auto"),
+        )
+        self.always.observe(self._set_continuous, "value")
+        self.box.children = [
+            self.image,
+            self.verdict,
+            self.bar,
+            self.latency,
+            ipywidgets.HBox([self.verify, self.always, self.toggle]),
+            self.status,
+        ]
+
+    @property
+    def running(self) -> bool:
+        """Whether the camera is held."""
+        return self.live.running
+
+    def _open(self) -> None:
+        self.live.start()
+        self._say("The camera is on.")
+
+    def _release(self) -> None:
+        self.live.stop()
+
+    def _tick(self) -> bool:
+        state = self.live.state
+        self._draw(state)
+        if not state.running:
+            self._release()
+            self._stopped(state.error or "Stopped; the camera is free.")
+        return state.running
+
+    def _draw(self, state: LiveState) -> None:
+        if state.frame is not None:
+            self.image.value = encode_jpeg(annotate(state.frame, state.shown))
+        self.verdict.value = verdict_html(state.shown)
+        self.bar.value = score_bar(state.shown)
+        if state.verification is not None:
+            parts = state.verification.seconds.items()
+            times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in parts)
+            self.latency.value = f"{times}; {state.fps:.0f} frames/s, {state.dropped} dropped"
+
+    def _verify(self) -> None:
+        def act() -> None:
+            if not self.running:
+                self.start()
+            self.live.request()
+
+        self._guarded(act)
+
+    def _set_continuous(self, change: dict[str, Any]) -> None:
+        self.live.continuous = bool(change["new"])

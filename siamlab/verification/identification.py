@@ -1,0 +1,186 @@
+"""Whose face is it, among everyone in the gallery?
+
+Comes in: a probe's embedding. Goes out: :class:`Identification`.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siamlab.errors import InputError
+from siamlab.gallery import Gallery, Templates
+from siamlab.gallery.search import Candidate, Search, open_search
+from siamlab.models.exported import ExportedModel
+
+if TYPE_CHECKING:
+    from siamlab.faces.detectors import FaceBox
+    from siamlab.models.siamese import Siamese
+
+KINDS = ("auto", "exact", "vector")
+
+
+@dataclass(frozen=True, eq=False)
+class Identification:
+    """The answer to "who is it?".
+
+    The threshold is that of a comparison with one person. Among N people, impostors come through
+    about N times as often: ``1 - (1 - FMR) ** N`` of all strangers find somebody (the binomial
+    model of Grother and Phillips 2004). A large gallery needs a threshold calibrated at a smaller
+    FMR.
+
+    Attributes:
+        candidates: the best people, best first; empty when the answer is unknown.
+        threshold: a candidate is accepted from this score on.
+        enrolled: how many people were searched.
+        box: where the face is in the frame; ``None`` when unknown.
+        seconds: time of each part: ``detect``, ``embed``, ``search``.
+        reason: why the answer is unknown (no face, several faces); empty otherwise.
+    """
+
+    candidates: tuple[Candidate, ...]
+    threshold: float
+    enrolled: int
+    box: FaceBox | None
+    seconds: dict[str, float]
+    reason: str = ""
+
+    @property
+    def person(self) -> str | None:
+        """The best candidate's name; ``None`` when nobody reaches the threshold."""
+        best = self.candidates[0] if self.candidates else None
+        return best.person if best is not None and best.score >= self.threshold else None
+
+    def __str__(self) -> str:
+        # No times, so that notebooks show the same on every machine.
+        if self.reason:
+            return f"unknown who this is: {self.reason}"
+        head = self.person or f"nobody of {self.enrolled} people"
+        lines = [f"{c.score:.3f}  {c.person}" for c in self.candidates]
+        return "\n".join([f"{head} (threshold {self.threshold:.3f})", *lines])
+
+    def __repr__(self) -> str:
+        return f"Identification({self.person!r}, {len(self.candidates)} candidates)"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "person": self.person,
+            "threshold": self.threshold,
+            "enrolled": self.enrolled,
+            "reason": self.reason,
+            "candidates": [
+                {"person": c.person, "score": round(c.score, 7), "template": c.template}
+                for c in self.candidates
+            ],
+            "box": None if self.box is None else list(self.box.as_ints()),
+            "seconds": dict(self.seconds),
+        }
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+
+class Identifier:
+    """Finds people of a gallery by one embedding.
+
+    The gallery is opened at the first search, and again when somebody was enrolled or erased.
+
+    Args:
+        model: the model that made the templates.
+        gallery: where they are kept.
+        model_id: ``model.model_id``, if at hand: it is a digest over all weights.
+        kind: ``exact``, ``vector`` (needs faiss and a model that ranks by cosine), or ``auto``:
+            ``vector`` for 250,000 templates and more where that can be, else ``exact``.
+
+    Raises:
+        InputError: an unknown kind.
+
+    Example:
+        ```python
+        identifier = Identifier(model, Gallery("data/workspace/gallery"))
+        identifier.search(model.embed(images)[0], top=3)
+        ```
+    """
+
+    def __init__(
+        self,
+        model: Siamese | ExportedModel,
+        gallery: Gallery,
+        model_id: str | None = None,
+        kind: str = "auto",
+    ) -> None:
+        if kind not in KINDS:
+            raise InputError(f"kind is one of {', '.join(KINDS)}. Received: kind={kind!r}.")
+        self.model = model
+        self.gallery = gallery
+        self.model_id = model.model_id if model_id is None else model_id
+        self.kind = kind
+        self._opened: tuple[Templates, Search] | None = None
+
+    def open(self) -> Templates:
+        """Open the gallery, or look whether it changed.
+
+        Returns:
+            The templates that will be searched.
+
+        Raises:
+            NotEnrolledError: nobody is enrolled with this model.
+            InputError, MissingPackageError: a vector index is asked for and cannot be.
+        """
+        return self._open()[0]
+
+    def search(self, probe: np.ndarray, top: int = 5) -> tuple[Candidate, ...]:
+        """The people most like the probe.
+
+        Args:
+            probe: float32 ``(dimensions,)``.
+            top: how many people at most.
+
+        Returns:
+            Candidates, best first, each person once.
+
+        Raises:
+            InputError: the probe has another size, or ``top`` is below 1.
+            Others as in :meth:`open`.
+        """
+        templates, search = self._open()
+        _check(probe, templates, top)
+        rows = search(probe, top)
+        return _candidates(templates, rows, self.model.score_pairs(probe, templates.matrix[rows]))
+
+    def _open(self) -> tuple[Templates, Search]:
+        templates = self.gallery.templates(self.model_id)
+        if self._opened is None or self._opened[0] is not templates:
+            self._opened = None  # the former index goes before the next takes its memory
+            self._opened = (templates, open_search(templates, self.model, self.kind))
+        return self._opened
+
+
+def _candidates(
+    templates: Templates, rows: np.ndarray, scores: np.ndarray
+) -> tuple[Candidate, ...]:
+    people = np.searchsorted(templates.starts, rows, side="right") - 1
+    return tuple(
+        Candidate(templates.people[person], float(score), int(row - templates.starts[person]))
+        for person, row, score in zip(people, rows, scores, strict=True)
+    )
+
+
+def _check(probe: np.ndarray, templates: Templates, top: int) -> None:
+    dimensions = templates.matrix.shape[1]
+    if probe.shape != (dimensions,):
+        raise InputError(
+            f"The gallery's templates have {dimensions} numbers; a probe has the shape "
+            f"({dimensions},). Received: {probe.shape}."
+        )
+    if top < 1:
+        raise InputError(f"top is at least 1. Received: top={top}.")

@@ -1,0 +1,261 @@
+"""Verification of a running camera: the newest frame, its verdict, and how fast it goes.
+
+Comes in: a camera and a :class:`~siamlab.verification.verifier.Verifier`. Goes out: :class:`LiveState`,
+an immutable snapshot that a panel or a window draws whenever it likes.
+
+One thread reads the camera, another runs the network. A slow network drops frames and never
+queues them, so a verdict is always about what was just seen.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
+from siamlab.errors import CameraError
+from siamlab.faces.detectors import FaceBox
+from siamlab.verification.fusion import Recent
+from siamlab.verification.result import Verification
+from siamlab.verification.verifier import Verifier
+
+if TYPE_CHECKING:
+    from siamlab.capture.cameras import Camera
+
+
+@dataclass(frozen=True, eq=False)
+class LiveState:
+    """The live loop at one moment.
+
+    Attributes:
+        frame: newest frame, uint8 RGB ``(H, W, 3)``, or ``None`` before the first.
+        number: how many frames were read.
+        verification: newest verdict, or ``None`` before the first.
+        decision: the verdict on all frames of the last moment together; ``None`` when only
+            single frames are judged.
+        verified_number: the frame that the verdict is about.
+        verifications: how many verdicts there were.
+        dropped: frames that came while the network was busy with another.
+        fps: frames read per second, lately.
+        running: the camera is being read.
+        error: why the loop ended, in one line; empty while all is well.
+    """
+
+    frame: np.ndarray | None = None
+    number: int = 0
+    verification: Verification | None = None
+    decision: Verification | None = None
+    verified_number: int = 0
+    verifications: int = 0
+    dropped: int = 0
+    fps: float = 0.0
+    running: bool = False
+    error: str = ""
+
+    @property
+    def shown(self) -> Verification | None:
+        """The verdict to show: that on the last moment where there is one, else on one frame."""
+        return self.verification if self.decision is None else self.decision
+
+    @property
+    def box(self) -> FaceBox | None:
+        """Where the last verification found the face."""
+        return None if self.verification is None else self.verification.box
+
+
+class LiveVerification:
+    """Verifies one person before a camera, on request or all the time.
+
+    Args:
+        camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
+        verifier: with the person enrolled.
+        person: who should be before the camera.
+        continuous: verify all the time; otherwise when :meth:`request` asks.
+        window: decide on the frames of so many seconds together, besides each alone; 0 does not.
+            Frames before one without a face, or with several, are forgotten: somebody else may
+            have come.
+
+    Example:
+        ```python
+        with LiveVerification(0, verifier, "Ada") as live:
+            print(live.verify_now())
+        ```
+    """
+
+    def __init__(
+        self,
+        camera: Camera | FrameReader | int | str | Path,
+        verifier: Verifier,
+        person: str,
+        continuous: bool = False,
+        window: float = 0.0,
+    ) -> None:
+        self.reader = camera if isinstance(camera, FrameReader) else FrameReader(camera)
+        self.verifier = verifier
+        self.person = person
+        self.continuous = continuous
+        self._recent: Recent[Verification] = Recent(window)
+        self._asked = 0
+        self._answered = 0
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._verdicts = LiveState()
+
+    @property
+    def state(self) -> LiveState:
+        """The newest frame and the newest verdict; never waits."""
+        seen = self.reader.snapshot
+        return replace(
+            self._verdicts,
+            frame=seen.frame,
+            number=seen.number,
+            fps=seen.fps if seen.running else 0.0,
+            running=seen.running and self._verdicts.running,
+            error=self._verdicts.error or seen.error,
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether the loop goes on."""
+        return self.state.running
+
+    def start(self) -> LiveVerification:
+        """Begin to read and to verify; nothing happens when that goes on already.
+
+        Raises:
+            NotEnrolledError: the person is not enrolled.
+            ModelError: the person was enrolled with another model.
+            CameraError: the camera cannot be opened.
+        """
+        if self.running:
+            return self
+        self.stop()
+        self.verifier.gallery.get(self.person, self.verifier.model_id)
+        self.reader.start()
+        self._stop = threading.Event()
+        self._verdicts = LiveState(running=True)
+        self._recent.clear()
+        self._asked = self._answered = 0
+        self._thread = threading.Thread(
+            target=self._run, args=(self._stop,), name="siamlab verifies", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop the loop and release the camera; harmless when it was stopped before."""
+        self._stop.set()
+        self.reader.stop()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(JOIN_SECONDS)
+
+    close = stop
+
+    def __enter__(self) -> LiveVerification:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def request(self) -> None:
+        """Ask for one verification of the newest frame; does not wait."""
+        with self._changed:
+            self._asked += 1
+            self._changed.notify_all()
+
+    def verify_now(self, timeout: float = 30.0) -> Verification:
+        """Verify the newest frame and wait for the verdict.
+
+        Raises:
+            CameraError: the loop ended, or no verdict came for ``timeout`` seconds.
+        """
+        self.request()
+        with self._changed:
+            ticket = self._asked
+            self._changed.wait_for(
+                lambda: self._answered >= ticket or not self._verdicts.running, timeout
+            )
+            verification = self._verdicts.verification
+            answered = self._answered >= ticket
+        if verification is None or not answered:
+            silence = f"Camera {self.reader.name}: no verdict came for {timeout:g} seconds."
+            raise CameraError(self.state.error or silence)
+        return verification
+
+    def _run(self, stop: threading.Event) -> None:
+        error = ""
+        try:
+            self._verify_until(stop)
+        except Exception as problem:  # a thread's exception would be lost; it becomes one line
+            error = one_line(problem)
+            self.reader.stop()
+        finally:
+            self._publish(running=False, error=error)
+
+    def _verify_until(self, stop: threading.Event) -> None:
+        streamed = False  # frames count as dropped between two verdicts of an unbroken stream
+        while not stop.is_set():
+            before, asked, continuous = self._verdicts, self._asked, self.continuous
+            if not continuous and asked <= self._answered:
+                streamed = False
+                self._rest()
+            else:
+                seen = self.reader.newer_than(before.verified_number, timeout=1.0)
+                if seen is not None and seen.frame is not None:
+                    verification = self.verifier.verify(seen.frame, self.person)
+                    missed = seen.number - before.verified_number - 1 if streamed else 0
+                    self._answer(verification, seen.number, missed, asked)
+                    streamed = continuous
+            if self._nothing_left():
+                return
+
+    def _rest(self) -> None:
+        # Woken by a request; looks up ten times a second for a stop or the camera's end.
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked > self._answered, timeout=0.1)
+
+    def _nothing_left(self) -> bool:
+        seen = self.reader.snapshot
+        return not seen.running and seen.number <= self._verdicts.verified_number
+
+    def _answer(self, verification: Verification, number: int, missed: int, asked: int) -> None:
+        decision = self._decide(verification)
+        with self._changed:
+            self._answered = asked
+            self._publish(
+                verification=verification,
+                decision=decision,
+                verified_number=number,
+                verifications=self._verdicts.verifications + 1,
+                dropped=self._verdicts.dropped + missed,
+            )
+
+    def _decide(self, verification: Verification) -> Verification | None:
+        if self._recent.seconds == 0:
+            return None
+        if verification.verified is None:
+            self._recent.clear()
+            return verification
+        recent = self._recent.add(verification, time.monotonic())
+        if recent[0].scores.shape != verification.scores.shape:  # enrolled anew meanwhile
+            self._recent.clear()
+            recent = self._recent.add(verification, time.monotonic())
+        return self.verifier.fuse(recent)
+
+    def _publish(self, **changes: Any) -> None:
+        with self._changed:
+            self._verdicts = replace(self._verdicts, **changes)
+            self._changed.notify_all()

@@ -1,0 +1,339 @@
+"""A frame in, a verdict out: enrolment, and the comparison of a probe with stored templates.
+
+Comes in: camera frames or face chips, and a person's name. Goes out: :class:`Verification`.
+
+The report's two thresholds: a template matches when the probability of "same person" reaches
+the detection threshold; the person is verified when the share of matching templates reaches
+the verification threshold. That is the rule ``vote``; other rules make one score out of several
+templates and compare it with the detection threshold (:mod:`siamlab.verification.fusion`). The probe is
+embedded once, whatever the number of templates. Several frames decide better than one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError, SeveralFacesError
+from siamlab.faces.crop import cut_face, find_face, preprocess
+from siamlab.faces.detectors import FaceBox, open_finder
+from siamlab.gallery import Enrolment, Gallery
+from siamlab.images.decode import check_rgb, read_image
+from siamlab.verification.fusion import (
+    TEMPLATE_RULES,
+    check_rule,
+    fuse_frames,
+    fuse_templates,
+    mean_template,
+)
+from siamlab.verification.identification import Identification, Identifier
+from siamlab.verification.result import Verification
+
+if TYPE_CHECKING:
+    from siamlab.faces.detectors import Finder
+    from siamlab.models.exported import ExportedModel
+    from siamlab.models.siamese import Siamese
+
+DEFAULT_DETECTION_THRESHOLD = 0.5
+
+
+class Verifier:
+    """Verifies people of a gallery with one model.
+
+    Args:
+        model: a trained Siamese model, or an exported one. Its weights must not change afterwards.
+        gallery: where templates are kept.
+        finder: finds faces; ``None`` opens the kind the model's record asks for.
+        detection_threshold: in [0, 1]; ``None`` takes the model's calibrated threshold, and
+            0.5 when it has none.
+        verification_threshold: share of matches in (0, 1].
+        rule: what to do about several faces: ``one`` (the answer is unknown), ``largest`` or
+            ``centre``.
+        fusion: how several templates give one answer: ``vote``, ``mean_template``, ``max``,
+            ``mean`` or ``median``. The detection threshold was calibrated on single comparisons:
+            at it ``max`` and ``mean_template`` turn fewer genuine people away and let more
+            impostors in, which asks for a higher one (``benchmarks/fusion.py`` tells how much).
+
+    Raises:
+        InputError: a threshold is out of its range, or an unknown rule.
+
+    Example:
+        ```python
+        verifier = Verifier(load_model("siamese.keras"), Gallery(workspace.gallery))
+        verifier.enrol("Ada", chips, chips=True)
+        verifier.verify(frame, "Ada")
+        ```
+    """
+
+    def __init__(
+        self,
+        model: Siamese | ExportedModel,
+        gallery: Gallery,
+        finder: Finder | None = None,
+        detection_threshold: float | None = None,
+        verification_threshold: float = 0.5,
+        rule: str = "one",
+        fusion: str = "vote",
+    ) -> None:
+        if detection_threshold is None:
+            detection_threshold = model.record.threshold
+        if detection_threshold is None:
+            detection_threshold = DEFAULT_DETECTION_THRESHOLD
+        if not 0 <= detection_threshold <= 1:
+            raise InputError(f"detection_threshold is in [0, 1]. Received: {detection_threshold}.")
+        if not 0 < verification_threshold <= 1:
+            raise InputError(
+                f"verification_threshold is above 0 and at most 1. Received: "
+                f"{verification_threshold}."
+            )
+        self.model = model
+        self.gallery = gallery
+        self.preprocessing = model.record.preprocessing
+        self.finder = open_finder(self.preprocessing.finder) if finder is None else finder
+        self.detection_threshold = float(detection_threshold)
+        self.verification_threshold = float(verification_threshold)
+        self.rule = rule
+        self.fusion = check_rule(fusion, tuple(TEMPLATE_RULES), "fusion")
+        self.model_id = model.model_id  # a digest over all weights: too slow for every frame
+
+    def enrol(
+        self,
+        person: str,
+        images: Sequence[np.ndarray | Path | str],
+        chips: bool = False,
+        sources: Sequence[str] = (),
+        rule: str | None = None,
+    ) -> Enrolment:
+        """Store templates of a person's images in the gallery, in place of any former ones.
+
+        Args:
+            person: name, any characters.
+            images: uint8 RGB ``(H, W, 3)`` frames or chips, or image files.
+            chips: the images are chips already; no face is searched.
+            sources: a word on each image's origin; file names are used where there are files.
+            rule: what to do about several faces; ``None`` takes the verifier's.
+
+        Returns:
+            What was stored.
+
+        Raises:
+            EmptyFolderError: there are no images.
+            NoFaceError, SeveralFacesError: in one of the frames; the message names it.
+            ImageError: a file cannot be read.
+            InputError: more or fewer sources than images.
+        """
+        if not len(images):
+            raise EmptyFolderError(f"There are no images to enrol {person!r} from.")
+        names = tuple(sources) or tuple(_source(image, i) for i, image in enumerate(images, 1))
+        if len(names) != len(images):
+            raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
+        rule = self.rule if rule is None else rule
+        cut = [
+            self._enrolled_chip(image, name, chips, rule)
+            for image, name in zip(images, names, strict=True)
+        ]
+        templates = self.model.embed(self._inputs(cut))
+        return self.gallery.enrol(person, templates, self.model_id, names)
+
+    def verify(self, frame: np.ndarray, person: str) -> Verification:
+        """Find the one face in a frame and compare it with a person's templates.
+
+        Args:
+            frame: uint8 RGB ``(H, W, 3)``.
+            person: an enrolled person.
+
+        Returns:
+            The verdict; unknown when there is no face, or more than one.
+
+        Raises:
+            NotEnrolledError: the person is not enrolled.
+            ModelError: the person was enrolled with another model.
+            InputError: the frame has another form.
+        """
+        enrolment = self.gallery.get(person, self.model_id)
+        check_rgb(frame)
+        begin = time.perf_counter()
+        try:
+            box = find_face(frame, self.finder, self.rule)
+        except (NoFaceError, SeveralFacesError) as error:
+            seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
+            return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
+        return self._compare(cut_face(frame, box), enrolment, box, begin)
+
+    def verify_chip(self, chip: np.ndarray | Path | str, person: str) -> Verification:
+        """Compare a face that was cut out already; otherwise as :meth:`verify`.
+
+        Args:
+            chip: uint8 RGB ``(S, S, 3)`` in LFW's geometry, or an image file of one.
+            person: an enrolled person.
+        """
+        enrolment = self.gallery.get(person, self.model_id)
+        image = chip if isinstance(chip, np.ndarray) else read_image(chip)
+        check_rgb(image)
+        return self._compare(image, enrolment, None, time.perf_counter())
+
+    @cached_property
+    def identifier(self) -> Identifier:
+        """The search behind :meth:`identify`; opens the gallery when first used."""
+        return Identifier(self.model, self.gallery, self.model_id)
+
+    def identify(self, frame: np.ndarray, top: int = 5, chip: bool = False) -> Identification:
+        """Find the one face in a frame and compare it with everyone in the gallery.
+
+        Args:
+            frame: uint8 RGB ``(H, W, 3)``.
+            top: how many candidates at most.
+            chip: the frame is a face that was cut out already.
+
+        Returns:
+            The best candidates, each with the score of their best template; none, and a reason,
+            when there is no face, or more than one.
+
+        Raises:
+            NotEnrolledError: nobody is enrolled with this model.
+            InputError: the frame has another form, or ``top`` is below 1.
+        """
+        check_rgb(frame)
+        enrolled = len(self.identifier.open().people)
+        begin = time.perf_counter()
+        box = None
+        if not chip:
+            try:
+                box = find_face(frame, self.finder, self.rule)
+            except (NoFaceError, SeveralFacesError) as error:
+                seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
+                threshold = self.detection_threshold
+                return Identification((), threshold, enrolled, None, seconds, str(error))
+        image = self._inputs([frame if box is None else cut_face(frame, box)])
+        found = time.perf_counter()
+        probe = self.model.embed(image)[0]
+        embedded = time.perf_counter()
+        candidates = self.identifier.search(probe, top)
+        searched = time.perf_counter()
+        seconds = {
+            "detect": found - begin,
+            "embed": embedded - found,
+            "search": searched - embedded,
+        }
+        return Identification(candidates, self.detection_threshold, enrolled, box, seconds)
+
+    def verify_frames(self, frames: Sequence[np.ndarray], person: str) -> Verification:
+        """Verify each of several frames of one person and decide on all of them together.
+
+        Args:
+            frames: uint8 RGB ``(H, W, 3)`` each, one at least; those without a face are left out.
+            person: an enrolled person.
+
+        Returns:
+            As :meth:`verify`; unknown when no frame shows one face.
+
+        Raises:
+            NotEnrolledError, ModelError, InputError: see :meth:`verify`; or there are no frames.
+        """
+        return self.fuse([self.verify(frame, person) for frame in frames])
+
+    def fuse(self, verifications: Sequence[Verification]) -> Verification:
+        """Decide once on several verdicts of this verifier about one person.
+
+        The scores of the frames are averaged, template by template, and then fused as those of a
+        frame are. Unknown verdicts are left out.
+
+        Args:
+            verifications: what :meth:`verify` gave, one at least, with the same templates.
+
+        Returns:
+            One verdict, with the box of the last face and the time of all frames together.
+
+        Raises:
+            InputError: there are none, or they are of several people or enrolments.
+        """
+        known = [one for one in verifications if one.verified is not None]
+        kinds = {(one.person, one.scores.shape) for one in known}
+        if not verifications or len(kinds) > 1:
+            raise InputError(
+                "Frames are fused when there are some, all about one person and the same "
+                f"templates. Received: {len(verifications)} of {len(kinds)} kinds."
+            )
+        seconds = {
+            part: sum(one.seconds[part] for one in verifications)
+            for part in verifications[-1].seconds
+        }
+        if not known:
+            return replace(verifications[-1], seconds=seconds)
+        scores = fuse_frames(np.stack([one.scores for one in known])).astype(np.float32)
+        joined = None
+        if self.fusion == "mean_template":
+            joined = float(np.mean([one.fused for one in known]))
+        fused = self._verdict(known[-1].person, scores, known[-1].box, seconds, joined=joined)
+        return replace(fused, frames=len(known))
+
+    def _compare(
+        self, chip: np.ndarray, enrolment: Enrolment, box: FaceBox | None, begin: float
+    ) -> Verification:
+        image = self._inputs([chip])
+        found = time.perf_counter()
+        probe = self.model.embed(image)[0]
+        embedded = time.perf_counter()
+        templates, joined = enrolment.templates, None
+        if self.fusion == "mean_template":
+            templates = np.vstack([templates, mean_template(templates)])
+        scores = np.asarray(self.model.score_pairs(probe, templates), np.float32)
+        if self.fusion == "mean_template":
+            scores, joined = scores[:-1], float(scores[-1])
+        scored = time.perf_counter()
+        seconds = {"detect": found - begin, "embed": embedded - found, "score": scored - embedded}
+        return self._verdict(enrolment.person, scores, box, seconds, joined=joined)
+
+    def _verdict(
+        self,
+        person: str,
+        scores: np.ndarray,
+        box: FaceBox | None,
+        seconds: dict[str, float],
+        reason: str = "",
+        joined: float | None = None,
+    ) -> Verification:
+        fused = joined
+        if fused is None and len(scores):
+            fused = float(fuse_templates(scores, self.fusion, self.detection_threshold))
+        votes = self.fusion == "vote"
+        needed = self.verification_threshold if votes else self.detection_threshold
+        return Verification(
+            person=person,
+            verified=None if fused is None else fused >= needed,
+            scores=scores,
+            detection_threshold=self.detection_threshold,
+            verification_threshold=self.verification_threshold,
+            box=box,
+            seconds=seconds,
+            reason=reason,
+            fusion=self.fusion,
+            fused=fused,
+        )
+
+    def _inputs(self, chips: Sequence[np.ndarray]) -> np.ndarray:
+        """float32 ``(N, size, size, 3)`` in [0, 1], cut and scaled as in training."""
+        images = np.stack([preprocess(chip, self.preprocessing) for chip in chips])
+        return images.astype(np.float32) / np.float32(255)
+
+    def _enrolled_chip(
+        self, image: np.ndarray | Path | str, source: str, is_chip: bool, rule: str
+    ) -> np.ndarray:
+        pixels = image if isinstance(image, np.ndarray) else read_image(image)
+        check_rgb(pixels)
+        if is_chip:
+            return pixels
+        try:
+            return cut_face(pixels, find_face(pixels, self.finder, rule))
+        except FaceError as error:
+            raise type(error)(f"{source}: {error}") from error
+
+
+def _source(image: np.ndarray | Path | str, number: int) -> str:
+    return f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name

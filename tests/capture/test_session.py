@@ -1,0 +1,197 @@
+"""Capturing by code: what is saved where, what is refused, and what undo takes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeCamera, FakeFinder, grey_frame
+
+from siamlab.capture.session import NO_FACE, SEVERAL_FACES, CaptureController
+from siamlab.config import Workspace
+from siamlab.errors import EndOfFrames, InputError, NoFaceError
+from siamlab.faces.detectors import FaceBox
+from siamlab.images.decode import read_image
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, "Ada").make()
+
+
+class Blinking(FakeCamera):
+    """Every second frame is black: the fake finder finds no face there."""
+
+    def read(self) -> np.ndarray:
+        frame = super().read()
+        return frame if self.count % 2 else np.zeros_like(frame)
+
+
+def make(
+    workspace: Workspace, camera: FakeCamera | None = None, **options: object
+) -> CaptureController:
+    camera = FakeCamera(seconds=0) if camera is None else camera
+    finder = options.get("finder", FakeFinder())
+    return CaptureController(workspace, camera, finder)  # type: ignore[arg-type]
+
+
+def test_a_step_looks_and_saves_nothing(workspace: Workspace) -> None:
+    state = make(workspace).step()
+    assert state.box == FakeFinder().boxes[0]
+    assert state.chip is not None
+    assert state.chip.shape == (250, 250, 3)
+    assert state.quality is not None
+    assert state.counts == {"anchor": 0, "positive": 0, "probes": 0}
+
+
+@pytest.mark.parametrize("kind", ["anchor", "positive", "probes"])
+def test_a_capture_is_a_chip_in_its_folder(workspace: Workspace, kind: str) -> None:
+    controller = make(workspace)
+    path = controller.capture(kind)
+    assert path.parent == getattr(workspace, kind)
+    image = read_image(path)
+    assert image.shape == (250, 250, 3)
+    assert abs(float(image.mean()) - 100) < 2
+    assert controller.counts[kind] == 1
+    assert controller.state.message == f"Saved 1 image to {kind}."
+
+
+def test_each_image_is_of_a_new_frame_with_a_name_of_its_own(workspace: Workspace) -> None:
+    """Ten frames of levels 100 to 109, ten different files."""
+    paths = make(workspace).burst("positive", 10)
+    assert len(set(paths)) == 10
+    assert sorted(paths) == list(paths)
+    levels = [round(float(read_image(path).mean())) for path in paths]
+    assert levels == list(range(100, 110))
+
+
+def test_two_runs_never_overwrite_each_other(workspace: Workspace) -> None:
+    first, second = make(workspace), make(workspace)
+    paths = [controller.capture("anchor") for controller in (first, second, first, second)]
+    assert len(set(paths)) == 4
+    assert first.counts["anchor"] == 4
+
+
+def test_every_takes_one_frame_of_several(workspace: Workspace) -> None:
+    paths = make(workspace).burst("positive", 3, every=4)
+    assert [round(float(read_image(path).mean())) for path in paths] == [100, 104, 108]
+
+
+def test_a_frame_without_a_face_is_warned_of_and_not_saved(workspace: Workspace) -> None:
+    controller = make(workspace, finder=FakeFinder([]))
+    assert controller.step().warnings == (NO_FACE,)
+    with pytest.raises(NoFaceError):
+        controller.capture("anchor")
+    assert controller.counts["anchor"] == 0
+
+
+def test_a_burst_passes_over_frames_without_a_face(workspace: Workspace) -> None:
+    camera = Blinking(seconds=0)
+    assert len(make(workspace, camera).burst("positive", 5)) == 5
+    assert camera.count == 9
+
+
+def test_a_burst_gives_up_and_keeps_what_it_has(workspace: Workspace) -> None:
+    class Leaving(FakeCamera):
+        def read(self) -> np.ndarray:
+            frame = super().read()
+            return frame if self.count <= 2 else np.zeros_like(frame)
+
+    controller = make(workspace, Leaving(seconds=0))
+    with pytest.raises(NoFaceError, match="2 of 4 images saved"):
+        controller.burst("positive", 4)
+    assert controller.counts["positive"] == 2
+    assert len(controller.undo()) == 2
+
+
+def test_several_faces_take_the_largest_with_a_warning(workspace: Workspace) -> None:
+    finder = FakeFinder([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
+    state = make(workspace, finder=finder).step()
+    assert SEVERAL_FACES in state.warnings
+    assert state.box == finder.boxes[0]
+
+
+def test_bad_light_is_warned_of(workspace: Workspace) -> None:
+    camera = FakeCamera(seconds=0, first=4)
+    assert make(workspace, camera).step().warnings
+
+
+def test_undo_takes_back_action_after_action(workspace: Workspace) -> None:
+    controller = make(workspace)
+    controller.capture("anchor")
+    burst = controller.burst("positive", 3)
+    assert controller.undo() == burst
+    assert controller.counts == {"anchor": 1, "positive": 0, "probes": 0}
+    assert len(controller.undo()) == 1
+    assert controller.undo() == ()
+    assert controller.state.message == "There is nothing to undo."
+    assert controller.counts == {"anchor": 0, "positive": 0, "probes": 0}
+
+
+def test_undo_forgives_what_is_gone_already(workspace: Workspace) -> None:
+    controller = make(workspace)
+    controller.capture("anchor").unlink()
+    assert len(controller.undo()) == 1
+
+
+def test_undo_touches_nothing_of_earlier_sessions(workspace: Workspace) -> None:
+    kept = make(workspace).capture("anchor")
+    assert make(workspace).undo() == ()
+    assert kept.exists()
+
+
+def test_the_end_of_the_camera_is_passed_on(workspace: Workspace) -> None:
+    controller = make(workspace, FakeCamera(frames=2, seconds=0))
+    with pytest.raises(EndOfFrames):
+        controller.burst("positive", 3)
+    assert controller.counts["positive"] == 2
+    assert len(controller.undo()) == 2
+
+
+def test_the_block_releases_the_camera_whatever_happens(workspace: Workspace) -> None:
+    camera = FakeCamera(seconds=0)
+    with pytest.raises(KeyboardInterrupt), make(workspace, camera):
+        raise KeyboardInterrupt
+    assert camera.closed == 1
+
+
+def test_wrong_arguments_are_refused(workspace: Workspace) -> None:
+    controller = make(workspace)
+    with pytest.raises(InputError, match="negative"):
+        controller.capture("negative")
+    with pytest.raises(InputError):
+        controller.burst("anchor", 0)
+
+
+def test_hidden_and_other_files_are_not_counted(workspace: Workspace) -> None:
+    (workspace.anchor / ".half.jpg").write_bytes(b"")
+    (workspace.anchor / "notes.txt").write_text("x")
+    assert make(workspace).counts["anchor"] == 0
+
+
+def test_frames_are_shown_as_they_were_read(workspace: Workspace) -> None:
+    state = make(workspace).step()
+    np.testing.assert_array_equal(state.frame, grey_frame(100))
+
+
+def test_fill_takes_turns_and_stops_when_full(workspace: Workspace) -> None:
+    controller = make(workspace, FakeCamera(seconds=0))
+    assert controller.fill({"anchor": 3, "positive": 2}) == controller.counts
+    assert controller.counts == {"anchor": 3, "positive": 2, "probes": 0}
+    assert controller.fill({"anchor": 3, "positive": 2})["anchor"] == 3, "nothing is missing"
+
+
+def test_fill_shares_a_short_film_and_ends_quietly(workspace: Workspace) -> None:
+    controller = make(workspace, FakeCamera(seconds=0, frames=5))
+    controller.fill({"anchor": 10, "positive": 10})
+    assert controller.counts == {"anchor": 3, "positive": 2, "probes": 0}
+
+
+def test_fill_gives_up_without_a_face(workspace: Workspace) -> None:
+    class Empty(FakeCamera):
+        def read(self) -> np.ndarray:
+            return np.zeros_like(super().read())
+
+    with pytest.raises(NoFaceError, match="enough of 10 frames"):
+        make(workspace, Empty(seconds=0)).fill({"probes": 2})

@@ -1,0 +1,375 @@
+"""The command line: its contract, its exit statuses, and one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siamlab.cli import main
+from siamlab.data.collections import open_collection
+from siamlab.data.lfw import write_pairs
+from siamlab.data.pairs import person_pairs
+from siamlab.data.synthetic import write_people
+from siamlab.models.saving import load_model
+
+ROOT = Path(__file__).parents[2]
+KEYS = {
+    "pairs", "genuine", "impostor", "threshold", "accuracy", "precision", "recall", "f1", "auc",
+    "eer", "fmr", "fnmr", "tar_at_far", "intervals",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    root = tmp_path_factory.mktemp("cli") / "people"
+    write_people(root, people=24, images=4, seed=5)
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(images, tmp_path_factory):
+    """A tiny model trained by the command itself."""
+    path = tmp_path_factory.mktemp("model") / "tiny.keras"
+    status = main(
+        ["train", "--images", str(images), "--arch", "compact", "--epochs", "6", "--size", "32",
+         "--width", "0.25", "--seed", "1", "--out", str(path)]
+    )  # fmt: skip
+    assert status == 0
+    return path
+
+
+@pytest.fixture
+def pairs(images, tmp_path):
+    return write_pairs(tmp_path / "pairs.txt", person_pairs(open_collection(images), 40, 0))
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def one_line(capsys) -> str:
+    error = capsys.readouterr().err
+    assert error.endswith("\n") and error.count("\n") == 1, error
+    return error
+
+
+def test_train_writes_a_calibrated_model(model):
+    record = load_model(model).record
+    assert record.arch == "compact" and record.threshold is not None
+    assert record.preprocessing.size == 40  # 32 * 0.70 / 0.56: gradients see more
+    # A tenth of 24 people is kept for the calibration: nobody of them was trained on.
+    assert len(record.people) == 22
+
+
+def test_train_with_minutes_keeps_its_time(images, tmp_path):
+    out = tmp_path / "timed.keras"
+    assert main(
+        ["train", "--images", str(images), "--minutes", "0.05", "--size", "32", "--width", "0.25",
+         "--out", str(out)]
+    ) == 0  # fmt: skip
+    assert load_model(out).record.arch == "compact"
+
+
+def test_train_koch(images, tmp_path):
+    out = tmp_path / "koch.keras"
+    assert main(
+        ["train", "--images", str(images), "--arch", "koch", "--epochs", "1", "--size", "64",
+         "--width", "0.05", "--out", str(out)]
+    ) == 0  # fmt: skip
+    assert load_model(out).record.arch == "koch"
+
+
+def test_same_seed_same_model(images, model, tmp_path):
+    again = tmp_path / "again.keras"
+    main(
+        ["train", "--images", str(images), "--arch", "compact", "--epochs", "6", "--size", "32",
+         "--width", "0.25", "--seed", "1", "--out", str(again)]
+    )  # fmt: skip
+    probes = np.random.default_rng(0).random((2, 40, 40, 3), dtype=np.float32)
+    np.testing.assert_allclose(
+        load_model(again).embed(probes), load_model(model).embed(probes), atol=0.02
+    )
+
+
+def test_evaluate_writes_the_contracts_json(model, images, pairs, tmp_path, capsys):
+    out = tmp_path / "result.json"
+    arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]
+    assert main([*arguments, "--json", str(out)]) == 0
+    result = json.loads(out.read_text())
+    assert set(result) >= KEYS
+    assert set(result["tar_at_far"]) == {"0.1", "0.01", "0.001"}
+    assert result["pairs"] == 40 and result["genuine"] == result["impostor"] == 20
+    assert result["threshold"] == pytest.approx(load_model(model).record.threshold)
+    assert {"accuracy", "auc", "eer", "fmr", "fnmr"} <= set(result["intervals"])
+    assert result["people_trained_on"] > 0
+    out = capsys.readouterr().out
+    assert "accuracy" in out and "was trained on" in out
+
+
+def test_evaluate_takes_a_threshold_zero_for_zero(model, images, pairs, tmp_path):
+    out = tmp_path / "result.json"
+    arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]
+    main([*arguments, "--threshold", "0", "--json", str(out)])
+    result = json.loads(out.read_text())
+    assert result["threshold"] == 0 and result["recall"] == 1 and result["fmr"] == 1
+
+
+def test_evaluate_calibrates_on_other_pairs(model, images, pairs, tmp_path):
+    other = write_pairs(tmp_path / "other.txt", person_pairs(open_collection(images), 60, 9))
+    out = tmp_path / "result.json"
+    arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]
+    assert main([*arguments, "--calibrate", str(other), "--json", str(out)]) == 0
+    assert 0 <= json.loads(out.read_text())["threshold"] <= 1
+
+
+def test_evaluate_reads_an_archive_and_a_pairs_file_with_a_count(
+    model, images, pairs, tmp_path, workspace
+):
+    archive = shutil.make_archive(str(tmp_path / "people"), "gztar", images.parent, images.name)
+    tgz = Path(archive).rename(tmp_path / "people.tgz")
+    counted = tmp_path / "counted.txt"
+    counted.write_text("20\n" + re.sub(r"^\d+\n", "", pairs.read_text()))
+    results = []
+    for where, file in ((images, pairs), (tgz, counted)):
+        out = tmp_path / "result.json"
+        arguments = ["evaluate", str(model), "--images", str(where), "--pairs", str(file)]
+        assert main([*arguments, "--json", str(out)]) == 0
+        results.append(json.loads(out.read_text())["auc"])
+    assert results[0] == pytest.approx(results[1])
+
+
+def test_calibrate_changes_the_threshold_and_keeps_the_templates(
+    model, workspace, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("SIAMLAB_LFW", raising=False)
+    strangers = tmp_path / "strangers"
+    write_people(strangers, people=12, images=4, seed=77)
+    for folder in sorted(strangers.iterdir()):
+        folder.rename(strangers / f"stranger_{folder.name}")
+    out = tmp_path / "strict.keras"
+    assert main(
+        ["calibrate", str(model), "--images", str(strangers), "--fmr", "0.1", "--out", str(out)]
+    ) == 0  # fmt: skip
+    before, after = load_model(model), load_model(out)
+    assert after.record.calibration["target_fmr"] == 0.1
+    assert after.model_id == before.model_id
+    said = capsys.readouterr().out
+    assert "threshold" in said and "No strangers took part" in said
+
+
+def test_calibrate_on_own_people_and_strangers(model, workspace, tmp_path, capsys):
+    for name, people, seed in (("own", 3, 77), ("lfw", 12, 78)):
+        write_people(tmp_path / name, people=people, images=3, seed=seed)
+        for folder in sorted((tmp_path / name).iterdir()):
+            folder.rename(tmp_path / name / f"{name}_{folder.name}")
+    out, told = tmp_path / "own.keras", tmp_path / "told.json"
+    assert main(
+        ["calibrate", str(model), "--images", str(tmp_path / "own"), "--lfw", str(tmp_path / "lfw"),
+         "--fmr", "0.1", "--strict", "--out", str(out), "--json", str(told)]
+    ) == 0  # fmt: skip
+    found = json.loads(told.read_text())
+    assert (found["own_people"], found["strangers"]) == (3, 12)
+    assert found["groups"]["own_genuine"]["pairs"] == 9
+    assert found["groups"]["own_impostor"]["rate"] <= 0.1
+    kept = load_model(out).record
+    assert kept.threshold == found["threshold"]
+    assert kept.calibration["intervals"] == found["intervals"]
+    said = capsys.readouterr().out
+    assert "What it costs" in said and "too few to promise an FMR of 0.1" in said
+
+
+def test_calibrate_refuses_people_of_the_training(
+    model, images, workspace, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("SIAMLAB_LFW", raising=False)
+    out = tmp_path / "x.keras"
+    assert main(["calibrate", str(model), "--images", str(images), "--out", str(out)]) == 2
+    assert "was trained on" in one_line(capsys) and not out.exists()
+
+
+def test_embed_writes_names_and_float32_templates(model, images, tmp_path):
+    out = tmp_path / "templates.npz"
+    files = [str(path) for path in open_collection(images).images[:3]]
+    assert main(["embed", str(model), *files, "--out", str(out)]) == 0
+    with np.load(out) as saved:
+        assert saved["names"].tolist() == files
+        assert saved["templates"].dtype == np.float32
+        assert saved["templates"].shape == (3, 256 + 21)  # an axis fewer than people in training
+        np.testing.assert_allclose(np.linalg.norm(saved["templates"], axis=1), 1, atol=1e-5)
+
+
+def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SIAMLAB_MODEL", str(model))
+    person = open_collection(images).people[0]
+    assert main(["enroll", "Ada", str(person.images[0])]) == 0
+    out = tmp_path / "verdict.json"
+    same = ["verify", "Ada", str(person.images[0]), "--json", str(out)]
+    assert main(same) == 0
+    verdict = json.loads(out.read_text())
+    assert verdict["verified"] is True and verdict["person"] == "Ada"
+    # So small a model calls some strangers certainly the same, but not all of them.
+    strangers = [str(other.images[-1]) for other in open_collection(images).people[1:]]
+    assert 1 in {main(["verify", "Ada", image, "--threshold", "1"]) for image in strangers}
+    assert "not verified" in capsys.readouterr().out
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+from siamlab.cli import main
+status = main(sys.argv[1:])
+print(status, [name for name in ("keras", "tensorflow", "sklearn", "matplotlib")
+               if name in sys.modules])
+"""
+
+
+def test_verify_takes_the_copy_that_enroll_left_and_mends_a_damaged_one(
+    model, images, workspace, tmp_path, capsys
+):
+    image = str(open_collection(images).people[0].images[0])
+    assert main(["enroll", "Ada", image, "--model", str(model)]) == 0
+    (copy,) = (workspace / "models" / "exported").iterdir()
+    whole = copy.read_bytes()
+    verify = ["verify", "Ada", image, "--model", str(model), "--json", str(tmp_path / "v.json")]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, *verify],
+        capture_output=True, text=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "0 []" and not done.stderr
+    quick = json.loads((tmp_path / "v.json").read_text())
+    copy.write_bytes(whole[: len(whole) // 2])
+    assert main(verify) == 0
+    slow = json.loads((tmp_path / "v.json").read_text())
+    np.testing.assert_allclose(quick["scores"], slow["scores"], atol=1e-4)
+    assert copy.stat().st_size == len(whole), "verify left a whole copy"
+    assert not capsys.readouterr().err
+
+
+def test_export_infers_the_format_and_verify_takes_the_file(model, images, workspace, capsys):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    image = str(open_collection(images).people[0].images[0])
+    onnx, litert = workspace / "m.onnx", workspace / "m.tflite"
+    assert main(["export", str(model), "--out", str(onnx)]) == 0
+    assert main(["export", str(model), "--format", "litert", "--out", str(litert)]) == 0
+    assert main(["enroll", "Ada", image, "--model", str(onnx)]) == 0
+    # One model in three files: templates of one serve the others.
+    for file in (onnx, litert, model):
+        assert main(["verify", "Ada", image, "--model", str(file)]) == 0
+    assert not capsys.readouterr().err
+    onnx.write_bytes(onnx.read_bytes()[:-10])
+    assert main(["verify", "Ada", image, "--model", str(onnx)]) == 2
+    assert "cannot be used" in one_line(capsys)
+
+
+BAD = {
+    "no such model": (
+        ["evaluate", "no.keras", "--images", "{images}", "--pairs", "{pairs}"],
+        "No model",
+    ),
+    "no such folder": (
+        ["evaluate", "{model}", "--images", "nowhere", "--pairs", "{pairs}"],
+        "nowhere",
+    ),
+    "no such pairs": (
+        ["evaluate", "{model}", "--images", "{images}", "--pairs", "no.txt"],
+        "no.txt",
+    ),
+    "empty folder": (["train", "--images", "{empty}", "--out", "m.keras"], "empty"),
+    "one person": (["train", "--images", "{one}", "--epochs", "1", "--out", "m.keras"], "people"),
+    "not enrolled": (["verify", "Nobody", "{image}", "--model", "{model}"], "Nobody"),
+    "no image": (["verify", "Nobody", "absent.jpg", "--model", "{model}"], "absent.jpg"),
+    "corrupt": (["embed", "{model}", "{corrupt}", "--out", "t.npz"], "corrupt.jpg"),
+    "wrong format": (
+        ["export", "{model}", "--format", "onnx", "--out", "m.tflite"],
+        "ends in .onnx",
+    ),
+    "no export": (["verify", "Nobody", "{image}", "--model", "no.onnx"], "No model"),
+    "no faces": (["enroll", "Ada", "{blank}", "--model", "{model}"], "face"),
+    "wrong suffix": (["embed", "{model}", "{image}", "--out", "t.txt"], ".npz"),
+    "subject without lfw": (["run", "--subject", "Ada"], "--lfw"),
+    "no lfw": (["run", "--lfw", "nowhere.tgz"], "nowhere.tgz"),
+    "fetch nothing": (["fetch", "lfw", "--from", "nowhere.tgz"], "nowhere.tgz"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_status_2(
+    case, model, images, pairs, workspace, tmp_path, capsys, monkeypatch
+):
+    from siamlab.images.write import write_image
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "corrupt.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    shutil.copytree(images / "person_0001", tmp_path / "one" / "person_0001")
+    write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    places = {
+        "model": model, "images": images, "pairs": pairs, "empty": tmp_path / "empty",
+        "one": tmp_path / "one", "image": open_collection(images).images[0],
+        "corrupt": tmp_path / "corrupt.jpg", "blank": tmp_path / "blank.png",
+    }  # fmt: skip
+    arguments, message = BAD[case]
+    assert main([word.format(**places) for word in arguments]) == 2
+    error = one_line(capsys)
+    assert message in error and "Traceback" not in error
+    assert not (tmp_path / "m.keras").exists() and not (tmp_path / "t.npz").exists()
+
+
+USAGE = {
+    "nothing": [],
+    "unknown command": ["recognise"],
+    "no number": ["train", "--images", "x", "--minutes", "soon", "--out", "m.keras"],
+    "negative": ["train", "--images", "x", "--minutes", "-1", "--out", "m.keras"],
+    "two lengths": [
+        "train",
+        "--images",
+        "x",
+        "--minutes",
+        "1",
+        "--epochs",
+        "1",
+        "--out",
+        "m.keras",
+    ],
+    "model name": ["train", "--images", "x", "--out", "model.h5"],
+    "threshold": ["evaluate", "m.keras", "--images", "x", "--pairs", "p", "--threshold", "1.5"],
+}
+
+
+@pytest.mark.parametrize("case", USAGE)
+def test_bad_usage_is_one_line_and_status_2(case, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(USAGE[case])
+    assert caught.value.code == 2
+    one_line(capsys)
+
+
+def test_help_names_every_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "siamlab.cli", "--help"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0
+    for command in [
+        "run",
+        "lab",
+        "fetch",
+        "train",
+        "evaluate",
+        "calibrate",
+        "embed",
+        "export",
+        "enroll",
+        "verify",
+        "identify",
+        "bench",
+    ]:
+        assert f"  {command}" in done.stdout

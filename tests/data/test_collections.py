@@ -1,0 +1,99 @@
+"""Collections: folders and archives with one folder per person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siamlab.data.collections import collect_person, open_collection
+from siamlab.data.inspection import check_images, describe
+from siamlab.errors import EmptyFolderError, InputError
+from siamlab.images.decode import read_image
+from siamlab.images.write import write_image
+
+
+def _noise(height: int = 20, width: int = 30, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def make_people(root: Path, counts: dict[str, int]) -> Path:
+    """Write a small collection: a person's name and how many images of it."""
+    for name, count in counts.items():
+        for number in range(1, count + 1):
+            write_image(root / name / f"{name}_{number:04d}.png", _noise(seed=number))
+    return root
+
+
+def test_collection_of_a_folder(tmp_path: Path) -> None:
+    make_people(tmp_path, {"Bo": 2, "Al": 1, "Cy": 3})
+    (tmp_path / "Al" / "notes.txt").write_text("no image")
+    (tmp_path / "Al" / "._Al_0001.png").write_bytes(b"what macOS leaves")
+    (tmp_path / "nobody").mkdir()
+    collection = open_collection(tmp_path)
+    assert collection.names == ("Al", "Bo", "Cy") and len(collection) == 3
+    assert [p.name for p in collection.images[:2]] == ["Al_0001.png", "Bo_0001.png"]
+    assert collection.image_people == ("Al", "Bo", "Bo", "Cy", "Cy", "Cy")
+    assert collection.select(["Cy", "Al"]).names == ("Al", "Cy")
+    assert collection.without(["Cy", "absent"]).names == ("Al", "Bo")
+    assert collection.with_at_least(2).names == ("Bo", "Cy")
+    assert len(collection.person("Cy")) == 3
+    with pytest.raises(InputError, match="Did you mean Bo"):
+        collection.person("Boo")
+
+
+def test_folders_around_the_people_are_seen_through(tmp_path: Path) -> None:
+    make_people(tmp_path / "outer" / "inner", {"Al": 1, "Bo": 1})
+    assert open_collection(tmp_path).root == tmp_path / "outer" / "inner"
+    single = make_people(tmp_path / "one", {"Al": 2})
+    assert open_collection(single).names == ("Al",)
+
+
+def test_empty_collections_say_what_is_expected(tmp_path: Path) -> None:
+    with pytest.raises(EmptyFolderError, match="one folder per person"):
+        open_collection(tmp_path)
+    write_image(tmp_path / "a.png", _noise())
+    with pytest.raises(EmptyFolderError, match="in their own"):
+        open_collection(tmp_path)
+    with pytest.raises(InputError, match="does not exist"):
+        open_collection(tmp_path / "absent")
+    with pytest.raises(EmptyFolderError):
+        collect_person("me", tmp_path / "absent")
+
+
+def test_collect_person_joins_folders(tmp_path: Path) -> None:
+    make_people(tmp_path, {"positive": 2, "anchor": 1})
+    me = collect_person("me", tmp_path / "positive", tmp_path / "anchor")
+    assert me.names == ("me",)
+    assert [p.parent.name for p in me.images] == ["positive", "positive", "anchor"]
+
+
+def test_check_images_reports_by_name(tmp_path: Path) -> None:
+    make_people(tmp_path, {"Al": 2, "Bo": 2})
+    (tmp_path / "Bo" / "Bo_0002.png").write_bytes(b"broken")
+    calls: list[tuple[int, int]] = []
+    problems = check_images(
+        open_collection(tmp_path), progress=lambda done, total: calls.append((done, total))
+    )
+    assert [p.path.name for p in problems] == ["Bo_0002.png"]
+    assert "Bo_0002.png" in problems[0].reason
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_describe_counts(tmp_path: Path) -> None:
+    """1, 2 and 4 images: 7 in all, median 2, two people with two or more."""
+    collection = open_collection(make_people(tmp_path, {"Al": 1, "Bo": 2, "Cy": 4}))
+    summary = describe(collection)
+    assert (summary.people, summary.images, summary.with_two) == (3, 7, 2)
+    assert (summary.median, summary.most, summary.most_name) == (2.0, 4, "Cy")
+    assert "4 (Cy)" in str(summary) and "<td>7</td>" in summary._repr_html_()
+    with pytest.raises(EmptyFolderError):
+        describe(collection.select([]))
+
+
+def test_lfw_archive(shared_lfw: Path, tmp_path: Path) -> None:
+    collection = open_collection(shared_lfw, cache=tmp_path)
+    assert (len(collection), len(collection.images)) == (4786, 10492)
+    assert read_image(collection.images[0]).shape == (250, 250, 3)
+    assert len(list(tmp_path.iterdir())) == 1

@@ -1,0 +1,149 @@
+"""Pipeline: what a network sees, and that it is a function of seed, epoch and index."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from siamlab.data.augmentation import Augmentation
+from siamlab.data.batches import PeopleBatches
+from siamlab.data.collections import open_collection
+from siamlab.data.pairs import person_pairs
+from siamlab.data.pipeline import load_images, pair_dataset, to_float
+from siamlab.errors import EmptyFolderError, ImageError, InputError
+from siamlab.faces.crop import Preprocessing, preprocess
+from siamlab.images.decode import read_image
+from siamlab.images.write import write_image
+
+HOW = Preprocessing(size=24, fraction=0.56)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    """Six people with three smooth random images each."""
+    cv2 = pytest.importorskip("cv2")
+    root = tmp_path_factory.mktemp("people")
+    rng = np.random.default_rng(0)
+    for person in range(6):
+        for number in range(3):
+            small = rng.integers(0, 255, (6, 6, 3), dtype=np.uint8)
+            image = cv2.resize(small, (250, 250), interpolation=cv2.INTER_CUBIC)
+            (root / f"p{person}").mkdir(exist_ok=True)
+            write_image(root / f"p{person}" / f"p{person}_{number:04d}.png", image)
+    return open_collection(root)
+
+
+def test_images_are_cut_as_preprocess_says_and_in_order(people):
+    loaded = load_images(people.images, HOW)
+    assert loaded.shape == (18, 24, 24, 3) and loaded.dtype == np.uint8
+    for path, image in zip(people.images, loaded, strict=True):
+        np.testing.assert_array_equal(image, preprocess(read_image(path), HOW))
+
+
+def test_to_float_is_zero_to_one():
+    scaled = to_float(np.array([0, 51, 255], np.uint8))
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, [0, 0.2, 1])
+
+
+def test_nothing_to_load_is_an_error():
+    with pytest.raises(EmptyFolderError, match="no images"):
+        load_images([], HOW)
+
+
+def test_a_corrupt_file_is_named(people, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"\xff\xd8 not a picture")
+    with pytest.raises(ImageError, match=r"bad\.jpg"):
+        load_images([people.images[0], bad], HOW)
+
+
+def batches(dataset):
+    return [(x["anchor"].numpy(), x["other"].numpy(), y.numpy()) for x, y in dataset]
+
+
+def test_pair_dataset_shapes_ranges_and_labels(people):
+    pairs = person_pairs(people, 10, 0)
+    out = batches(pair_dataset(pairs, HOW, batch=4))
+    assert [len(labels) for *_, labels in out] == [4, 4, 2]
+    anchor, other, labels = out[0]
+    assert anchor.shape == other.shape == (4, 24, 24, 3) and labels.shape == (4, 1)
+    assert anchor.dtype == np.float32 and anchor.min() >= 0 and anchor.max() <= 1
+    np.testing.assert_array_equal(
+        np.concatenate([labels[:, 0] for *_, labels in out]), pairs.labels
+    )
+    np.testing.assert_array_equal(anchor[0], to_float(preprocess(read_image(pairs.first[0]), HOW)))
+
+
+def test_resumed_epochs_are_the_epochs_of_an_unbroken_run(people):
+    pairs = person_pairs(people, 6, 0)
+    how = {"batch": 3, "epochs": 3, "seed": 5, "shuffle": True, "augmentation": Augmentation()}
+    whole = batches(pair_dataset(pairs, HOW, **how))
+    resumed = batches(pair_dataset(pairs, HOW, initial_epoch=1, **how))
+    assert len(whole) == 6 and len(resumed) == 4
+    for expected, got in zip(whole[2:], resumed, strict=True):
+        for left, right in zip(expected, got, strict=True):
+            np.testing.assert_array_equal(left, right)
+    assert np.abs(whole[0][0] - whole[2][0]).max() > 0, "epochs differ from each other"
+
+
+def test_an_empty_dataset_is_refused(people):
+    pairs = person_pairs(people, 4, 0)
+    with pytest.raises(InputError, match="pairs and a batch"):
+        pair_dataset(pairs, HOW, batch=0)
+
+
+def test_people_batches_hold_p_people_with_k_images(people):
+    data = PeopleBatches(people, HOW, people=4, images=2, steps=3, seed=1)
+    images, labels = data[0]
+    assert images.shape == (8, 24, 24, 3) and len(data) == 3
+    assert len(set(labels.tolist())) == 4
+    assert np.bincount(labels).max() == 2
+    for person in set(labels.tolist()):
+        first, second = images[labels == person]
+        assert np.abs(first - second).max() > 0, "two different images of the person"
+
+
+def test_people_batches_depend_on_seed_epoch_and_step_alone(people):
+    how = {"people": 3, "images": 2, "steps": 2, "seed": 4, "augmentation": Augmentation()}
+    run = PeopleBatches(people, HOW, **how)
+    first = run[1][0]
+    np.testing.assert_array_equal(first, PeopleBatches(people, HOW, **how)[1][0])
+    run.epoch = 1
+    assert np.abs(run[1][0] - first).max() > 0
+
+
+def test_people_with_one_image_follow_the_others_in_a_batch(people):
+    """Six people, three of them with their first image alone: numbers 0 to 2, then 3 to 5."""
+    names = people.names
+    singles = tuple(replace(person, images=person.images[:1]) for person in people.people[::2])
+    mixed = replace(people, people=tuple(sorted((*people.people[1::2], *singles), key=by_name)))
+    data = PeopleBatches(mixed, HOW, people=2, images=2, alone=2, steps=20)
+    seen = set()
+    for images, labels in (data[step] for step in range(20)):
+        assert images.shape == (6, 24, 24, 3) and labels.dtype == np.int32
+        assert set(labels[:4]) <= {0, 1, 2} and len(set(labels[:4])) == 2
+        assert set(labels[4:]) <= {3, 4, 5} and len(set(labels[4:])) == 2
+        for image, label in zip(images[4:], labels[4:], strict=True):
+            own = people.person(names[2 * (label - 3)]).images[0]
+            np.testing.assert_array_equal(image, to_float(preprocess(read_image(own), HOW)))
+            seen.add(int(label))
+    assert seen == {3, 4, 5}
+
+
+def by_name(person):
+    return person.name
+
+
+def test_where_nobody_is_alone_batches_stay_as_they_are(people):
+    how = {"people": 3, "seed": 4, "augmentation": Augmentation(), "steps": 2}
+    plain, asked = PeopleBatches(people, HOW, **how), PeopleBatches(people, HOW, alone=5, **how)
+    for left, right in zip(plain[1], asked[1], strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_too_few_people_are_counted(people):
+    with pytest.raises(InputError, match=r"9 people.*Received: 6"):
+        PeopleBatches(people, HOW, people=9)

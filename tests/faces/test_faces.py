@@ -1,0 +1,335 @@
+"""Boxes, cut-outs and quality, worked out by hand; finders on real faces where there are some."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from siamlab.data.synthetic import Identity, draw_face
+from siamlab.errors import InputError, ModelError, NoFaceError, SeveralFacesError
+from siamlab.faces.crop import Preprocessing, cut_face, find_face, preprocess
+from siamlab.faces.detectors import (
+    FaceBox,
+    GuideFinder,
+    HaarFinder,
+    guide_box,
+    haar_file,
+    open_finder,
+)
+from siamlab.faces.detectors.base import _sorted
+from siamlab.faces.detectors.yunet import _from_yunet
+from siamlab.faces.quality import face_quality
+
+
+@dataclass
+class Told:
+    """A finder that finds what it is told."""
+
+    boxes: list[FaceBox] = field(default_factory=list)
+    name: str = "told"
+
+    def find(self, image: np.ndarray) -> list[FaceBox]:
+        return self.boxes
+
+
+@pytest.fixture(scope="module")
+def lfw_images(shared_lfw: Path) -> list[np.ndarray]:
+    """Sixteen images from all over the start of the archive."""
+    images = []
+    with tarfile.open(shared_lfw, "r|gz") as tar:
+        for number, member in enumerate(m for m in tar if m.isfile()):
+            if number % 10 == 0:
+                stream = tar.extractfile(member)
+                images.append(np.asarray(Image.open(stream).convert("RGB")))
+            if len(images) == 16:
+                return images
+    return images
+
+
+@pytest.fixture
+def haar() -> HaarFinder:
+    if haar_file() is None:
+        pytest.skip("this OpenCV has no Haar cascades")
+    return HaarFinder()
+
+
+def gradient(height: int, width: int) -> np.ndarray:
+    """Every pixel tells its column (red) and row (green)."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[:, :, 0] = np.arange(width)
+    image[:, :, 1] = np.arange(height)[:, np.newaxis]
+    return image
+
+
+def test_box_numbers() -> None:
+    box = FaceBox(10.4, 20.6, 30.2)
+    assert box.as_ints() == (10, 21, 30)
+    assert box.centre == pytest.approx((25.5, 35.7))
+    for wrong in ((0, 0, 0), (0, 0, -1), (float("nan"), 0, 1), (0, 0, float("inf"))):
+        with pytest.raises(InputError):
+            FaceBox(*wrong)
+
+
+def test_the_guide_box_of_an_lfw_image_is_its_face() -> None:
+    """250 / 2.2 = 113.64 in the middle; of a 640x480 frame 480 / 2.2 = 218.2."""
+    box = guide_box((250, 250, 3))
+    assert box.size == pytest.approx(113.636, abs=1e-3) and box.centre == (125, 125)
+    frame = guide_box((480, 640))
+    assert frame.size == pytest.approx(218.18, abs=0.01) and frame.centre == (320, 240)
+    image = gradient(250, 250)
+    assert np.array_equal(cut_face(image, GuideFinder().find(image)[0]), image)
+
+
+def test_cut_face_by_hand() -> None:
+    """A side of 20 makes a square of 44 around (100, 60): columns 78 to 121, rows 38 to 81."""
+    chip = cut_face(gradient(200, 200), FaceBox(90, 50, 20), size=44)
+    assert chip.shape == (44, 44, 3)
+    assert chip[0, 0].tolist() == [78, 38, 0] and chip[-1, -1].tolist() == [121, 81, 0]
+
+
+def test_cut_face_repeats_the_border() -> None:
+    """Around (0, 0) a square of 22 starts at -11: eleven columns repeat column 0."""
+    chip = cut_face(gradient(50, 50), FaceBox(-5, -5, 10), size=22)
+    assert (chip[:12, :12] == 0).all()
+    assert chip[-1, -1].tolist() == [10, 10, 0]
+    with pytest.raises(InputError, match="outside the 50x50 image"):
+        cut_face(gradient(50, 50), FaceBox(500, 0, 10))
+
+
+def test_cut_face_scales() -> None:
+    image = np.full((100, 100, 3), (9, 8, 7), np.uint8)
+    for side in (1, 10, 200):
+        chip = cut_face(image, FaceBox(50 - side / 2, 50 - side / 2, side))
+        assert chip.shape == (250, 250, 3) and (chip == (9, 8, 7)).all()
+
+
+def test_in_a_chip_the_face_it_was_cut_around_is_meant() -> None:
+    mine, behind = FaceBox(68, 68, 114), FaceBox(0, 20, 100)
+    chip, frame = np.zeros((250, 250, 3), np.uint8), np.zeros((250, 300, 3), np.uint8)
+    assert find_face(chip, Told([mine, behind])) == mine
+    with pytest.raises(SeveralFacesError):
+        find_face(frame, Told([mine, behind]))
+    with pytest.raises(SeveralFacesError):
+        find_face(chip, Told([mine, FaceBox(70, 66, 116)]))
+
+
+def test_a_chip_is_not_cut_again() -> None:
+    chip = np.random.default_rng(0).integers(0, 255, (250, 250, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(cut_face(chip, FaceBox(72, 66, 108)), chip)
+    smaller = cut_face(chip, FaceBox(95, 95, 60))
+    assert np.abs(smaller.astype(int) - chip).max() > 50
+
+
+def test_haar_looks_at_the_mirror_image_when_it_finds_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finder = HaarFinder()
+    seen: list[np.ndarray] = []
+
+    def detect(grey: np.ndarray) -> list[tuple[int, int, int, int]]:
+        seen.append(grey)
+        return [] if len(seen) == 1 else [(10, 20, 30, 30)]
+
+    monkeypatch.setattr(finder, "_detect", detect)
+    image = np.random.default_rng(0).integers(0, 255, (90, 100, 3), dtype=np.uint8)
+    (box,) = finder.find(image)
+    assert (box.x, box.y, box.size) == (100 - 10 - 30, 20, 30)
+    np.testing.assert_array_equal(seen[1], seen[0][:, ::-1])
+
+
+def test_which_face_is_meant() -> None:
+    large, half, small = FaceBox(0, 0, 40), FaceBox(60, 60, 20), FaceBox(45, 45, 10)
+    image = np.zeros((100, 100, 3), np.uint8)
+    assert find_face(image, Told([large, small])) == large
+    with pytest.raises(SeveralFacesError, match="2 faces"):
+        find_face(image, Told([large, half, small]))
+    assert find_face(image, Told([large, half, small]), "largest") == large
+    assert find_face(image, Told([large, half, small]), "centre") == small
+    with pytest.raises(NoFaceError):
+        find_face(image, Told())
+    with pytest.raises(InputError, match="rule"):
+        find_face(image, Told([large]), "best")
+
+
+def test_boxes_inside_a_larger_one_are_the_same_face() -> None:
+    boxes = [FaceBox(10, 10, 20), FaceBox(0, 0, 40), FaceBox(60, 0, 30)]
+    assert _sorted(boxes) == [boxes[1], boxes[2]]
+
+
+def test_yunet_conversion_by_hand() -> None:
+    """Box 80 x 125 (root 100) at half scale, eyes around (60, 55).
+
+    Side 1.055 * 100 = 105.5 and middle (60, 55 + 11.8), all doubled.
+    """
+    row = np.array([20, 0, 80, 125, 80, 57, 40, 53, 0, 0, 0, 0, 0, 0, 0.9], np.float32)
+    box = _from_yunet(row, 0.5)
+    assert box.size == pytest.approx(211.0)
+    assert box.centre == pytest.approx((120.0, 133.6))
+    assert box.eyes == ((80.0, 106.0), (160.0, 114.0)) and box.score == pytest.approx(0.9)
+
+
+def test_preprocess_takes_the_middle() -> None:
+    """Half of 100 pixels: 25 to 74."""
+    out = preprocess(gradient(100, 100), Preprocessing(size=50, fraction=0.5))
+    assert out[0, 0].tolist() == [25, 25, 0] and out[-1, -1].tolist() == [74, 74, 0]
+    wide = preprocess(gradient(100, 200), Preprocessing(size=100))
+    assert wide[0, 0].tolist() == [50, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (9, 300), (250, 250), (1, 1)])
+def test_preprocess_takes_any_size(shape: tuple[int, int]) -> None:
+    out = preprocess(np.full((*shape, 3), 77, np.uint8), Preprocessing(31, 0.3))
+    assert out.shape == (31, 31, 3) and (out == 77).all() and out.dtype == np.uint8
+
+
+def test_shrinking_averages() -> None:
+    """A chessboard of single pixels becomes an even grey, not stripes."""
+    board = (np.indices((210, 210)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    out = preprocess(np.repeat(board[:, :, np.newaxis], 3, axis=2), Preprocessing(105))
+    assert out.min() >= 127 and out.max() <= 128
+
+
+def test_preprocessing_records() -> None:
+    chosen = Preprocessing(96, 0.56, "haar")
+    assert Preprocessing.from_dict(chosen.to_dict()) == chosen
+    for wrong in ({"size": 0}, {"fraction": 0.0}, {"fraction": 1.1}, {"finder": "magic"}):
+        with pytest.raises(InputError):
+            Preprocessing(**wrong)
+    for record in ({}, {"size": "x", "fraction": 1, "finder": "auto"}, None):
+        with pytest.raises(InputError):
+            Preprocessing.from_dict(record)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((9, 9)), np.zeros((9, 9, 3)), np.zeros((0, 9, 3), np.uint8), None]
+)
+def test_only_pictures_are_taken(image: np.ndarray) -> None:
+    for use in (
+        GuideFinder().find,
+        face_quality,
+        lambda i: cut_face(i, FaceBox(0, 0, 5)),
+        lambda i: preprocess(i, Preprocessing()),
+    ):
+        with pytest.raises(InputError, match="uint8 RGB"):
+            use(image)
+
+
+def test_quality_by_hand() -> None:
+    """An even grey of 51 = 0.2: dark, flat, and without detail."""
+    quality = face_quality(np.full((250, 250, 3), 51, np.uint8))
+    assert quality.brightness == pytest.approx(0.2) and quality.contrast == quality.sharpness == 0
+    assert quality.warnings == ("too dark", "low contrast", "blurred")
+    white = face_quality(np.full((250, 250, 3), 255, np.uint8))
+    assert "overexposed" in white.warnings
+
+
+def test_quality_looks_at_the_face_not_at_the_room() -> None:
+    rng = np.random.default_rng(0)
+    chip = rng.integers(60, 200, (250, 250, 3), dtype=np.uint8)
+    assert face_quality(chip).warnings == ()
+    inside = chip.copy()
+    chip[:60] = 255
+    chip[200:] = 0
+    assert face_quality(chip) == face_quality(inside)
+
+
+def test_quality_of_real_faces(lfw_images: list[np.ndarray]) -> None:
+    good = [image for image in lfw_images if not face_quality(image).warnings]
+    assert len(good) >= 14
+    for image in good:
+        small = Image.fromarray(image).resize((25, 25)).resize((250, 250), Image.Resampling.BICUBIC)
+        assert "blurred" in face_quality(np.asarray(small)).warnings
+        assert "too dark" in face_quality(image // 3).warnings
+        bright = np.clip(image.astype(int) + 140, 0, 255).astype(np.uint8)
+        assert "overexposed" in face_quality(bright).warnings
+
+
+def test_haar_finds_lfw_faces_in_the_middle(haar: HaarFinder, lfw_images: list[np.ndarray]) -> None:
+    found = [boxes[0] for image in lfw_images if (boxes := haar.find(image))]
+    assert len(found) >= 15
+    middle = np.median([(*box.centre, box.size) for box in found], axis=0)
+    assert middle == pytest.approx((125, 125, 113.6), abs=5)
+
+
+def test_yunet_gives_the_same_boxes_as_haar(
+    haar: HaarFinder, lfw_images: list[np.ndarray], shared_yunet: Path
+) -> None:
+    yunet = open_finder("yunet", shared_yunet)
+    boxes = [yunet.find(image) for image in lfw_images]
+    assert all(boxes)
+    middle = np.median([(*b[0].centre, b[0].size) for b in boxes], axis=0)
+    assert middle == pytest.approx((125, 125, 113.6), abs=5)
+    for image, (first, *_) in zip(lfw_images, boxes, strict=True):
+        for other in haar.find(image)[:1]:
+            assert first.centre == pytest.approx(other.centre, abs=15)
+        assert first.eyes is not None and first.eyes[0][0] < first.eyes[1][0]
+
+
+def test_a_face_in_a_camera_frame_gives_back_the_chip(
+    lfw_images: list[np.ndarray], shared_yunet: Path
+) -> None:
+    """The chip laid twice as large into a frame is found there and scaled back."""
+    chip = lfw_images[0]
+    frame = np.full((720, 1280, 3), 120, np.uint8)
+    frame[100:600, 600:1100] = np.asarray(Image.fromarray(chip).resize((500, 500)))
+    box = find_face(frame, open_finder("yunet", shared_yunet))
+    assert box.centre == pytest.approx((850, 350), abs=25)
+    assert box.size == pytest.approx(2 * 113.6, rel=0.2)
+    assert cut_face(frame, box).shape == chip.shape
+
+
+def test_haar_finds_drawn_faces_where_lfw_has_them(haar: HaarFinder) -> None:
+    rng = np.random.default_rng(0)
+    chips = [draw_face(Identity(seed), rng) for seed in range(12)]
+    found = [boxes[0] for chip in chips if (boxes := haar.find(chip))]
+    assert len(found) >= 10
+    middle = np.median([(*box.centre, box.size) for box in found], axis=0)
+    assert middle == pytest.approx((125, 125, 113.6), abs=8)
+
+
+def test_finders_find_nothing_in_nothing(haar: HaarFinder, shared_yunet: Path) -> None:
+    yunet = open_finder("yunet", shared_yunet)
+    for shape in ((480, 640), (8, 8), (3, 900), (1, 1)):
+        blank = np.full((*shape, 3), 90, np.uint8)
+        assert haar.find(blank) == [] and yunet.find(blank) == []
+
+
+def test_auto_takes_the_best_at_hand(shared_yunet: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
+    monkeypatch.delenv("SIAMLAB_YUNET", raising=False)
+    assert open_finder("auto", shared_yunet).name == "yunet"
+    plain = open_finder("auto").name
+    assert plain == ("haar" if haar_file() else "guide")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / shared_yunet.name).write_bytes(shared_yunet.read_bytes())
+    assert open_finder("auto").name == "yunet"
+    assert open_finder("guide").name == "guide"
+    for place in ("siamlab.faces.detectors", "siamlab.faces.detectors.haar"):
+        monkeypatch.setattr(f"{place}.haar_file", lambda: None)
+    (tmp_path / "models" / shared_yunet.name).unlink()
+    assert open_finder().name == "guide"
+    with pytest.raises(ModelError, match="no Haar cascade"):
+        open_finder("haar")
+
+
+def test_yunet_files_that_are_missing_or_damaged(tmp_path: Path, monkeypatch, capfd) -> None:
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
+    monkeypatch.delenv("SIAMLAB_YUNET", raising=False)
+    with pytest.raises(ModelError, match="SIAMLAB_YUNET"):
+        open_finder("yunet")
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no network")
+    for path, text in ((tmp_path / "absent.onnx", "does not exist"), (broken, "damaged")):
+        with pytest.raises(ModelError, match=text):
+            open_finder("auto", path)
+        monkeypatch.setenv("SIAMLAB_YUNET", str(path))
+        with pytest.raises(ModelError, match=text):
+            open_finder("yunet")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(InputError, match="finder"):
+        open_finder("magic")

@@ -1,0 +1,210 @@
+"""Export: embeddings and scores of the written file against Keras, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("Keras writes LiteRT from the TensorFlow backend", allow_module_level=True)
+
+from siamlab.errors import InputError, MissingPackageError, ModelError
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.cohort_normalization import against_cohort
+from siamlab.models.embedding import build_embedding, mirrored, reduced
+from siamlab.models.ensemble import committee
+from siamlab.models.export import _convert, export_model, leave_copy
+from siamlab.models.exported import SUFFIXES, open_copy, open_exported
+from siamlab.models.hog_lda import gradient_network
+from siamlab.models.layers import PairDistance
+from siamlab.models.metadata import ModelRecord, digests
+from siamlab.models.saving import save_model
+from siamlab.models.siamese import Siamese, build_siamese
+
+
+def stirred(model: Siamese, seed: int, weight_scale: float) -> Siamese:
+    """Give every offset, average and variance a value of its own, as training does."""
+    generator = np.random.default_rng(seed)
+    for weight in model.weights:
+        if len(weight.shape) == 1:
+            weight.assign(generator.uniform(0.5, 1.5, weight.shape))
+    model.head.set_weights(
+        [generator.normal(0, weight_scale, model.head.kernel.shape), generator.normal(0, 1, (1,))]
+    )
+    return model
+
+
+def tiny(offset: float = 0.0) -> Siamese:
+    """The mean of each channel as embedding: converted in a moment."""
+    inputs = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Rescaling(1.0, offset)(inputs)
+    return build_siamese(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
+
+
+def record(arch: str, size: int) -> ModelRecord:
+    return ModelRecord(
+        arch=arch,
+        preprocessing=Preprocessing(size=size, fraction=0.5),
+        calibration={"threshold": 0.375},
+        people=digests(["Ada", "Grace"]),
+    )
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, Siamese]:
+    """What verifies: Koch with L1, compact mirrored with squares, alone and in a committee."""
+    keras.utils.set_random_seed(0)
+    koch = build_siamese(build_embedding("koch", (60, 60, 3), 0.05), "l1", record("koch", 60))
+    base = build_embedding("compact", (32, 32, 3), width=0.25)
+    compact = build_siamese(mirrored(base), "squared", record("compact", 32))
+    two = [build_embedding("compact", (32, 32, 3), width=0.25) for _ in range(2)]
+    images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
+    gradients = gradient_network(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
+    both = committee([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
+    short = against_cohort(reduced(both, images, 7), images, 4)
+    joined = build_siamese(short, "squared", record("compact", 40))
+    return {
+        "koch": stirred(koch, 1, 2),
+        "compact": stirred(compact, 2, 200),
+        "joined": stirred(joined, 3, 200),
+    }
+
+
+@pytest.fixture(
+    scope="module",
+    params=[f"{name}-{form}" for name in ("koch", "compact", "joined") for form in SUFFIXES],
+)
+def pair(request, models, tmp_path_factory) -> tuple[Siamese, Path]:
+    """A model and the file it was exported to."""
+    arch, form = request.param.split("-")
+    if form == "onnx":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("tf2onnx")
+    path = tmp_path_factory.mktemp("export") / f"{arch}{SUFFIXES[form]}"
+    assert export_model(models[arch], path, form) == path
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+    return models[arch], path
+
+
+def images_for(model: Siamese, count: int) -> np.ndarray:
+    shape = (count, *model.embedding.input_shape[1:])
+    # From dark to light: their embeddings, and so the scores, differ.
+    light = np.linspace(0.1, 1, count, dtype=np.float32)[:, None, None, None]
+    return light * np.random.default_rng(3).random(shape, dtype=np.float32)
+
+
+def test_embeddings_and_scores_equal_keras(pair):
+    model, path = pair
+    exported = open_exported(path)
+    images = images_for(model, 7)
+    expected = model.embed(images)
+    for batch in (1, 3, 64):  # batches of other sizes than the converter saw
+        np.testing.assert_allclose(exported.embed(images, batch), expected, atol=1e-4)
+    templates = exported.embed(images)
+    np.testing.assert_allclose(
+        exported.score_pairs(templates[0], templates),
+        model.score_pairs(expected[0], expected),
+        atol=1e-4,
+    )
+    whole = np.asarray(model([images, images[::-1]]))[:, 0]
+    assert np.ptp(whole) > 0.01, "scores that are all alike would prove nothing"
+    np.testing.assert_allclose(exported.probability(images, images[::-1]), whole, atol=1e-4)
+
+
+def test_templates_of_one_serve_the_other_and_the_record_is_the_same(pair):
+    model, path = pair
+    exported = open_exported(path)
+    assert exported.model_id == model.model_id
+    assert exported.record == model.record
+
+
+def test_the_onnx_file_is_onnx_for_everybody(pair):
+    model, path = pair
+    if path.suffix != ".onnx":
+        pytest.skip("an .onnx file is looked at")
+    import json
+
+    import onnx
+    import onnxruntime
+
+    onnx.checker.check_model(onnx.load(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    images = images_for(model, 2)
+    (codes,) = session.run(None, {session.get_inputs()[0].name: images})
+    notes = json.loads(session.get_modelmeta().custom_metadata_map["siamlab.json"])
+    difference = np.abs(codes[0] - codes[1])
+    distance = difference if notes["distance"] == "l1" else difference**2
+    by_hand = 1 / (1 + np.exp(-(distance @ notes["weights"] + notes["bias"])))
+    assert by_hand == pytest.approx(np.asarray(model([images[:1], images[1:]])).item(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "message"),
+    [
+        ("model.h5", None, "onnx or .*Received: model.h5"),
+        ("model", None, "onnx or .*Received: model"),
+        ("model.onnx", "litert", r"ends in \.tflite"),
+        ("model.tflite", "onnx", r"ends in \.onnx"),
+        ("model.onnx", "torch", "Received: torch"),
+    ],
+)
+def test_wrong_names_are_one_line(models, tmp_path, name, form, message):
+    with pytest.raises(InputError, match=message) as caught:
+        export_model(models["compact"], tmp_path / name, form)
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+def test_a_distance_of_your_own_is_refused(models, tmp_path):
+    class Product(PairDistance):
+        def compare(self, anchor, other):
+            return anchor * other
+
+    model = Siamese(models["compact"].embedding, Product(name="distance"))
+    with pytest.raises(InputError, match=r"l1, squared.*Product"):
+        export_model(model, tmp_path / "m.tflite")
+
+
+def test_a_file_that_differs_from_keras_never_appears(tmp_path, monkeypatch):
+    path = tmp_path / "m.tflite"
+    path.write_bytes(b"the former file")
+    convert = _convert
+    monkeypatch.setattr(
+        "siamlab.models.export._convert",
+        lambda _, place, form: convert(tiny(0.001).embedding, place, form),
+    )
+    with pytest.raises(ModelError, match=r"differs from Keras by 1\.0e-03"):
+        export_model(tiny(), path)
+    assert path.read_bytes() == b"the former file" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ImportError("no tf2onnx"), MissingPackageError, r'pip install "siamlab\[onnx\]"'),
+        (ValueError("unknown\nlayer"), ModelError, "cannot be converted to onnx: unknown$"),
+    ],
+)
+def test_what_converters_raise_is_one_line(models, tmp_path, monkeypatch, error, kind, message):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(models["compact"].embedding, "export", fail)
+    with pytest.raises(kind, match=message):
+        export_model(models["compact"], tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_copy_follows_its_model_file(tmp_path):
+    model, folder = tiny(), tmp_path / "models"
+    file = save_model(model, tmp_path / "faces [1].keras", optimizer=False)
+    assert open_copy(file, folder) is None
+    first = leave_copy(model, file, folder)
+    assert open_copy(file, folder).model_id == model.model_id
+    save_model(model.with_record(notes="calibrated anew"), file, optimizer=False)
+    assert open_copy(file, folder) is None, "the file changed, its old copy no longer counts"
+    second = leave_copy(model, file, folder)
+    assert second != first and [second] == list(second.parent.iterdir())
+    assert open_copy(file, folder).record.notes == "calibrated anew"

@@ -1,0 +1,239 @@
+"""Training: it learns, it resumes after a kill, and it says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from siamlab.data.collections import open_collection
+from siamlab.data.pairs import person_pairs
+from siamlab.data.splits import split_people
+from siamlab.data.synthetic import write_people
+from siamlab.errors import InputError, ModelError, StorageError
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedding import build_embedding, mirrored
+from siamlab.models.metadata import digests
+from siamlab.models.saving import load_model, save_model
+from siamlab.models.siamese import build_siamese
+from siamlab.training.checkpoints import History, latest_checkpoint
+from siamlab.training.fit import fine_tune, train_pairs, train_people
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn")
+    write_people(root, people=16, images=4, seed=3)
+    return split_people(open_collection(root), (0.5, 0.5, 0.0), 0)
+
+
+def koch(seed=0):
+    keras.utils.set_random_seed(seed)
+    return build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
+
+
+def pairs_of(split, count=16):
+    return person_pairs(split.train, count, 0), person_pairs(split.validation, count, 1)
+
+
+def test_binary_cross_entropy_goes_down_and_is_recorded(split):
+    history = train_pairs(koch(), *pairs_of(split), epochs=4, learning_rate=3e-3, verbose=0)
+    assert history.epochs == 4 and len(history.seconds) == 4
+    assert {"loss", "precision", "recall", "val_loss"} <= set(history.metrics)
+    assert history.metrics["loss"][-1] < history.metrics["loss"][0]
+
+
+SCRIPT = """
+import sys, keras, numpy as np
+from pathlib import Path
+from siamlab.models.siamese import build_siamese
+from siamlab.models.embedding import build_embedding
+from siamlab.data.pairs import person_pairs
+from siamlab.data.splits import split_people
+from siamlab.data.collections import open_collection
+from siamlab.data.augmentation import Augmentation
+from siamlab.training.fit import train_pairs
+people, folder, weights, slow = sys.argv[1:]
+split = split_people(open_collection(people), (0.5, 0.5, 0.0), 0)
+keras.utils.set_random_seed(0)
+keras.config.disable_interactive_logging()
+model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
+class Slow(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        import time; time.sleep(float(slow))
+train_pairs(model, person_pairs(split.train, 16, 0), person_pairs(split.validation, 16, 1),
+            epochs=4, folder=Path(folder), batch=8, seed=7, augmentation=Augmentation(),
+            callbacks=[Slow()], verbose=0)
+model.save_weights(weights)
+"""
+
+
+def run_script(*arguments, **options):
+    command = [sys.executable, "-c", SCRIPT, *map(str, arguments)]
+    # One thread: the order of floating-point sums is then the same in every run.
+    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
+
+
+def test_a_killed_training_resumes_to_the_same_weights(split, tmp_path):
+    people = split.train.root
+    unbroken = run_script(people, tmp_path / "a", tmp_path / "a.weights.h5", 0)
+    killed = run_script(people, tmp_path / "b", tmp_path / "b.weights.h5", 1.0)
+    until = time.monotonic() + 90
+    while latest_checkpoint(tmp_path / "b") is None and time.monotonic() < until:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    reached = latest_checkpoint(tmp_path / "b")
+    assert reached is not None and reached.name < "epoch-0004"
+    assert not (tmp_path / "b.weights.h5").exists()
+    assert unbroken.wait() == 0
+    assert run_script(people, tmp_path / "b", tmp_path / "b.weights.h5", 0).wait() == 0
+    first, second = koch(), koch(1)
+    first.load_weights(tmp_path / "a.weights.h5")
+    second.load_weights(tmp_path / "b.weights.h5")
+    for left, right in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-6)
+
+
+def test_compact_training_resumes_too(split, tmp_path):
+    how = Preprocessing(size=24, fraction=0.56)
+    options = {"people": 4, "steps_per_epoch": 2, "seed": 1, "verbose": 0}
+
+    def embedding():
+        keras.utils.set_random_seed(0)
+        return build_embedding("compact", (24, 24, 3), width=0.125)
+
+    whole, broken = embedding(), embedding()
+    train_people(whole, split.train, how, steps=6, folder=tmp_path / "a", **options)
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_people(
+            broken, split.train, how, steps=6, folder=tmp_path / "b", callbacks=[Stop()], **options
+        )
+    again = build_embedding("compact", (24, 24, 3), width=0.125)
+    history = train_people(again, split.train, how, steps=6, folder=tmp_path / "b", **options)
+    assert history.epochs == 3
+    for left, right in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-4)
+
+
+def test_checkpoints_are_kept_few_and_whole(split, tmp_path):
+    train_pairs(koch(), *pairs_of(split), epochs=4, folder=tmp_path, verbose=0)
+    assert sorted(path.name for path in tmp_path.glob("epoch-*")) == ["epoch-0003", "epoch-0004"]
+    assert (tmp_path / "best.weights.h5").is_file()
+    assert not list(tmp_path.glob("writing*"))
+    history = History.from_json((tmp_path / "epoch-0004" / "history.json").read_text())
+    assert history.epochs == 4
+
+
+def test_a_finished_training_is_not_repeated(split, tmp_path):
+    pairs = pairs_of(split)
+    first = train_pairs(koch(), *pairs, epochs=1, folder=tmp_path, verbose=0)
+    model = koch(1)
+    second = train_pairs(model, *pairs, epochs=1, folder=tmp_path, verbose=0)
+    assert first == second
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(split, tmp_path):
+    train_pairs(koch(), *pairs_of(split), epochs=1, folder=tmp_path, verbose=0)
+    other = build_siamese(build_embedding("koch", (64, 64, 3), width=0.1))
+    with pytest.raises(ModelError, match="another architecture") as caught:
+        train_pairs(other, *pairs_of(split), epochs=2, folder=tmp_path, verbose=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_full_disk_keeps_the_former_checkpoint(split, tmp_path, monkeypatch):
+    pairs = pairs_of(split)
+    train_pairs(koch(), *pairs, epochs=1, folder=tmp_path, verbose=0)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save_weights", full)
+    with pytest.raises(StorageError, match="No space left"):
+        train_pairs(koch(), *pairs, epochs=2, folder=tmp_path, verbose=0)
+    reached = latest_checkpoint(tmp_path)
+    assert reached is not None and reached.name == "epoch-0001"
+
+
+def test_time_limit_stops_in_the_middle(split):
+    began = time.perf_counter()
+    train_pairs(koch(), *pairs_of(split), epochs=1000, minutes=0.05, verbose=0)
+    assert time.perf_counter() - began < 60
+
+
+def test_steps_or_minutes_not_both(split):
+    embedding = build_embedding("compact", (24, 24, 3), width=0.125)
+    how = Preprocessing(size=24)
+    with pytest.raises(InputError, match="either steps or minutes"):
+        train_people(embedding, split.train, how, steps=1, minutes=1.0)
+
+
+def trained_compact():
+    """A compact model as the package brings it: mirrored, with a record and a threshold."""
+    keras.utils.set_random_seed(0)
+    embedding = mirrored(build_embedding("compact", (24, 24, 3), width=0.125))
+    return build_siamese(embedding, "squared").with_record(
+        preprocessing=Preprocessing(size=24, fraction=0.56),
+        people=digests(["Ada"]),
+        calibration={"threshold": 0.7},
+        notes="trained before",
+    )
+
+
+@pytest.fixture(scope="module")
+def tuned(split, tmp_path_factory):
+    """Weights before, the fine-tuned model, its history, and its file."""
+    model = trained_compact()
+    before = {weight.path: np.array(weight) for weight in model.weights}
+    history = fine_tune(model, *pairs_of(split), epochs=8, learning_rate=3e-3, verbose=0)
+    path = save_model(model, tmp_path_factory.mktemp("tuned") / "model.keras")
+    return before, model, history, path
+
+
+def test_fine_tuning_learns_its_pairs(tuned):
+    _, _, history, _ = tuned
+    assert history.epochs == 8
+    assert np.mean(history.metrics["loss"][-2:]) < np.mean(history.metrics["loss"][:2])
+
+
+def test_fine_tuning_leaves_normalisation_alone_and_moves_the_rest(tuned):
+    before, model, _, _ = tuned
+    after = {weight.path: np.array(weight) for weight in model.weights}
+    kept = {path for path in after if np.array_equal(before[path], after[path])}
+    assert kept == {path for path in after if "_norm/" in path}
+    assert len(kept) == 20, "four weights of each of five normalisations"
+
+
+def test_fine_tuning_adds_its_people_and_drops_the_threshold(tuned, split):
+    _, model, _, _ = tuned
+    record = model.record
+    people = pairs_of(split)[0].people
+    assert record.trained_on("Ada") and all(map(record.trained_on, people))
+    assert record.people == digests(["Ada", *people])
+    assert record.threshold is None
+    assert record.notes == f"trained before; then 16 pairs of {len(people)} people"
+
+
+def test_a_fine_tuned_model_is_saved_with_all_its_weights_trainable(tuned):
+    _, model, _, path = tuned
+    # A warning (an error here) would say that the optimizer's state does not fit.
+    again = load_model(path)
+    assert len(again.trainable_variables) == len(model.trainable_variables) == 17
+    images = np.full((2, 24, 24, 3), 0.5, np.float32)
+    np.testing.assert_allclose(again.embed(images), model.embed(images), atol=1e-6)

@@ -1,0 +1,220 @@
+"""Recipes: nobody trained on is calibrated on, and too few people are counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from siamlab.data.collections import open_collection
+from siamlab.data.pairs import person_pairs
+from siamlab.data.splits import split_people
+from siamlab.data.synthetic import write_people
+from siamlab.errors import InputError
+from siamlab.evaluation import area_under_roc, score_pairs
+from siamlab.evaluation.own_people import calibrate_model, spread_pairs
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.cohort_normalization import against_cohort
+from siamlab.models.embedding import build_embedding
+from siamlab.training.recipes import train_compact, train_koch, train_koch_on_people, train_model
+
+SMALL = {"size": 32, "width": 0.25, "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn")
+    write_people(root, people=20, images=4, seed=11)
+    return split_people(open_collection(root), (0.6, 0.4, 0.0), 0)
+
+
+@pytest.fixture(scope="module")
+def trained(split):
+    return train_compact(split.train, split.validation, steps=40, people=8, **SMALL)
+
+
+def test_compact_carries_crop_people_and_threshold(trained, split):
+    model, history = trained
+    record = model.record
+    assert record.arch == "compact" and record.preprocessing.fraction == 0.70
+    assert all(record.trained_on(name) for name in split.train.names)
+    assert not any(record.trained_on(name) for name in split.validation.names)
+    assert 0 <= record.threshold <= 1
+    assert history.metrics["loss"][-1] > 0
+
+
+def test_members_are_trained_apart_and_joined(split, tmp_path):
+    """Two members of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
+
+    Oriented gradients stand beside them; their weights do not wait for checkpoints.
+    """
+    model, history = train_compact(
+        split.train,
+        split.validation,
+        steps=300,
+        people=8,
+        members=2,
+        folder=tmp_path,
+        **SMALL | {"size": 16, "width": 0.05},
+    )
+    assert history.epochs == 6 and len(history.metrics["loss"]) == 6
+    assert model.record.preprocessing == Preprocessing(size=20, fraction=0.70)
+    base = model.embedding
+    names = [layer.name for layer in base.layers]
+    assert {"member1", "member2", "gradients", "vote3"} <= {*names} and "member3" not in names
+    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
+    assert sum(shares) == pytest.approx(1) and min(shares) >= 0
+    first, second = (base.get_layer(name).get_weights() for name in ("member1", "member2"))
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(first[:1], second[:1], strict=True))
+    found = [
+        sorted(path.name for path in (tmp_path / n).iterdir()) for n in ("member-1", "member-2")
+    ]
+    assert found[0] == found[1] and "epoch-0003" in found[0]
+    pairs = person_pairs(split.validation, 96, 5)
+    assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
+
+
+def test_gradients_can_be_left_out(split):
+    """What is left is the network itself, as many numbers as its code has: 0.25 of 1,024."""
+    model, _ = train_compact(
+        split.train, split.validation, steps=2, people=4, gradients=False, **SMALL
+    )
+    assert model.embedding.output_shape == (None, 256)
+    base = model.embedding.get_layer("embedding")
+    assert not [layer.name for layer in base.layers if layer.name.startswith("vote")]
+
+
+def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, monkeypatch):
+    seen = []
+    monkeypatch.setattr("siamlab.training.recipes.MOST_GRADIENT_IMAGES", 3)
+    monkeypatch.setattr(
+        "siamlab.training.recipes.gradient_network",
+        lambda images, people: (
+            seen.append((images, people)) or build_embedding("compact", (32, 32, 3), 0.1)
+        ),
+    )
+    train_compact(split.train, split.validation, steps=2, people=4, **SMALL)
+    ((images, people),) = seen
+    assert len(images) == len(people) == 3 * len(split.train)
+
+
+def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
+    """They are in the record, so nobody calibrates on them."""
+    lonely = split.train.people[0]
+    mixed = replace(
+        split.train,
+        people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
+    )
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, alone=2, **SMALL)
+    assert model.record.trained_on(lonely.name)
+
+
+def test_many_strangers_normalise_the_scores(split, monkeypatch):
+    """Who has one image is in no batch; then in the cohort, and so in the record. 255 + 1."""
+    monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 4)
+    monkeypatch.setattr("siamlab.training.recipes.COHORT", 2)
+    first = [replace(person, images=person.images[:1]) for person in split.train.people[:4]]
+    mixed = replace(split.train, people=(*first, *split.train.people[4:]))
+    seen = []
+    monkeypatch.setattr(
+        "siamlab.training.recipes.against_cohort",
+        lambda base, images, count: seen.append(images) or against_cohort(base, images, count),
+    )
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    ((images,), layer) = seen, model.embedding.get_layer("cohort")
+    assert len(images) == 4 and layer.cohort.shape[0] == 2
+    assert all(model.record.trained_on(person.name) for person in first)
+    monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 5)
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    assert "cohort" not in {layer.name for layer in model.embedding.layers}
+    assert not any(model.record.trained_on(person.name) for person in first)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "members"),
+    [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
+)
+def test_longer_trainings_make_more_members(split, monkeypatch, minutes, members):
+    """Each has its part of the minutes, 0.95 of which are for training."""
+    seen = {}
+
+    def fake(train, validation, **settings):
+        seen.update(settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("siamlab.training.recipes.train_compact", fake)
+    with pytest.raises(KeyboardInterrupt):
+        train_model(split.train, minutes=minutes, epochs=1 if minutes is None else None)
+    assert seen["members"] == members
+    if minutes is not None:
+        assert seen["minutes"] == pytest.approx(0.95 * minutes / members)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"members": 0}, "members is 1 or 2"),
+        ({"members": 3}, "members is 1 or 2"),
+        ({"members": 2, "arch": "koch"}, "members are compact's"),
+    ],
+)
+def test_members_are_compacts_and_one_or_two(split, wrong, message):
+    with pytest.raises(InputError, match=message):
+        train_model(split.train, epochs=1, **wrong)
+
+
+def test_calibration_refuses_people_of_the_training(trained, split):
+    with pytest.raises(InputError, match="was trained on 12 of these people"):
+        calibrate_model(trained[0], split.train)
+
+
+def test_a_strict_calibration_raises_the_threshold(trained, split):
+    model = trained[0]
+    loose = calibrate_model(model, split.validation, fmr=0.2).threshold
+    strict = calibrate_model(model, split.validation, fmr=0.01).threshold
+    assert strict >= loose
+    assert model.record.threshold == strict
+
+
+def test_koch_is_trained_and_calibrated(split):
+    pairs = person_pairs(split.train, 16, 0)
+    model, history = train_koch(
+        pairs, split.validation, size=64, width=0.05, epochs=1, validation_pairs=16, verbose=0
+    )
+    assert model.record.arch == "koch" and history.epochs == 1
+    assert model.record.threshold is not None
+    assert all(model.record.trained_on(name) for name in pairs.people)
+
+
+def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
+    """From 40 batches the plain network tells strangers apart; a coin's AUC is 0.5."""
+    model, history = train_koch_on_people(
+        split.train, split.validation, size=64, width=0.1, steps=40, people=8, verbose=0
+    )
+    expected = build_embedding("koch", (64, 64, 3), 0.1)
+    names = [layer.name for layer in model.embedding.layers]
+    assert names[1:] == [layer.name for layer in expected.layers][1:]
+    assert model.embedding.count_params() == expected.count_params()
+    assert history.metrics["loss"][-1] > 0
+    kernel, _ = model.head.get_weights()
+    assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one slope: the farther, the less likely
+    pairs = person_pairs(split.validation, 96, 5)
+    assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
+    assert model.record.arch == "koch" and model.record.trained_on(split.train.names[0])
+
+
+def test_the_reports_recipe_is_kochs_alone(split):
+    with pytest.raises(InputError, match="report"):
+        train_model(split.train, arch="compact", recipe="report")
+
+
+def test_spread_pairs_takes_what_there_is(split):
+    # 8 validation people with 4 images have 8 * 6 genuine pairs.
+    assert len(spread_pairs(split.validation, 10_000, 0)) == 96
+
+
+def test_people_without_second_images_cannot_be_trained_on(tmp_path):
+    write_people(tmp_path, people=5, images=1, seed=0)
+    with pytest.raises(InputError, match="two"):
+        train_model(open_collection(tmp_path), epochs=1, size=32, width=0.25)

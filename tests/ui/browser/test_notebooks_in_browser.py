@@ -1,0 +1,167 @@
+"""The panels in JupyterLab itself: a real browser opens them, clicks, and files appear.
+
+Screenshots go to the folder that ``SIAMLAB_SCREENSHOTS`` names, else to pytest's own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
+
+from siamlab.config import Workspace
+from siamlab.data.synthetic import write_people
+
+pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
+PERSON = os.environ.get("SIAMLAB_PERSON") or "me"
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+PANELS = [
+    """
+from pathlib import Path
+from fakes import FakeModel
+from siamlab.capture.cameras import open_camera
+from siamlab.faces.detectors import GuideFinder
+from siamlab.gallery import Gallery
+from siamlab.config import open_workspace
+from siamlab.verification.verifier import Verifier
+from siamlab.ui.panels import CapturePanel, VerifyPanel
+workspace = open_workspace().make()
+""",
+    """
+capture = CapturePanel(workspace, "drawn:7", burst=3)
+capture.show()
+""",
+    """
+verifier = Verifier(FakeModel(), Gallery(workspace.gallery), GuideFinder())
+verifier.enrol("Ada", [open_camera("drawn:8").read()])
+verify = VerifyPanel(verifier, "drawn:8", "Ada")
+verify.show()
+""",
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str, Path]]:
+    """A browser, the server's address, and the folder that it serves."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / ".jupyter").mkdir()
+    search = [str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        "SIAMLAB_DATA": str(folder / "data"),
+        "SIAMLAB_LFW": str(write_people(folder / "others", people=50, images=4, seed=8)),
+        "PYTHONPATH": os.pathsep.join(filter(None, search)),
+    }
+    with jupyter_lab(folder, environment) as address, chromium(folder / ".profile") as driver:
+        yield driver, address, folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    return Path(os.environ.get("SIAMLAB_SCREENSHOTS") or tmp_path)
+
+
+def write_notebook(path: Path, cells: list[str]) -> None:
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, path)
+
+
+def copied(name: str, folder: Path) -> str:
+    source = REPOSITORY / "notebooks" / f"{name}.ipynb"
+    if not source.is_file():
+        pytest.skip(f"there is no notebooks/{source.name} yet")
+    shutil.copy(source, folder)
+    return source.name
+
+
+def make_trained_workspace(data: Path, others: Path) -> None:
+    """What notebooks 02 and 05 leave, in small: captures of a drawn person and two models."""
+    from siamlab.capture.user_camera import DRAWN_USER
+    from siamlab.data.collections import open_collection
+    from siamlab.data.negatives import split_negatives
+    from siamlab.data.synthetic import Conditions, Identity, draw_face
+    from siamlab.images.write import write_image
+    from siamlab.models.saving import save_model
+    from siamlab.training.recipes import new_koch, train_compact
+
+    workspace = Workspace(data, PERSON).make()
+    rng = np.random.default_rng(0)
+    for folder in (workspace.anchor, workspace.positive, workspace.probes):
+        for number in range(4):
+            face = draw_face(Identity(DRAWN_USER), Conditions.sample(rng))
+            write_image(folder / f"{number:04d}.jpg", face)
+    split = split_negatives(open_collection(others))
+    model, _ = train_compact(
+        split.train, split.validation, size=32, width=0.25, steps=60, people=16, verbose=0
+    )
+    save_model(model, workspace.models / "siamese.keras", optimizer=False)
+    koch = new_koch(64, 0.05, split.train.names, seed=0)
+    save_model(koch, workspace.models / "koch.keras", optimizer=False)
+
+
+def count(folder: Path) -> int:
+    return len(list(folder.glob("[!.]*.jpg")))
+
+
+def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
+    driver, address, folder = served
+    write_notebook(folder / "panels.ipynb", PANELS)
+    page = Page(driver, address, "panels.ipynb")
+    page.run_all(60)
+
+    before = page.picture_sources()
+    wait_for(lambda: page.picture_sources() != before, 20, "the preview moves")
+
+    anchors = Workspace(folder / "data", PERSON).anchor
+    page.click("Anchor")
+    wait_for(lambda: count(anchors) == 1, 20, "a file appears")
+    page.click("Burst")
+    page.click("Anchor")
+    wait_for(lambda: count(anchors) == 4, 20, "three more files appear")
+    page.screenshot(pictures / "capture_panel.png")
+    page.click("Undo")
+    wait_for(lambda: count(anchors) == 1, 20, "three files go")
+
+    wait_for(lambda: "Ada verified" in " ".join(page.texts(".widget-html")), 20, "a verdict")
+    page.button("Verify")
+    page.click("Verify")
+    page.screenshot(pictures / "verify_panel.png")
+
+
+def test_notebook_02_captures(served: tuple[Any, str, Path], pictures: Path) -> None:
+    driver, address, folder = served
+    page = Page(driver, address, copied("02_webcam_collection", folder))
+    page.run_all(90)
+    anchors = Workspace(folder / "data", PERSON).anchor
+    before = count(anchors)
+    page.click("Anchor")
+    wait_for(lambda: count(anchors) == before + 1, 20, "a file appears")
+    page.screenshot(pictures / "notebook_02.png")
+
+
+def test_notebook_07_verifies(served: tuple[Any, str, Path], pictures: Path) -> None:
+    driver, address, folder = served
+    name = copied("07_realtime_verification", folder)
+    make_trained_workspace(folder / "data", folder / "others")
+    page = Page(driver, address, name)
+    page.run_all(90)
+    page.click("Verify")
+    answers = [f"{PERSON} verified", f"{PERSON} not verified", f"this is {PERSON}"]
+
+    def answered() -> bool:
+        said = " ".join(page.texts(".widget-html"))
+        return any(answer in said for answer in answers)
+
+    wait_for(answered, 30, "a verdict")
+    page.screenshot(pictures / "notebook_07.png")

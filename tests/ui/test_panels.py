@@ -1,0 +1,312 @@
+"""The panels, driven as a page would: clicks in, pictures and words out."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import FakeCamera, FakeFinder, FakeModel, grey_frame, wait_until
+from PIL import Image
+
+from siamlab.capture.stream import stop_all
+from siamlab.config import Workspace
+from siamlab.gallery import Gallery
+from siamlab.images.decode import read_image
+from siamlab.ui.html import encode_jpeg, score_bar
+from siamlab.ui.overlay import COLOURS
+from siamlab.ui.panels import CapturePanel, VerifyPanel, after_cell
+from siamlab.verification.verifier import Verifier
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path, "Ada").make()
+
+
+@pytest.fixture
+def verifier(tmp_path: Path) -> Verifier:
+    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeFinder())
+    made.enrol("Ada", [grey_frame(100)])
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    yield
+    stop_all()
+    wait_until(lambda: not any("siamlab" in thread.name for thread in threading.enumerate()))
+
+
+def panel(workspace: Workspace, camera: FakeCamera | None = None) -> CapturePanel:
+    return CapturePanel(workspace, camera or FakeCamera(), FakeFinder(), burst=3)  # type: ignore[arg-type]
+
+
+def test_the_preview_shows_jpeg_frames_with_boxes(workspace: Workspace) -> None:
+    with panel(workspace) as made:
+        blank = made.image.value
+        wait_until(lambda: made.image.value != blank)
+        shown = np.asarray(Image.open(io.BytesIO(made.image.value)))
+    assert shown.shape == (120, 160, 3)
+    assert np.abs(shown[70, 50].astype(int) - COLOURS[True]).max() < 90  # JPEG softens the line
+
+
+def test_clicks_save_images_and_count_them(workspace: Workspace) -> None:
+    with panel(workspace) as made:
+        made.anchor.click()
+        made.positive.click()
+        made.positive.click()
+        made.probe.click()
+        counts = made.controller.counts
+        assert counts == {"anchor": 1, "positive": 2, "probes": 1}
+        assert "positive: <b>2</b>" in made.counters.value
+        assert "Saved 1 image to probes." in made.status.value
+
+
+def test_burst_and_undo(workspace: Workspace) -> None:
+    with panel(workspace) as made:
+        made.burst_button.value = True
+        made.positive.click()
+        assert made.controller.counts["positive"] == 3
+        made.undo.click()
+        assert made.controller.counts["positive"] == 0
+        assert "Removed 3 images." in made.status.value
+
+
+def test_a_click_works_on_a_stopped_panel_and_frees_the_camera_again(workspace: Workspace) -> None:
+    camera = FakeCamera()
+    made = panel(workspace, camera)
+    made.anchor.click()
+    assert made.controller.counts["anchor"] == 1
+    assert camera.closed == 1
+    made.close()
+
+
+def test_start_and_stop(workspace: Workspace) -> None:
+    camera = FakeCamera()
+    made = panel(workspace, camera)
+    assert made.toggle.description == "Start"
+    made.toggle.click()
+    assert (made.running, made.toggle.description) == (True, "Stop")
+    made.toggle.click()
+    assert (made.running, made.toggle.description) == (False, "Start")
+    assert camera.closed == 1
+    made.stop()
+    made.close()
+
+
+def test_warnings_are_shown(workspace: Workspace) -> None:
+    made = CapturePanel(workspace, FakeCamera(), FakeFinder([]))  # type: ignore[arg-type]
+    with made:
+        wait_until(lambda: "no face" in made.warning.value)
+        made.anchor.click()
+        assert "No face" in made.status.value
+        assert made.controller.counts["anchor"] == 0
+
+
+@pytest.mark.parametrize("kind", ["capture", "verify"])
+def test_a_camera_that_goes_away_is_said_in_the_panel(
+    workspace: Workspace, verifier: Verifier, kind: str
+) -> None:
+    camera: Any = FakeCamera(fails_at=4, seconds=0.02)
+    made = panel(workspace, camera) if kind == "capture" else VerifyPanel(verifier, camera, "Ada")
+    made.start()
+    wait_until(lambda: "went away" in made.status.value)
+    assert made.toggle.description == "Start"
+    assert camera.closed == 1
+    made.close()
+
+
+def test_a_new_panel_on_the_same_camera_closes_the_former(workspace: Workspace) -> None:
+    """A cell that is run again: the first panel lets the camera go and says so."""
+    former, later = FakeCamera(name="0"), FakeCamera(name="0")
+    first = panel(workspace, former).start()
+    second = panel(workspace, later).start()
+    assert (former.closed, later.closed) == (1, 0)
+    wait_until(lambda: first.toggle.description == "Start")
+    assert second.running
+    wait_until(lambda: later.count > 3)
+    first.close()
+    assert second.running
+    second.close()
+    assert later.closed == 1
+
+
+def test_capture_and_verification_share_the_rule(workspace: Workspace, verifier: Verifier) -> None:
+    former, later = FakeCamera(name="0"), FakeCamera(name="0")
+    panel(workspace, former).start()
+    with VerifyPanel(verifier, later, "Ada"):  # type: ignore[arg-type]
+        assert former.closed == 1
+
+
+def test_an_exception_in_the_block_frees_the_camera(workspace: Workspace) -> None:
+    camera = FakeCamera()
+    with pytest.raises(KeyboardInterrupt), panel(workspace, camera):
+        raise KeyboardInterrupt
+    assert camera.closed == 1
+
+
+def test_a_drawn_person_before_the_panel(workspace: Workspace) -> None:
+    """The real camera, finder and files; started twice from the same name."""
+    with CapturePanel(workspace, "drawn:7") as made:
+        assert repr(made) == "CapturePanel(drawn:7)"
+        made.anchor.click()
+        made.stop()
+        made.start()
+        made.positive.click()
+        assert made.controller.counts == {"anchor": 1, "positive": 1, "probes": 0}
+    (path,) = workspace.anchor.iterdir()
+    assert read_image(path).shape == (250, 250, 3)
+
+
+def test_plain_text_is_the_same_in_every_run(workspace: Workspace, verifier: Verifier) -> None:
+    made = panel(workspace)
+    assert repr(made) == "CapturePanel(fake)"
+    bundle = made._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(made)
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    other = VerifyPanel(verifier, FakeCamera(), "Ada")  # type: ignore[arg-type]
+    assert other._repr_mimebundle_()["text/plain"] == "VerifyPanel(Ada, fake)"
+
+
+def test_the_verify_panel_shows_verdict_score_and_times(verifier: Verifier) -> None:
+    camera: Any = FakeCamera()
+    with VerifyPanel(verifier, camera, "Ada") as made:
+        wait_until(lambda: "verified" in made.verdict.value)
+        assert "Ada verified: 1 of 1" in made.verdict.value
+        wait_until(lambda: "embed" in made.latency.value)
+        assert "dropped" in made.latency.value
+        assert "threshold 0.50" in made.bar.value
+    assert camera.closed == 1
+
+
+def test_verify_on_click_only(verifier: Verifier) -> None:
+    camera: Any = FakeCamera()
+    with VerifyPanel(verifier, camera, "Ada", continuous=False) as made:
+        wait_until(lambda: made.live.state.number >= 10)
+        assert made.verdict.value == "<b>no verdict yet</b>"
+        made.verify.click()
+        wait_until(lambda: "verified" in made.verdict.value)
+        assert made.live.state.verifications == 1
+        made.always.value = True
+        wait_until(lambda: made.live.state.verifications > 3)
+
+
+def test_verify_starts_a_stopped_panel(verifier: Verifier) -> None:
+    camera: Any = FakeCamera()
+    made = VerifyPanel(verifier, camera, "Ada", continuous=False)
+    made.verify.click()
+    wait_until(lambda: "verified" in made.verdict.value)
+    made.close()
+
+
+def test_who_is_not_enrolled_is_said_in_the_panel(verifier: Verifier) -> None:
+    made = VerifyPanel(verifier, FakeCamera(), "Bob")  # type: ignore[arg-type]
+    made.toggle.click()
+    assert "not enrolled" in made.status.value
+    assert made.toggle.description == "Start"
+
+
+def test_names_cannot_bring_html_into_the_page(verifier: Verifier) -> None:
+    name = "<script>alert(1)</script>"
+    verifier.enrol(name, [grey_frame(100)])
+    with VerifyPanel(verifier, FakeCamera(), name) as made:  # type: ignore[arg-type]
+        wait_until(lambda: "verified" in made.verdict.value)
+        assert "<script>" not in made.verdict.value
+
+
+def test_score_bar_by_hand(verifier: Verifier) -> None:
+    """A probe of level 100 + 51: the score is 1 - 51/255 = 0.8."""
+    bar = score_bar(verifier.verify(grey_frame(151), "Ada"))
+    assert "width:80.0%" in bar
+    assert "left:50.0%" in bar
+    assert "score 0.80, threshold 0.50; 1 of 1 templates match" in bar
+    assert "no score" in score_bar(verifier.verify(grey_frame(0), "Ada"))
+
+
+def test_pictures_for_the_page_are_made_smaller_and_keep_their_colours() -> None:
+    red = np.zeros((720, 1280, 3), np.uint8)
+    red[..., 0] = 250
+    shown = np.asarray(Image.open(io.BytesIO(encode_jpeg(red))))
+    assert shown.shape == (270, 480, 3)
+    assert shown[..., 0].mean() > 240
+    assert shown[..., 2].mean() < 10
+
+
+def test_showing_twice_in_one_notebook_registers_one_interrupt_hook(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import IPython
+    from IPython.core.interactiveshell import InteractiveShell
+
+    # IPython warns when the shell was activated in another environment than pytest's.
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    shell = InteractiveShell()
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    camera = FakeCamera()
+    made = panel(workspace, camera)
+    made.show(start=False)
+    made.show()
+    assert shell.events.callbacks["post_run_cell"].count(after_cell) == 1
+    shell.run_cell("1 + 1")
+    assert made.running
+    shell.run_cell("raise KeyboardInterrupt")
+    assert not made.running
+    assert camera.closed == 1
+    made.close()
+
+
+KERNEL_SETUP = """
+import sys
+sys.path[:0] = {paths!r}
+from pathlib import Path
+from fakes import FakeCamera, FakeFinder
+from siamlab.config import Workspace
+from siamlab.ui.panels import CapturePanel
+camera = FakeCamera()
+panel = CapturePanel(Workspace(Path({root!r})).make(), camera, FakeFinder())
+panel.show()
+"""
+
+
+async def _interrupt_a_kernel(setup: str) -> list[str]:
+    """Run the panel in a kernel, interrupt a long cell, and return what four cells said."""
+    from jupyter_client.manager import start_new_async_kernel
+
+    manager, client = await start_new_async_kernel(kernel_name="python3")
+    said: list[str] = [""] * 4
+
+    async def run(cell: int, code: str) -> None:
+        def collect(message: dict[str, Any]) -> None:
+            content = message["content"]
+            said[cell] += content.get("text", "") or content.get("data", {}).get("text/plain", "")
+            said[cell] += "".join(content.get("traceback", []))
+
+        await client.execute_interactive(code, timeout=30, output_hook=collect)
+
+    try:
+        await run(0, setup)
+        await run(1, "print(panel.running)")
+        long_cell = asyncio.create_task(run(2, "import time; time.sleep(20)"))
+        await asyncio.sleep(0.5)
+        await manager.interrupt_kernel()
+        await long_cell
+        await run(3, "print(panel.running, camera.closed)")
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+    return said
+
+
+def test_an_interrupt_of_a_real_kernel_frees_the_camera(tmp_path: Path) -> None:
+    paths = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+    said = asyncio.run(_interrupt_a_kernel(KERNEL_SETUP.format(paths=paths, root=str(tmp_path))))
+    assert "CapturePanel(fake)" in said[0]
+    assert said[1] == "True\n"
+    assert "KeyboardInterrupt" in said[2]
+    assert said[3] == "False 1\n"

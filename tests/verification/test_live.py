@@ -1,0 +1,208 @@
+"""The live loop: newest frame, no queue, one-line errors, a camera that is always released."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import FakeCamera, FakeFinder, FakeModel, grey_frame, wait_until
+
+from siamlab.errors import CameraError, NotEnrolledError
+from siamlab.gallery import Gallery
+from siamlab.verification.live import LiveState, LiveVerification
+from siamlab.verification.result import Verification
+from siamlab.verification.verifier import Verifier
+
+
+@pytest.fixture
+def verifier(tmp_path: Path) -> Verifier:
+    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeFinder())
+    made.enrol("Ada", [grey_frame(100)])
+    return made
+
+
+def slow(verifier: Verifier, seconds: float) -> Verifier:
+    verifier.model.seconds = seconds  # type: ignore[attr-defined]
+    return verifier
+
+
+def test_a_verdict_on_request(verifier: Verifier) -> None:
+    camera = FakeCamera()
+    with LiveVerification(camera, verifier, "Ada") as live:
+        verification = live.verify_now()
+        assert verification.verified is True
+        state = live.state
+    assert state.verifications == 1
+    assert state.verification is verification
+    assert state.box == FakeFinder().boxes[0]
+    assert camera.closed == 1
+
+
+def test_nothing_is_verified_without_a_request(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        wait_until(lambda: live.state.number >= 10)
+        assert live.state.verification is None
+        assert live.state.verifications == 0
+        assert live.state.dropped == 0
+
+
+def test_a_slow_network_drops_frames_and_never_queues_them(verifier: Verifier) -> None:
+    """Each verdict takes 60 ms, each frame 5 ms: about 11 are dropped for each verdict."""
+    with LiveVerification(
+        FakeCamera(seconds=0.005), slow(verifier, 0.06), "Ada", continuous=True
+    ) as live:
+        wait_until(lambda: live.state.verifications >= 4)
+        state = live.state
+    assert state.dropped >= 3 * 4
+    # Never queued: what is being verified lags by the frames of one verdict, not of all.
+    assert state.number - state.verified_number <= state.dropped
+    # Every frame up to the last verdict was either verified, dropped, or came before the first.
+    assert state.dropped + state.verifications <= state.verified_number
+
+
+def test_a_fast_network_drops_next_to_nothing(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(seconds=0.03), verifier, "Ada", continuous=True) as live:
+        wait_until(lambda: live.state.verifications >= 10)
+        assert live.state.dropped <= 3
+
+
+def test_every_request_is_answered_with_a_new_frame(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        numbers = []
+        for _ in range(3):
+            live.verify_now()
+            numbers.append(live.state.verified_number)
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_camera_error_in_the_middle_is_one_line_and_the_camera_is_released(
+    verifier: Verifier,
+) -> None:
+    camera = FakeCamera(fails_at=5)
+    with LiveVerification(camera, verifier, "Ada", continuous=True) as live:
+        wait_until(lambda: not live.running)
+        state = live.state
+        assert state.error == "Camera fake went away."
+        assert state.verifications >= 1
+        with pytest.raises(CameraError, match="went away"):
+            live.verify_now()
+            live.verify_now()
+    assert camera.closed == 1
+
+
+def test_an_error_of_the_network_ends_the_loop_in_one_line(verifier: Verifier) -> None:
+    camera = FakeCamera()
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of\nmemory")
+
+    verifier.model.embed = broken  # type: ignore[method-assign,assignment]
+    with LiveVerification(camera, verifier, "Ada", continuous=True) as live:
+        wait_until(lambda: bool(live.state.error))
+        assert live.state.error == "RuntimeError: out of memory"
+        wait_until(lambda: camera.closed == 1)
+        assert not live.running
+
+
+def test_erasing_the_person_while_it_runs_is_one_line(verifier: Verifier) -> None:
+    camera = FakeCamera()
+    with LiveVerification(camera, verifier, "Ada", continuous=True) as live:
+        wait_until(lambda: live.state.verifications >= 1)
+        verifier.gallery.erase("Ada")
+        wait_until(lambda: bool(live.state.error))
+        assert "not enrolled" in live.state.error
+    assert camera.closed == 1
+
+
+def test_the_only_picture_of_a_folder_is_verified(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(frames=1), verifier, "Ada") as live:
+        wait_until(lambda: not live.reader.running)
+        assert live.verify_now().verified is True
+
+
+def test_who_is_not_enrolled_is_said_before_the_camera_opens(verifier: Verifier) -> None:
+    camera = FakeCamera()
+    with pytest.raises(NotEnrolledError):
+        LiveVerification(camera, verifier, "Bob").start()
+    assert camera.count == 0
+
+
+def test_an_interrupt_releases_the_camera(verifier: Verifier) -> None:
+    camera = FakeCamera()
+    with pytest.raises(KeyboardInterrupt), LiveVerification(camera, verifier, "Ada"):
+        raise KeyboardInterrupt
+    assert camera.closed == 1
+
+
+def test_stopping_twice_and_before_the_start_is_harmless(verifier: Verifier) -> None:
+    live = LiveVerification(FakeCamera(), verifier, "Ada")
+    live.stop()
+    live.start()
+    live.stop()
+    live.stop()
+    assert not live.running
+
+
+def test_only_one_thread_reads_the_camera(verifier: Verifier) -> None:
+    camera = FakeCamera()
+    with LiveVerification(camera, verifier, "Ada", continuous=True) as live:
+        wait_until(lambda: live.state.verifications >= 3)
+    assert camera.readers == {"siamlab reads fake"}
+
+
+def test_state_is_frozen(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        wait_until(lambda: live.state.number > 0)
+        state = live.state
+    with pytest.raises(FrozenInstanceError):
+        state.number = 0  # type: ignore[misc]
+    assert state.frame is not None
+    assert not state.frame.flags.writeable
+
+
+def test_streaming_can_be_switched_while_it_runs(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        wait_until(lambda: live.state.number >= 10)
+        live.continuous = True
+        wait_until(lambda: live.state.verifications >= 3)
+        live.continuous = False
+        # Frames before the stream began are not dropped ones.
+        assert live.state.dropped < live.state.number - 5
+
+
+def test_a_second_of_frames_is_decided_on_together(verifier: Verifier) -> None:
+    """Levels grow from the enrolled 100 on: the mean over frames scores above the last frame."""
+    with LiveVerification(
+        FakeCamera(seconds=0.01), verifier, "Ada", continuous=True, window=60.0
+    ) as live:
+        wait_until(lambda: live.state.verifications >= 5)
+        state = live.state
+    assert state.decision.frames == state.verifications
+    assert state.decision.scores[0] > state.verification.scores[0]
+
+
+def test_without_a_window_single_frames_are_judged(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        live.verify_now()
+        assert live.state.decision is None
+
+
+def test_the_window_forgets_who_left(verifier: Verifier) -> None:
+    """A frame without a face ends it: the next person starts anew."""
+    live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
+    here, nobody = (verifier.verify(grey_frame(level), "Ada") for level in (100, 0))
+    assert [live._decide(one).frames for one in (here, here)] == [1, 2]
+    assert live._decide(nobody).verified is None
+    assert live._decide(here).frames == 1
+    verifier.enrol("Ada", [grey_frame(100), grey_frame(101)])
+    assert live._decide(verifier.verify(grey_frame(100), "Ada")).frames == 1
+
+
+def test_the_verdict_shown_is_that_on_the_last_moment() -> None:
+    alone = Verification("Ada", False, np.array([0.4], np.float32), 0.5, 0.5, None, {})
+    together = replace(alone, verified=True, scores=np.array([0.6], np.float32))
+    assert LiveState().shown is None
+    assert LiveState(verification=alone).shown is alone
+    assert LiveState(verification=alone, decision=together).shown is together
