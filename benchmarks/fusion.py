@@ -28,7 +28,7 @@ MOST_IMAGES = 12  # of a person
 # A second before a camera: the head moves a little, the light hardly.
 SECOND = Augmentation(
     flip=0.0, degrees=3.0, zoom=0.03, stretch=0.01, shift=0.02, gamma=0.05, contrast=0.05,
-    brightness=0.02, tint=0.02, grey=0.0, saturation=0.05, blur=0.3, jpeg=0.5,
+    brightness=0.02, tint=0.02, gray=0.0, saturation=0.05, blur=0.3, jpeg=0.5,
 )  # fmt: skip
 
 
@@ -46,10 +46,10 @@ def chosen_people(model: Siamese, path: Path, least: int, seed: int) -> Collecti
 
 def views_of(model: Siamese, images: Collection, count: int, seed: int) -> np.ndarray:
     """Embeddings of ``count`` views of each image: ``(M, count, dimensions)``."""
-    how = model.record.preprocessing
-    source = load_images(images.images, source_preprocessing(how))
+    preprocessing = model.metadata.preprocessing
+    source = load_images(images.images, source_preprocessing(preprocessing))
     rng = np.random.default_rng(seed)
-    views = [model.embed(augment_batch(source, how, rng, SECOND)) for _ in range(count)]
+    views = [model.embed(augment_batch(source, preprocessing, rng, SECOND)) for _ in range(count)]
     return np.stack(views, axis=1)
 
 
@@ -58,23 +58,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pretrained")
     parser.add_argument("--lfw", type=Path, required=True, help="an archive or a folder")
-    parser.add_argument("--enrol", type=int, default=3, help="enrolled images (default: 3)")
+    parser.add_argument("--enroll", type=int, default=3, help="enrolled images (default: 3)")
     parser.add_argument("--frames", type=int, default=3, help="frames (default: 3)")
     parser.add_argument("--second", type=int, default=12, help="frames of one second (default: 12)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "fusion.json")
     options = parser.parse_args()
     model = load_model(options.model)
-    least = options.enrol + options.frames
+    least = options.enroll + options.frames
     people = chosen_people(model, options.lfw, least, options.seed)
-    how = model.record.preprocessing
-    embeddings = model.embed(to_float(load_images(people.images, how)))
-    threshold = 0.5 if model.record.threshold is None else model.record.threshold
+    preprocessing = model.metadata.preprocessing
+    embeddings = model.embed(to_float(load_images(people.images, preprocessing)))
+    threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
 
     def measure(frames: int, views: np.ndarray | None) -> tuple[FusionResult, ...]:
         return measure_fusion(
             embeddings, people.image_people, model.score_pairs, threshold,
-            options.enrol, frames, views, seed=options.seed,
+            options.enroll, frames, views, seed=options.seed,
         )  # fmt: skip
 
     second = views_of(model, people, options.second, options.seed)

@@ -34,8 +34,8 @@ import numpy as np
 from siamlab.gallery import Gallery, Templates, VectorSearch, open_search
 from siamlab.gallery.pack import drop_pack
 from siamlab.gallery.search import RESCORED
-from siamlab.models.exported import About, ExportedModel
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.exported import ExportedModel, ExportInfo
+from siamlab.models.metadata import ModelMetadata
 from siamlab.verification.identification import Identifier
 
 BLOCK = 50_000
@@ -119,12 +119,12 @@ def arguments() -> argparse.Namespace:
 
 
 def exact(faces: Faces, count: int, probes: int) -> dict[str, object]:
-    """A gallery on disk: enrol, build the pack, open, search."""
+    """A gallery on disk: enroll, build the pack, open, search."""
     people, rng = draw(faces, count // faces.images)
     with tempfile.TemporaryDirectory() as folder:
         gallery = Gallery(folder)
-        enrol = seconds(lambda: gallery.enrol_many(persons(people, faces, rng), MODEL.model_id))
-        result = {"templates": count, "people": len(people), "enrol_seconds": enrol}
+        enroll = seconds(lambda: gallery.enroll_many(persons(people, faces, rng), MODEL.model_id))
+        result = {"templates": count, "people": len(people), "enrol_seconds": enroll}
         result |= openings(Path(folder))
         identifier = Identifier(MODEL, Gallery(folder), kind="exact")
         templates = identifier.open()
@@ -144,7 +144,7 @@ def crowd(faces: Faces, count: int) -> dict[str, object]:
     """The opening once more, where every template has a file of its own."""
     people, rng = draw(faces, count)
     with tempfile.TemporaryDirectory() as folder:
-        Gallery(folder).enrol_many(persons(people, faces, rng), MODEL.model_id)
+        Gallery(folder).enroll_many(persons(people, faces, rng), MODEL.model_id)
         result: dict[str, object] = {"templates": count, "people": count}
         return result | openings(Path(folder)) | sizes(Path(folder), count)
 
@@ -223,8 +223,8 @@ def koch(count: int) -> dict[str, object]:
 
 def made_model(distance: str, weights: np.ndarray, bias: float) -> ExportedModel:
     """A model that scores templates and embeds nothing."""
-    about = About(
-        "benchmark", ModelRecord(versions={}), (1, 1, 3), len(weights), distance,
+    about = ExportInfo(
+        "benchmark", ModelMetadata(versions={}), (1, 1, 3), len(weights), distance,
         tuple(map(float, weights)), bias,
     )  # fmt: skip
     return ExportedModel(about, lambda images: images)

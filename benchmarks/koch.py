@@ -1,4 +1,4 @@
-"""What makes Koch's network recognise strangers: python benchmarks/koch.py --lfw PATH
+"""What makes Koch's network recognize strangers: python benchmarks/koch.py --lfw PATH
 
 Trains Koch's network from scratch, once for each variant, on the same people and on equally many
 images, and measures each on pairs of people that no variant saw. The parts of the recipe are added
@@ -22,14 +22,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from siamlab.data.augmentation import Augmentation
 from siamlab.data.collections import open_collection
 from siamlab.data.negatives import split_negatives
-from siamlab.data.pairs import PairSet, person_pairs
+from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import Split
 from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedding import build_embedding, fold_normalisation
-from siamlab.models.layers import CentredUnit
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.blocks import centered_unit
+from siamlab.models.embedding import build_embedding, fold_normalization
+from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.study.measure import machine_name
 from siamlab.study.objectives import RECIPE, find_objective, with_head
@@ -50,7 +50,7 @@ class Variant:
         name: on the command line and in the file.
         what: in words.
         loss: an objective of ``siamlab.study``, or ``pairs`` for the report's loop.
-        normalised: batch normalisation and dropout while training.
+        normalized: batch normalization and dropout while training.
         augmented: images are changed while training.
         rate: the learning rate after the warm-up.
     """
@@ -58,7 +58,7 @@ class Variant:
     name: str
     what: str
     loss: str
-    normalised: bool
+    normalized: bool
     augmented: bool
     rate: float
 
@@ -68,11 +68,11 @@ VARIANTS = (
     Variant("augmented", "+ augmentation", "pairs", False, True, 1e-4),
     Variant("all_pairs", "+ all pairs of a batch", "bce_all_pairs", False, True, 1e-4),
     Variant("contrast", "+ contrast and margin for cross-entropy", RECIPE, False, True, 1e-4),
-    Variant("recipe", "+ normalised while training, rate 1e-3", RECIPE, True, True, 1e-3),
+    Variant("recipe", "+ normalized while training, rate 1e-3", RECIPE, True, True, 1e-3),
     Variant("no_margin", "recipe without the margin", "supervised_contrastive", True, True, 1e-3),
     Variant("cross_entropy", "recipe with cross-entropy", "bce_all_pairs", True, True, 1e-3),
     Variant("not_augmented", "recipe without augmentation", RECIPE, True, False, 1e-3),
-    Variant("fast_plain", "recipe without normalising, rate 1e-3", RECIPE, False, True, 1e-3),
+    Variant("fast_plain", "recipe without normalizing, rate 1e-3", RECIPE, False, True, 1e-3),
 )
 
 
@@ -108,14 +108,14 @@ def by_pairs(variant: Variant, split: Split, given: argparse.Namespace) -> Siame
 
 
 def by_people(variant: Variant, split: Split, given: argparse.Namespace) -> Siamese:
-    """All pairs of batches of people, through the centred code; then the L1 head."""
+    """All pairs of batches of people, through the centered code; then the L1 head."""
     size = SIZES["koch"]
     train = split.train.with_at_least(2)
     preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
     objective = find_objective(variant.loss)
     set_seed(0)
-    base = build_embedding("koch", (size, size, 3), given.width, variant.normalised)
-    unit = keras.Model(base.input, CentredUnit()(base.output))
+    base = build_embedding("koch", (size, size, 3), given.width, variant.normalized)
+    unit = keras.Model(base.input, centered_unit(base.output))
     steps = given.images // (2 * given.people)
     train_people(
         with_head(unit, objective, len(train)),
@@ -129,8 +129,8 @@ def by_people(variant: Variant, split: Split, given: argparse.Namespace) -> Siam
         augmentation=Augmentation() if variant.augmented else UNCHANGED,
         verbose=0,
     )
-    plain = fold_normalisation(base) if variant.normalised else base
-    model = build_siamese(plain, "l1", ModelRecord(arch="koch", preprocessing=preprocessing))
+    plain = fold_normalization(base) if variant.normalized else base
+    model = build_siamese(plain, "l1", ModelMetadata(arch="koch", preprocessing=preprocessing))
     return fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, 0))
 
 
@@ -162,7 +162,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Run the variants and keep each as it ends."""
     options = arguments(given)
     split = split_negatives(open_collection(options.lfw, cache=options.cache))
-    test = person_pairs(split.test, options.test_pairs, 1)
+    test = draw_pairs(split.test, options.test_pairs, 1)
     former = json.loads(options.out.read_text())["runs"] if options.out.exists() else []
     runs = {run["variant"]: run for run in former} if options.only else {}
     for variant in VARIANTS:

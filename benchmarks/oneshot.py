@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.negatives import split_negatives
 from siamlab.data.omniglot import alphabets, find_omniglot, unseen_alphabets, with_turns
-from siamlab.data.pairs import person_pairs, possible_genuine
+from siamlab.data.pairs import draw_pairs, possible_genuine
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import Split
 from siamlab.errors import InputError, ModelError
@@ -79,17 +79,17 @@ def plain(results: dict[str, Any]) -> dict[str, Any]:
 
 def faces(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
     """N-way on test people, one enrolled image each."""
-    test, how = split.test, Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
+    test, preprocessing = split.test, Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
     able = len(test.with_at_least(2))
     trials = [class_trials(test.image_people, ways, TURNS * able, seed) for ways in WAYS]
     results: dict[str, list[OneShot]] = {}
     if model is not None:
-        rows = model.embed(to_float(load_images(test.images, model.record.preprocessing)))
+        rows = model.embed(to_float(load_images(test.images, model.metadata.preprocessing)))
         results["network"] = [
             judge_trials(one, answer_trials(rows, one, model.score_pairs), seed) for one in trials
         ]
-    images = load_images(test.images, how)
-    for name, describe in classical_baselines(split.train, how, seed=seed).items():
+    images = load_images(test.images, preprocessing)
+    for name, describe in classical_baselines(split.train, preprocessing, seed=seed).items():
         rows = describe(images)
         results[name] = [judge_trials(one, answer_trials(rows, one), seed) for one in trials]
     return {"people": len(test), "probed": able, "methods": plain(results)}
@@ -97,18 +97,18 @@ def faces(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
 
 def pairs(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
     """The model and the baselines on the same pairs of test people."""
-    how = Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
-    validation = person_pairs(split.validation, fitting(split.validation), seed)
-    test = person_pairs(split.test, fitting(split.test), seed)
+    preprocessing = Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
+    validation = draw_pairs(split.validation, fitting(split.validation), seed)
+    test = draw_pairs(split.test, fitting(split.test), seed)
     results = {}
     if model is not None:
-        threshold = 0.5 if model.record.threshold is None else model.record.threshold
+        threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
         sides = test.first_people, test.second_people
         results["network"] = evaluate_scores(
             test.labels, score_pairs(model, test), threshold, *sides
         )
-    baselines = classical_baselines(split.train, how, seed=seed)
-    results.update(evaluate_baselines(baselines, validation, test, how))
+    baselines = classical_baselines(split.train, preprocessing, seed=seed)
+    results.update(evaluate_baselines(baselines, validation, test, preprocessing))
     return {name: result.to_dict() for name, result in results.items()}
 
 
@@ -124,7 +124,7 @@ def open_model(name: str, test: Collection) -> Siamese | None:
     except ModelError as error:
         print(f"without a network: {error}")
         return None
-    known = sum(model.record.trained_on(person) for person in test.names)
+    known = sum(model.metadata.trained_on(person) for person in test.names)
     if known:
         raise InputError(f"{name} was trained on {known} of the test people: it proves nothing.")
     return model

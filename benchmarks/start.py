@@ -22,8 +22,8 @@ import numpy as np
 
 from siamlab.data.synthetic import write_people
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedding import build_embedding, fold_normalisation, mirrored
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.embedding import build_embedding, fold_normalization, mirrored
+from siamlab.models.metadata import ModelMetadata
 from siamlab.models.saving import save_model
 from siamlab.models.siamese import build_siamese
 from siamlab.study.measure import machine_name
@@ -36,7 +36,7 @@ SHELL = [sys.executable, "-m", "siamlab.cli"]
 KERAS = [
     sys.executable,
     "-c",
-    "import sys, siamlab.cli as cli; cli.people._leave_copy = lambda *_: None; "
+    "import sys, siamlab.cli as cli; cli.people._cache_export = lambda *_: None; "
     "sys.exit(cli.main())",
 ]
 
@@ -45,9 +45,9 @@ def prepare(folder: Path) -> tuple[Path, list[Path]]:
     """A model file, its numbers drawn at random, and three images of one drawn person."""
     keras.utils.set_random_seed(0)
     trained = build_embedding("compact", (SIZE, SIZE, 3))
-    embedding = mirrored(fold_normalisation(trained))
-    record = ModelRecord(arch="compact", preprocessing=Preprocessing(size=SIZE, fraction=0.5))
-    model = build_siamese(embedding, "squared", record)
+    embedding = mirrored(fold_normalization(trained))
+    metadata = ModelMetadata(arch="compact", preprocessing=Preprocessing(size=SIZE, fraction=0.5))
+    model = build_siamese(embedding, "squared", metadata)
     model.head.set_weights([np.full((embedding.output_shape[-1], 1), -40.0), np.array([4.0])])
     write_people(folder / "people", people=2, images=3, seed=1)
     images = sorted((folder / "people" / "person_0001").iterdir())
@@ -69,7 +69,7 @@ def measure(folder: Path) -> dict[str, object]:
     """Both ways in turns, each in a workspace of its own."""
     model, images = prepare(folder)
     quick, slow = folder / "quick", folder / "slow"
-    enrol = run([*SHELL, "enroll", "Ada", *map(str, images), "--model", str(model)], quick)
+    enroll = run([*SHELL, "enroll", "Ada", *map(str, images), "--model", str(model)], quick)
     (copy,) = (quick / "models" / "exported").iterdir()
     shutil.copytree(quick / "gallery", slow / "gallery")
     seconds: dict[Path, list[float]] = {quick: [], slow: []}
@@ -91,7 +91,7 @@ def measure(folder: Path) -> dict[str, object]:
         "copy_range": [round(f(seconds[quick]), 3) for f in (min, max)],
         "keras_range": [round(f(seconds[slow]), 3) for f in (min, max)],
         "largest_difference": float(np.abs(scores[quick] - scores[slow]).max()),
-        "first_enrolment_seconds": round(enrol, 1),
+        "first_enrolment_seconds": round(enroll, 1),
     }
 
 

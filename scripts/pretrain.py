@@ -1,7 +1,7 @@
 """Make the weights in the package again: python scripts/pretrain.py --images lfw-deepfunneled.tgz
 
 Trains two compact networks on LFW's people from scratch, on nothing else, joins them and oriented
-gradients, normalises scores by a cohort of strangers, rounds the weights to seven bits each, fits
+gradients, normalizes scores by a cohort of strangers, rounds the weights to seven bits each, fits
 votes, head and thresholds on other people, and measures the whole on people that neither saw.
 Writes siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the model card.
 """
@@ -21,18 +21,18 @@ import numpy as np
 
 from siamlab.data.collections import open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
-from siamlab.data.pairs import PairSet, person_pairs
+from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import split_by_name
 from siamlab.evaluation import Evaluation, evaluate_scores, quality_groups, score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.models.exported import usable_cores
 from siamlab.models.metadata import PRETRAINED
-from siamlab.models.saving import load_model, save_packed
+from siamlab.models.saving import load_model, save_quantized
 from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
 from siamlab.study.measure import machine_name
 from siamlab.system.files import write_whole
-from siamlab.training.checkpoints import History
+from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
 from siamlab.training.recipes import train_compact
@@ -43,7 +43,7 @@ STEPS = 4500  # batches of 128 images: about 28 minutes on two cores that multip
 FIGURES = Path(__file__).resolve().parents[1] / "figures" / "full"
 
 
-def minutes(history: History) -> float:
+def minutes(history: TrainingHistory) -> float:
     """Wall-clock time of a training."""
     return round(sum(history.seconds) / 60, 1)
 
@@ -52,7 +52,7 @@ def measure(model: Siamese, pairs: PairSet) -> tuple[Evaluation, np.ndarray]:
     """The model at its own threshold, and its scores."""
     scores = score_pairs(model, pairs)
     sides = pairs.first_people, pairs.second_people
-    return evaluate_scores(pairs.labels, scores, model.record.threshold, *sides), scores
+    return evaluate_scores(pairs.labels, scores, model.metadata.threshold, *sides), scores
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="LFW, archive or folder")
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="unpacked here")
     parser.add_argument("--steps", type=int, default=STEPS, help="batches of each network")
-    parser.add_argument("--members", type=int, default=2, help="networks; the package has two")
+    parser.add_argument("--models", type=int, default=2, help="networks; the package has two")
     parser.add_argument(
         "--checkpoints", type=Path, default=Path("out/pretrain"), help="a killed run goes on here"
     )
@@ -72,23 +72,23 @@ def main() -> None:
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
     settings = {
         "steps": options.steps,
-        "members": options.members,
+        "models": options.models,
         "folder": options.checkpoints,
         "seed": SEED,
         "bfloat16": bfloat16_pays(),
         "verbose": 2,
     }
     model, history = train_compact(split.train, split.validation, **settings)
-    model = load_model(save_packed(model, options.out))  # rounded, as everybody will have it
+    model = load_model(save_quantized(model, options.out))  # rounded, as everybody will have it
     fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
     calibration = calibrate_model(model, split.validation, seed=SEED + 1)
-    save_packed(model, options.out)
-    test = person_pairs(split.test, TEST_PAIRS, SEED)
+    save_quantized(model, options.out)
+    test = draw_pairs(split.test, TEST_PAIRS, SEED)
     evaluation, scores = measure(model, test)
     # The two parts exchanged: the test people give votes, head and threshold, the others judge.
     # From the checkpoints: nothing is trained again.
     turned, _ = train_compact(split.train, split.test, **settings)
-    exchanged, _ = measure(turned, person_pairs(split.validation, TEST_PAIRS, SEED))
+    exchanged, _ = measure(turned, draw_pairs(split.validation, TEST_PAIRS, SEED))
     several = split.train.with_at_least(2)
     card = {
         "machine": f"{machine_name()}, {usable_cores()} used",

@@ -85,18 +85,18 @@ def weights() -> str:
     return markdown(header, rows)
 
 
-def committee() -> str:
+def ensemble() -> str:
     """What each part of the packaged model gives, and of one with a single network."""
     titles = {
-        "member1": "network",
-        "member2": "network that sees more",
-        "gradients": "gradients",
+        "model1": "network",
+        "model2": "network that sees more",
+        "hog_lda": "gradients",
         "cohort": "cohort",
     }
     rows: list[Row] = []
-    for model, found in read("committee").items():
+    for model, found in read("ensemble").items():
         for one in found["rows"]:
-            title = " + ".join(titles[member] for member in one["members"])
+            title = " + ".join(titles[model] for model in one["models"])
             part = "`pretrained`" if model == "two" else "one network"
             auc = rate(one["auc"], *one["interval"])
             chosen_on = f"{one['validation_auc']:.3f}"
@@ -198,7 +198,7 @@ def fusion() -> str:
                 continue
             frames = "one" if alone else f"{one['frames']} {what}"
             eer = rate(one["eer"], *one["eer_interval"])
-            rows.append((str(one["enrol"]), frames, eer, gain(one["gain"])))
+            rows.append((str(one["enroll"]), frames, eer, gain(one["gain"])))
     return markdown(("images enrolled", "frames judged", "EER", "gain, 95 %"), rows)
 
 
@@ -265,7 +265,7 @@ def speed() -> str:
     return markdown(("what", "measured"), rows)
 
 
-MADE = (weights, committee, thresholds, quality, koch, losses, oneshot, fusion, speed)
+MADE = (weights, ensemble, thresholds, quality, koch, losses, oneshot, fusion, speed)
 TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 
 

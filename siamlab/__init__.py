@@ -24,7 +24,7 @@ _HOMES = {
     "Verifier": "verification.verifier",
     "open_camera": "capture.cameras",
     "open_collection": "data.collections",
-    "open_finder": "faces.detectors",
+    "open_detector": "faces.detectors",
     "open_workspace": "config",
     "get_profile": "config",
     "fetch_lfw": "data.lfw_download",

@@ -1,7 +1,7 @@
 """All sizes in one place (``Profile``), and where files lie (``Workspace``).
 
-Comes in: the environment variables ``SIAMLAB_PROFILE`` and ``SIAMLAB_DATA``, or arguments.
-Goes out: frozen dataclasses that every notebook and the command line read.
+Input: the environment variables ``SIAMLAB_PROFILE`` and ``SIAMLAB_DATA``, or arguments.
+Output: frozen dataclasses that every notebook and the command line read.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every error siamlab raises for a user: one line that says what is wrong and what to do.
 
-Comes in: nothing. Goes out: exception classes. The command line prints the message and
+Output: exception classes. The command line prints the message and
 exits with status 2; notebooks show it as it is.
 """
 

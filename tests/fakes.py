@@ -1,4 +1,4 @@
-"""Small stand-ins whose answers can be worked out by hand: a model, a finder, a camera."""
+"""Small stand-ins whose answers can be worked out by hand: a model, a detector, a camera."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from siamlab.faces.detectors import FaceBox
 SIZE = (120, 160)
 
 
-def grey_frame(level: int) -> np.ndarray:
-    """A frame of one grey level, so that every crop of it has that level too."""
+def gray_frame(level: int) -> np.ndarray:
+    """A frame of one gray level, so that every crop of it has that level too."""
     return np.full((*SIZE, 3), level, np.uint8)
 
 
@@ -26,7 +26,7 @@ class FakeModel:
     """Embeds an image as its mean level; the score is 1 minus the difference of levels."""
 
     def __init__(self, threshold: float | None = None, seconds: float = 0.0) -> None:
-        self.record = SimpleNamespace(
+        self.metadata = SimpleNamespace(
             preprocessing=Preprocessing(size=16, fraction=0.5), threshold=threshold
         )
         self.model_id = "fake"
@@ -46,18 +46,18 @@ class FakeModel:
 
 
 @dataclass
-class FakeFinder:
+class FakeDetector:
     """Finds the boxes it was given, in every frame that is not black."""
 
     boxes: list[FaceBox] = field(default_factory=lambda: [FaceBox(50, 30, 40)])
     name: str = "guide"
 
-    def find(self, image: np.ndarray) -> list[FaceBox]:
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
         return list(self.boxes) if image.any() else []
 
 
 class FakeCamera:
-    """Gives grey frames of growing level, 100, 101, …, and remembers whether it was closed.
+    """Gives gray frames of growing level, 100, 101, …, and remembers whether it was closed.
 
     Args:
         frames: how many there are; ``None`` for no end.
@@ -97,7 +97,7 @@ class FakeCamera:
         if self.frames is not None and self.count >= self.frames:
             raise EndOfFrames("There are no more frames.")
         self.count += 1
-        return grey_frame(min(255, self.first + self.count - 1))
+        return gray_frame(min(255, self.first + self.count - 1))
 
     def close(self) -> None:
         self.closed += 1

@@ -1,6 +1,6 @@
 """Collects face images of the person before the camera.
 
-Comes in: frames of a camera. Goes out: face chips in the workspace's folders, and
+Input: frames of a camera. Output: face chips in the workspace's folders, and
 :class:`CaptureState`, an immutable snapshot that a panel draws. No user interface here: the
 notebook's panel and its code, and the tests, drive the same controller.
 """
@@ -18,13 +18,13 @@ import numpy as np
 from siamlab.config import Workspace
 from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
 from siamlab.faces.crop import CHIP_SIZE, SIMILAR_SIZE, cut_face
-from siamlab.faces.detectors import FaceBox, open_finder
+from siamlab.faces.detectors import FaceBox, open_detector
 from siamlab.faces.quality import Quality, face_quality
 from siamlab.images.decode import SUFFIXES
 from siamlab.images.write import unique_name, write_image
 
 if TYPE_CHECKING:
-    from siamlab.faces.detectors import Finder
+    from siamlab.faces.detectors import FaceDetector
 
 KINDS = ("anchor", "positive", "probes")
 NO_FACE = "no face"
@@ -71,7 +71,7 @@ class CaptureController:
     Args:
         workspace: where images go.
         camera: an open camera or a frame reader; closed by :meth:`close`.
-        finder: finds faces; ``None`` opens the best one at hand.
+        detector: finds faces; ``None`` opens the best one at hand.
 
     Example:
         ```python
@@ -82,11 +82,11 @@ class CaptureController:
     """
 
     def __init__(
-        self, workspace: Workspace, camera: FrameSource, finder: Finder | None = None
+        self, workspace: Workspace, camera: FrameSource, detector: FaceDetector | None = None
     ) -> None:
         self.workspace = workspace
         self.camera = camera
-        self.finder = open_finder() if finder is None else finder
+        self.detector = open_detector() if detector is None else detector
         self._seen: tuple[Any, ...] = (None, None, None, None, ())
         self._message = ""
         self._actions: list[tuple[Path, ...]] = []
@@ -123,7 +123,7 @@ class CaptureController:
         with self._lock:
             frame = self.camera.read()
             self._seen = (frame, None, None, None, (NO_FACE,))
-            boxes = self.finder.find(frame)
+            boxes = self.detector.detect(frame)
             if boxes:
                 chip = cut_face(frame, boxes[0], CHIP_SIZE)
                 quality = face_quality(chip)

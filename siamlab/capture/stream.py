@@ -1,6 +1,6 @@
 """Reads a camera in a thread and keeps the newest frame only.
 
-Comes in: a camera, or what opens one. Goes out: the newest frame, as an immutable snapshot.
+Input: a camera, or what opens one. Output: the newest frame, as an immutable snapshot.
 Whoever is slow meets newer frames later, never old ones in a queue. A camera has one reader:
 starting a second on the same camera stops the first, so that running a notebook cell again
 finds the camera free.
@@ -33,7 +33,7 @@ DRAWN_FPS = 12.0  # drawing takes about half a core at this rate
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
+class FrameSnapshot:
     """What a reader holds at one moment.
 
     Attributes:
@@ -75,12 +75,12 @@ class FrameReader:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._fresh = threading.Condition()
-        self._snapshot = Snapshot()
+        self._snapshot = FrameSnapshot()
         self._read_number = 0
         self.exhausted = False
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> FrameSnapshot:
         """The newest frame and how reading goes; never waits."""
         return self._snapshot
 
@@ -106,7 +106,7 @@ class FrameReader:
             self._camera = _open(self.source)
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
-            self._snapshot = Snapshot(running=True)
+            self._snapshot = FrameSnapshot(running=True)
             self._read_number = 0
             self.exhausted = False
             self._thread = threading.Thread(
@@ -142,7 +142,7 @@ class FrameReader:
     ) -> None:
         self.stop()
 
-    def newer_than(self, number: int, timeout: float = 5.0) -> Snapshot | None:
+    def newer_than(self, number: int, timeout: float = 5.0) -> FrameSnapshot | None:
         """Wait for a frame that was read after frame ``number``.
 
         Returns:

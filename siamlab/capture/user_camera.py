@@ -27,5 +27,5 @@ def user_camera(session: int = 1) -> str:
 
 
 def frame_step(source: str | int) -> int:
-    """How many frames to go on between two captures: neighbouring frames of a film are copies."""
+    """How many frames to go on between two captures: neighboring frames of a film are copies."""
     return 1 if Path(str(source)).is_dir() else 5

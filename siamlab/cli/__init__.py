@@ -1,6 +1,6 @@
 """The command line: ``siamlab run``, ``lab``, ``fetch``, ``train``, ``evaluate`` and the rest.
 
-Comes in: arguments. Goes out: files and printed tables. Exit status 0 when done, 1 for a
+Input: arguments. Output: files and printed tables. Exit status 0 when done, 1 for a
 verification that says no, 2 for bad usage or bad input with one line on standard error.
 """
 

@@ -1,6 +1,6 @@
 """What each command does: the series, data, training, measuring.
 
-Comes in: parsed arguments. Goes out: files, printed lines, an exit status. Everything heavy is
+Input: parsed arguments. Output: files, printed lines, an exit status. Everything heavy is
 imported when its command runs.
 """
 
@@ -83,7 +83,7 @@ def train(options: argparse.Namespace) -> int:
         size=options.size,
         width=options.width,
         recipe=options.recipe,
-        members=options.members,
+        models=options.models,
     )
     path = save_model(model, Path(options.out), optimizer=False)
     say(f"{summary}\nsaved {path}")
@@ -106,7 +106,7 @@ def evaluate(options: argparse.Namespace) -> int:
         scores = score_pairs(model, chosen)
         threshold = calibrate(chosen.labels, scores, chosen.people, fmr=None).threshold
     if threshold is None:
-        threshold = 0.5 if model.record.threshold is None else model.record.threshold
+        threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
     evaluation = evaluate_scores(
         pairs.labels,
         score_pairs(model, pairs),
@@ -114,7 +114,7 @@ def evaluate(options: argparse.Namespace) -> int:
         pairs.first_people,
         pairs.second_people,
     )
-    trained_on = sum(model.record.trained_on(person) for person in pairs.people)
+    trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
     if options.json:
         values = {**evaluation.to_dict(), "people_trained_on": trained_on}
         write_text(options.json, json.dumps(values, indent=2, allow_nan=False))
@@ -170,7 +170,7 @@ def embed(options: argparse.Namespace) -> int:
     if options.out.suffix != ".npz":
         raise InputError(f"Templates go into a .npz file. Received: {options.out}")
     model = load_model(options.model)
-    templates = model.embed(to_float(load_images(options.images, model.record.preprocessing)))
+    templates = model.embed(to_float(load_images(options.images, model.metadata.preprocessing)))
     names = np.array([str(path) for path in options.images])
     write_whole(options.out, lambda path: np.savez(path, names=names, templates=templates))
     say(f"{len(names)} templates of {templates.shape[1]} numbers in {options.out}")

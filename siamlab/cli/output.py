@@ -1,6 +1,6 @@
 """Exit statuses, and the two ways in which a command tells its result.
 
-Comes in: text. Goes out: lines on standard output, files that are whole or absent.
+Input: text. Output: lines on standard output, files that are whole or absent.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The grammar of the command line.
 
-Comes in: nothing. Goes out: a parser whose every command knows the function that runs it.
+Output: a parser whose every command knows the function that runs it.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--size", type=_positive(int), metavar="PIXELS", help="side of the input")
     sub.add_argument("--width", type=_positive(float), default=1.0, help="multiple of channels")
     sub.add_argument(
-        "--members",
+        "--models",
         type=int,
         choices=(1, 2),
         help="compact: 2 trains a second network that sees more around the face, and joins both "

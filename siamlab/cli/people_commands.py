@@ -1,6 +1,6 @@
 """The commands about people: ``enroll``, ``verify``, ``identify``.
 
-Comes in: parsed arguments. Goes out: a verdict as text, JSON and exit status. They run on an
+Input: parsed arguments. Output: a verdict as text, JSON and exit status. They run on an
 exported copy of the model where there is one, so that they start without Keras.
 """
 
@@ -41,12 +41,12 @@ def _chosen_file(name: str | None) -> Path:
 def _chosen_model(name: str | None) -> Siamese | ExportedModel:
     """Open the model without Keras where that can be: TensorFlow alone takes seconds to load."""
     from siamlab.config import open_workspace
-    from siamlab.models.exported import SUFFIXES, open_copy, open_exported
+    from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
 
     file = _chosen_file(name)
     if file.suffix in SUFFIXES.values():
         return open_exported(file)
-    copy = open_copy(file, open_workspace().models)
+    copy = open_cached_export(file, open_workspace().models)
     if copy is not None:
         return copy
     from siamlab.models.saving import load_model
@@ -54,17 +54,17 @@ def _chosen_model(name: str | None) -> Siamese | ExportedModel:
     return load_model(file)
 
 
-def _leave_copy(name: str | None, model: Any) -> None:
+def _cache_export(name: str | None, model: Any) -> None:
     """Let the next command start without Keras; a model already opened so has its copy."""
     from siamlab.config import open_workspace
     from siamlab.models.exported import ExportedModel
 
     if isinstance(model, ExportedModel):
         return
-    from siamlab.models.export import leave_copy
+    from siamlab.models.export import cache_export
 
     try:
-        leave_copy(model, _chosen_file(name), open_workspace().models)
+        cache_export(model, _chosen_file(name), open_workspace().models)
     except SiamlabError as error:  # the answer is given; only the next start is slower
         print(f"siamlab: no quick copy of the model was kept. {error}", file=sys.stderr)
 
@@ -87,11 +87,11 @@ def enroll(options: argparse.Namespace) -> int:
 
     verifier = _verifier(options)
     images = [read_image(path) for path in options.images]
-    enrolment = verifier.enrol(
+    enrollment = verifier.enroll(
         options.person, images, sources=[path.name for path in options.images]
     )
-    say(f"enrolled {options.person}: {len(enrolment.templates)} templates")
-    _leave_copy(options.model, verifier.model)
+    say(f"enrolled {options.person}: {len(enrollment.templates)} templates")
+    _cache_export(options.model, verifier.model)
     return DONE
 
 
@@ -104,7 +104,7 @@ def verify(options: argparse.Namespace) -> int:
     if options.json:
         write_text(options.json, verification.to_json())
     say(str(verification))
-    _leave_copy(options.model, verifier.model)
+    _cache_export(options.model, verifier.model)
     return DONE if verification.verified else NOT_VERIFIED
 
 
@@ -117,5 +117,5 @@ def identify(options: argparse.Namespace) -> int:
     if options.json:
         write_text(options.json, identification.to_json())
     say(str(identification))
-    _leave_copy(options.model, verifier.model)
+    _cache_export(options.model, verifier.model)
     return DONE if identification.person is not None else NOT_VERIFIED

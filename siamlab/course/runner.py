@@ -1,7 +1,7 @@
 """What the notebooks share, and the series run headless.
 
-Comes in: a workspace, a profile, and where people come from (LFW, or nobody: then they are
-drawn). Goes out: collections, the split by person, a results file, executed notebooks and the
+Input: a workspace, a profile, and where people come from (LFW, or nobody: then they are
+drawn). Output: collections, the split by person, a results file, executed notebooks and the
 table that ``siamlab run`` prints.
 """
 
@@ -24,7 +24,7 @@ from siamlab.errors import InputError, SiamlabError
 if TYPE_CHECKING:
     pass
 
-_COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
+_COLOR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _execute(source: Path, target: Path, environment: dict[str, str], note: Callable) -> None:
@@ -46,7 +46,7 @@ def _execute(source: Path, target: Path, environment: dict[str, str], note: Call
     try:
         client.execute(env={**os.environ, **environment})
     except CellExecutionError as error:
-        reason = _COLOUR_CODES.sub("", str(error).strip().splitlines()[-1])
+        reason = _COLOR_CODES.sub("", str(error).strip().splitlines()[-1])
         raise SiamlabError(f"{source.name} stopped: {reason} (see {target})") from None
     finally:
         nbformat.write(notebook, target)

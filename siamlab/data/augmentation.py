@@ -1,10 +1,10 @@
 """Random views of a face, for training.
 
-Comes in: uint8 RGB cuts of faces, wider and finer than what the model sees
-(:func:`source_preprocessing`). Goes out: float32 RGB in [0, 1] of the model's size.
+Input: uint8 RGB cuts of faces, wider and finer than what the model sees
+(:func:`source_preprocessing`). Output: float32 RGB in [0, 1] of the model's size.
 
 Augmentation runs beside the network on the same cores, so what it costs is taken from training:
-all random numbers of a batch are drawn at once, all geometry is one warp, and all colour is one
+all random numbers of a batch are drawn at once, all geometry is one warp, and all color is one
 look-up table and one 3x4 matrix.
 """
 
@@ -47,8 +47,8 @@ class Augmentation:
         gamma: logarithm of the exponent of brightness.
         contrast: logarithm of the contrast.
         brightness: added light, 1.0 is white.
-        tint: logarithm of each colour channel's gain.
-        grey: probability of no colour at all; otherwise saturation varies by ``saturation``.
+        tint: logarithm of each color channel's gain.
+        gray: probability of no color at all; otherwise saturation varies by ``saturation``.
         saturation: logarithm of the saturation.
         blur: probability of a Gaussian blur of 0.4 to 1.2 pixels.
         jpeg: probability of JPEG compression with a quality of 30 to 90.
@@ -63,38 +63,38 @@ class Augmentation:
     contrast: float = 0.2
     brightness: float = 0.08
     tint: float = 0.06
-    grey: float = 0.15
+    gray: float = 0.15
     saturation: float = 0.2
     blur: float = 0.15
     jpeg: float = 0.1
 
 
 def _affine(
-    count: int, source_size: int, crop: float, size: int, how: Augmentation, rng: Any
+    count: int, source_size: int, crop: float, size: int, augmentation: Augmentation, rng: Any
 ) -> np.ndarray:
     """Matrices ``(count, 2, 3)`` from source to output pixels: one warp for all geometry."""
-    turn = np.radians(rng.normal(0, how.degrees, count))
-    scale = size / crop * np.exp(rng.normal(0, how.zoom, count))
-    across = scale * np.exp(rng.normal(0, how.stretch, count))
-    across = np.where(rng.random(count) < how.flip, -across, across)
-    centre = (source_size - 1) / 2 + rng.normal(0, how.shift * crop, (count, 2))
+    turn = np.radians(rng.normal(0, augmentation.degrees, count))
+    scale = size / crop * np.exp(rng.normal(0, augmentation.zoom, count))
+    across = scale * np.exp(rng.normal(0, augmentation.stretch, count))
+    across = np.where(rng.random(count) < augmentation.flip, -across, across)
+    center = (source_size - 1) / 2 + rng.normal(0, augmentation.shift * crop, (count, 2))
     cosine, sine = np.cos(turn), np.sin(turn)
     matrices = np.empty((count, 2, 3))
     matrices[:, 0, 0], matrices[:, 0, 1] = across * cosine, across * sine
     matrices[:, 1, 0], matrices[:, 1, 1] = -scale * sine, scale * cosine
-    moved = np.einsum("nij,nj->ni", matrices[:, :, :2], centre)
+    moved = np.einsum("nij,nj->ni", matrices[:, :, :2], center)
     matrices[:, :, 2] = (size - 1) / 2 - moved
     return matrices
 
 
-def _gamma_tables(count: int, how: Augmentation, rng: Any) -> np.ndarray:
+def _gamma_tables(count: int, augmentation: Augmentation, rng: Any) -> np.ndarray:
     """float32 ``(count, 256)``: what each uint8 value becomes."""
-    exponents = np.exp(rng.normal(0, how.gamma, (count, 1)))
+    exponents = np.exp(rng.normal(0, augmentation.gamma, (count, 1)))
     return np.power(np.linspace(0, 1, 256) + 1e-4, exponents).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class _Colours:
+class _Colors:
     """Contrast about the mean, added light, tint and saturation: all are linear in a pixel.
 
     Attributes:
@@ -114,20 +114,20 @@ class _Colours:
         return matrix
 
 
-def _colours(count: int, how: Augmentation, rng: Any) -> _Colours:
-    contrast = np.exp(rng.normal(0, how.contrast, (count, 1)))
-    light = rng.normal(0, how.brightness, (count, 1))
-    tint = np.exp(rng.normal(0, how.tint, (count, 3)))
-    saturation = np.exp(rng.normal(0, how.saturation, count))
-    saturation = np.where(rng.random(count) < how.grey, 0.0, saturation)[:, None, None]
-    # saturated = grey + s (x - grey), with grey the weighted sum of the tinted channels
+def _colors(count: int, augmentation: Augmentation, rng: Any) -> _Colors:
+    contrast = np.exp(rng.normal(0, augmentation.contrast, (count, 1)))
+    light = rng.normal(0, augmentation.brightness, (count, 1))
+    tint = np.exp(rng.normal(0, augmentation.tint, (count, 3)))
+    saturation = np.exp(rng.normal(0, augmentation.saturation, count))
+    saturation = np.where(rng.random(count) < augmentation.gray, 0.0, saturation)[:, None, None]
+    # saturated = gray + s (x - gray), with gray the weighted sum of the tinted channels
     mix = saturation * np.eye(3) + (1 - saturation) * LUMA
     tinted = mix * tint[:, None, :]
     total = tinted.sum(axis=2)
     matrix = np.zeros((count, 3, 4), np.float32)
     matrix[:, :, :3] = tinted * contrast[:, :, None]
     pull = (total * (1 - contrast)).astype(np.float32)
-    return _Colours(matrix, pull, (total * light).astype(np.float32))
+    return _Colors(matrix, pull, (total * light).astype(np.float32))
 
 
 def _compress(view: np.ndarray, quality: int) -> np.ndarray:
@@ -141,7 +141,7 @@ def augment_batch(
     sources: Sequence[np.ndarray] | np.ndarray,
     preprocessing: Preprocessing,
     rng: np.random.Generator,
-    how: Augmentation | None = None,
+    augmentation: Augmentation | None = None,
 ) -> np.ndarray:
     """One random view of each face.
 
@@ -155,15 +155,15 @@ def augment_batch(
         float32 RGB ``(N, size, size, 3)`` in [0, 1].
     """
     cv2 = import_cv2()
-    how = how or Augmentation()
+    augmentation = augmentation or Augmentation()
     size, count, side = preprocessing.size, len(sources), len(sources[0])
     crop = side * preprocessing.fraction / source_preprocessing(preprocessing).fraction
-    matrices = _affine(count, side, crop, size, how, rng)
-    tables = _gamma_tables(count, how, rng)
-    colours = _colours(count, how, rng)
-    blurred = rng.random(count) < how.blur
+    matrices = _affine(count, side, crop, size, augmentation, rng)
+    tables = _gamma_tables(count, augmentation, rng)
+    colors = _colors(count, augmentation, rng)
+    blurred = rng.random(count) < augmentation.blur
     sigmas = rng.uniform(0.4, 1.2, count)
-    compressed = rng.random(count) < how.jpeg
+    compressed = rng.random(count) < augmentation.jpeg
     qualities = rng.integers(30, 91, count)
     views = np.empty((count, size, size, 3), np.float32)
     for number, source in enumerate(sources):
@@ -175,7 +175,7 @@ def augment_batch(
         if compressed[number]:
             view = _compress(view, int(qualities[number]))
         light = cv2.LUT(view, tables[number])
-        cv2.transform(light, colours.of(number, sum(cv2.mean(light)) / 3), dst=views[number])
+        cv2.transform(light, colors.of(number, sum(cv2.mean(light)) / 3), dst=views[number])
     return np.clip(views, 0, 1, out=views)
 
 
@@ -183,11 +183,11 @@ def augment(
     source: np.ndarray,
     preprocessing: Preprocessing,
     rng: np.random.Generator,
-    how: Augmentation | None = None,
+    augmentation: Augmentation | None = None,
 ) -> np.ndarray:
     """One random view of one face ``(S, S, 3)``; see :func:`augment_batch`.
 
     Returns:
         float32 RGB ``(size, size, 3)`` in [0, 1].
     """
-    return augment_batch(source[None], preprocessing, rng, how)[0]
+    return augment_batch(source[None], preprocessing, rng, augmentation)[0]

@@ -1,6 +1,6 @@
 """Batches of P people with K images each, as a Keras ``PyDataset``.
 
-Comes in: a collection. Goes out: images and person numbers.
+Input: a collection. Output: images and person numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
 
         @property
-        def record(self) -> _Record:
+        def metadata(self) -> _Record:
             """Says how files become inputs."""
 
         def embed(self, images: np.ndarray) -> np.ndarray:
@@ -41,11 +41,11 @@ class PeopleBatches(keras.utils.PyDataset):
     by augmentation. Whoever iterates sets ``epoch``.
 
     People with a single image have no genuine pair, but they are impostors to everybody else:
-    ``alone`` of them follow the others in each batch. Person numbers go over those with two images
+    ``singletons`` of them follow the others in each batch. Person numbers go over those with two images
     or more first, then over these.
 
     Args:
-        collection: people; those with a single image count where ``alone`` is not zero.
+        collection: people; those with a single image count where ``singletons`` is not zero.
         preprocessing: crop and size.
         people: P, people in a batch.
         images: K, images of each.
@@ -66,7 +66,7 @@ class PeopleBatches(keras.utils.PyDataset):
         preprocessing: Preprocessing,
         people: int = 64,
         images: int = 2,
-        alone: int = 0,
+        singletons: int = 0,
         steps: int = 100,
         seed: int = 0,
         augmentation: Augmentation | None = None,
@@ -85,8 +85,8 @@ class PeopleBatches(keras.utils.PyDataset):
         self.people, self.images, self.steps, self.seed = people, images, steps, seed
         self.augmentation = augmentation
         self.epoch = 0
-        singles = [person for person in collection.people if len(person) == 1] if alone else []
-        self.alone = min(alone, len(singles))
+        singles = [person for person in collection.people if len(person) == 1] if singletons else []
+        self.singletons = min(singletons, len(singles))
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
         files = [*chosen.images, *(person.images[0] for person in singles)]
         self.pixels = load_images(files, source)
@@ -97,7 +97,7 @@ class PeopleBatches(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
-        """Images float32 ``(P*K + alone, size, size, 3)`` in [0, 1]; person numbers int32."""
+        """Images float32 ``(P*K + singletons, size, size, 3)`` in [0, 1]; person numbers int32."""
         rng = np.random.default_rng((self.seed, self.epoch, step))
         several, last = len(self.starts) - 1, self.starts[-1]
         chosen = rng.choice(several, self.people, replace=False)
@@ -105,7 +105,7 @@ class PeopleBatches(keras.utils.PyDataset):
         for person in chosen:
             own = np.arange(self.starts[person], self.starts[person + 1])
             rows.extend(rng.choice(own, self.images, replace=len(own) < self.images))
-        singles = rng.choice(len(self.pixels) - last, self.alone, replace=False)
+        singles = rng.choice(len(self.pixels) - last, self.singletons, replace=False)
         rows.extend(last + singles)
         if self.augmentation is None:
             batch = to_float(self.pixels[rows])

@@ -1,7 +1,7 @@
 """Collections of image files, one folder per person.
 
-Comes in: folders or archives (LFW, drawn people, what the camera captured).
-Goes out: :class:`Collection`, the list of who has which image files. The functions for single
+Input: folders or archives (LFW, drawn people, what the camera captured).
+Output: :class:`Collection`, the list of who has which image files. The functions for single
 files are those of :mod:`siamlab.images.decode`, offered here too.
 """
 

@@ -1,6 +1,6 @@
 """What is in a collection: counts, and images that cannot be used.
 
-Comes in: a collection. Goes out: small frozen dataclasses.
+Input: a collection. Output: small frozen dataclasses.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Labeled Faces in the Wild: its pairs and people files, and the download of its images.
 
-Comes in: LFW's text files, an archive, a folder or an address. Goes out: lines as dataclasses,
+Input: LFW's text files, an archive, a folder or an address. Output: lines as dataclasses,
 the path of an image by person and number, and a folder with one folder per person.
 """
 

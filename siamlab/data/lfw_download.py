@@ -1,6 +1,6 @@
 """The download of LFW's images and pairs files, with checksums.
 
-Comes in: an address or a local copy. Goes out: a folder of people, complete or absent.
+Input: an address or a local copy. Output: a folder of people, complete or absent.
 """
 
 from __future__ import annotations

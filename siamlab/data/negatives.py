@@ -1,6 +1,6 @@
 """The other people of the series: LFW where it is, drawn people where it is not.
 
-Comes in: a workspace and a profile. Goes out: a collection, and its split by person.
+Input: a workspace and a profile. Output: a collection, and its split by person.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, 
         raise InputError(
             f"{subject} has {len(images)} images; to play the user a person needs at least 8."
         )
-    # Mixed before they are halved: neighbouring numbers are often one event.
+    # Mixed before they are halved: neighboring numbers are often one event.
     order = np.random.default_rng(HALVES_SEED).permutation(len(images))
     folders = (workspace.root / "camera" / "capture", workspace.root / "camera" / "probe")
     for folder, part in zip(folders, np.array_split(order, 2), strict=True):

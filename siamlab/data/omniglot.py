@@ -1,7 +1,7 @@
 """Omniglot, Koch's own benchmark: handwritten characters of many alphabets, twenty drawers each.
 
-Comes in: Lake's ``images_background_small1.zip`` and ``..._small2.zip`` (alphabet / character /
-``0108_07.png``: drawer 7), or folders unpacked from them. Goes out: a :class:`Collection` whose
+Input: Lake's ``images_background_small1.zip`` and ``..._small2.zip`` (alphabet / character /
+``0108_07.png``: drawer 7), or folders unpacked from them. Output: a :class:`Collection` whose
 "people" are characters, named ``Greek/character01``, so that all that works on people works on
 them.
 

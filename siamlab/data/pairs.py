@@ -1,6 +1,6 @@
 """Who is compared with whom: people are split first, then paired.
 
-Comes in: collections of images. Goes out: :class:`PairSet`, two image files and a label (1 the
+Input: collections of images. Output: :class:`PairSet`, two image files and a label (1 the
 same person, 0 another) for each comparison. Nothing here opens an image.
 """
 
@@ -108,7 +108,7 @@ def possible_impostor(collection: Collection) -> int:
     return images * (images - 1) // 2 - possible_genuine(collection)
 
 
-def person_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
+def draw_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
     """Draw balanced pairs from a collection, no pair twice.
 
     Genuine pairs are spread over the people with two images or more as evenly as their images
@@ -126,7 +126,7 @@ def person_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
         InputError: ``count`` is odd, not positive, or more than possible (it says how many are).
 
     Example:
-        >>> person_pairs(split.validation, 1000, seed=0)          # doctest: +SKIP
+        >>> draw_pairs(split.validation, 1000, seed=0)          # doctest: +SKIP
         PairSet(500 genuine and 500 impostor pairs, 610 people, 1304 images)
     """
     half = _half(count)

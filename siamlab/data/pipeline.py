@@ -1,6 +1,6 @@
 """Files and pairs to tensors: decode, crop, resize, augment, cache, batch, prefetch.
 
-Comes in: image paths, pairs, collections of people. Goes out: NumPy arrays, a ``tf.data``
+Input: image paths, pairs, collections of people. Output: NumPy arrays, a ``tf.data``
 pipeline of pairs (:func:`pair_dataset`), and P x K batches of people as a Keras
 ``PyDataset`` (:class:`PeopleBatches`), which needs no TensorFlow.
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
 
         @property
-        def record(self) -> _Record:
+        def metadata(self) -> _Record:
             """Says how files become inputs."""
 
         def embed(self, images: np.ndarray) -> np.ndarray:

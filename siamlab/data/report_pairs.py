@@ -1,6 +1,6 @@
 """Pairs the report's way: anchors with positives, anchors with negatives.
 
-Comes in: images of one person, and other people. Goes out: a balanced set of pairs.
+Input: images of one person, and other people. Output: a balanced set of pairs.
 """
 
 from __future__ import annotations

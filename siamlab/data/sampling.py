@@ -1,6 +1,6 @@
 """Random choices behind the pairs, on bare numbers.
 
-Comes in: how many images each person has, and a random generator. Goes out: rows of two image
+Input: how many images each person has, and a random generator. Output: rows of two image
 numbers, where person 0 has images 0 to n0 - 1, person 1 the next n1, and so on.
 """
 

@@ -1,6 +1,6 @@
 """People are split before they are paired: training, validation and test share nobody.
 
-Comes in: a collection. Goes out: :class:`Split`.
+Input: a collection. Output: :class:`Split`.
 """
 
 from __future__ import annotations

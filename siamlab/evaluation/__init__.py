@@ -1,8 +1,8 @@
 """Scores to rates: operating points, curves, thresholds, intervals, calibration, one report.
 
-Comes in: labels (1 genuine, 0 impostor) and scores (probabilities in [0, 1], higher = same
+Input: labels (1 genuine, 0 impostor) and scores (probabilities in [0, 1], higher = same
 person) as NumPy arrays of shape ``(N,)``; :func:`score_pairs` makes the scores from a model
-and pairs of files. Goes out: frozen dataclasses.
+and pairs of files. Output: frozen dataclasses.
 
 The decision rule, here and everywhere in siamlab: a pair is a match when
 ``score >= threshold``. FMR is the share of impostor pairs that match, FNMR the share of
@@ -42,9 +42,9 @@ from siamlab.evaluation.rates import (
 )
 from siamlab.evaluation.report import Evaluation, ResultsTable, evaluate_scores
 from siamlab.evaluation.scoring import (
-    Predictions,
+    PredictionTable,
     embed_pairs,
-    predictions_beside_truth,
+    prediction_table,
     score_pairs,
     worst_mistakes,
 )
@@ -60,7 +60,7 @@ __all__ = [
     "Interval",
     "OperatingPoint",
     "PrecisionRecall",
-    "Predictions",
+    "PredictionTable",
     "Reliability",
     "ResultsTable",
     "area_under_roc",
@@ -79,7 +79,7 @@ __all__ = [
     "operating_point",
     "person_weights",
     "precision_recall",
-    "predictions_beside_truth",
+    "prediction_table",
     "quality_groups",
     "quantiles",
     "reliability",

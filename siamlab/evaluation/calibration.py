@@ -1,6 +1,6 @@
 """A threshold is the result of a calibration, on people unseen in training.
 
-Comes in: labels and scores of calibration pairs, and the people on them. Goes out:
+Input: labels and scores of calibration pairs, and the people on them. Output:
 ``Calibration``, which the model file carries.
 """
 
@@ -54,7 +54,7 @@ class Calibration:
         genuine: number of genuine pairs.
         impostor: number of impostor pairs.
         people: number of people in the pairs.
-        couples: number of different couples of people behind the impostor pairs; ``None`` when
+        person pairs: number of different person pairs behind the impostor pairs; ``None`` when
             nobody said who is on which side.
         enough: at least 30 errors stand behind the threshold (the rule of 30).
         note: what can be promised, in words.
@@ -77,7 +77,7 @@ class Calibration:
     enough: bool = False
     note: str = ""
     fnmrs: dict[str, float] = field(default_factory=dict)
-    couples: int | None = None
+    person_pairs: int | None = None
     intervals: dict[str, Interval | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +92,8 @@ class Calibration:
             InputError: a value is missing, or one is unknown.
         """
         known = {item.name for item in fields(cls)}
+        # "couples" in files of siamlab 0.1.0.
+        values = {("person_pairs" if name == "couples" else name): v for name, v in values.items()}
         try:
             if set(values) - known:
                 raise TypeError(f"unknown: {', '.join(sorted(set(values) - known))}")
@@ -146,9 +148,9 @@ def calibrate(
     - rule of 30: 30 errors put the rate within 30 % with 90 % confidence; that takes
       ``30 / fmr`` impostor pairs.
 
-    Both ask for independent trials. A hundred pairs of Ada's images with Bob's are one couple of
+    Both ask for independent trials. A hundred pairs of Ada's images with Bob's are one person pair of
     people seen a hundred times, not a hundred trials, so with ``first_people`` and
-    ``second_people`` both rules are asked of the couples too. Couples that share a person are not
+    ``second_people`` both rules are asked of the person pairs too. Couples that share a person are not
     independent either: both rules give the least that is needed.
 
     Args:
@@ -180,13 +182,13 @@ def calibrate(
     threshold = eer_threshold if fmr is None else threshold_at_fmr(truth, values, fmr)
     threshold = max(threshold, at_least)
     point = operating_point(truth, values, threshold)
-    couples = None
+    person_pairs = None
     if first_people is not None and second_people is not None:
-        couples = count_couples(truth, first_people, second_people)
+        person_pairs = count_person_pairs(truth, first_people, second_people)
     enough, note = _promise(point.genuine, point.impostor, eer, fmr)
-    # A tenth is let pass: of 3,000 couples drawn at random some are drawn twice.
-    if fmr is not None and couples is not None and couples < 0.9 * RULE_OF_30 / fmr:
-        enough, note = False, f"{note} {couples_note(couples, fmr)}"
+    # A tenth is let pass: of 3,000 person pairs drawn at random some are drawn twice.
+    if fmr is not None and person_pairs is not None and person_pairs < 0.9 * RULE_OF_30 / fmr:
+        enough, note = False, f"{note} {person_pairs_note(person_pairs, fmr)}"
     if threshold > 1:
         note += " Impostor pairs score 1.0, so this threshold verifies nobody: train the model on."
     thresholds = {str(rate): threshold_at_fmr(truth, values, rate) for rate in FMRS}
@@ -208,7 +210,7 @@ def calibrate(
         enough=enough,
         note=note,
         fnmrs=fnmrs,
-        couples=couples,
+        person_pairs=person_pairs,
     )
     if first_people is None or second_people is None:
         return found
@@ -241,25 +243,25 @@ def _resampled(found: Calibration) -> tuple[dict[str, Statistic], dict[str, set[
     return statistics, needs
 
 
-def count_couples(truth: np.ndarray, first: Sequence[str], second: Sequence[str]) -> int:
-    """How many different couples of people the impostor pairs show."""
+def count_person_pairs(truth: np.ndarray, first: Sequence[str], second: Sequence[str]) -> int:
+    """How many different person pairs the impostor pairs show."""
     return len(
         {frozenset(sides) for *sides, same in zip(first, second, truth, strict=True) if not same}
     )
 
 
-def couples_note(couples: int, fmr: float) -> str:
-    """What the number of couples of people says about a rate: the two rules, in a sentence."""
+def person_pairs_note(person_pairs: int, fmr: float) -> str:
+    """What the number of person pairs says about a rate: the two rules, in a sentence."""
     least, needed = (math.ceil(rule / fmr - 1e-9) for rule in (RULE_OF_3, RULE_OF_30))
-    if couples >= least:
+    if person_pairs >= least:
         return (
-            f"They show {couples} couples of people: an FMR of {fmr:g} between others is known "
-            f"only roughly (rule of 30: {needed} couples)."
+            f"They show {person_pairs} person pairs: an FMR of {fmr:g} between others is known "
+            f"only roughly (rule of 30: {needed} person pairs)."
         )
     return (
-        f"They show {couples} couple{'s' * (couples != 1)} of people, so nothing can be promised "
+        f"They show {person_pairs} person pair{'s' * (person_pairs != 1)} of people, so nothing can be promised "
         f"for an FMR of {fmr:g} between others: even with no false match it may be "
-        f"{min(1.0, RULE_OF_3 / max(couples, 1)):.2g} (rule of 3: {least} couples)."
+        f"{min(1.0, RULE_OF_3 / max(person_pairs, 1)):.2g} (rule of 3: {least} person pairs)."
     )
 
 

@@ -1,6 +1,6 @@
 """Curves over all thresholds, and how far scores are probabilities.
 
-Comes in: labels and scores, arrays of shape ``(N,)``. Goes out: frozen dataclasses. The
+Input: labels and scores, arrays of shape ``(N,)``. Output: frozen dataclasses. The
 standard curves are scikit-learn's, which is imported when one is asked for.
 """
 

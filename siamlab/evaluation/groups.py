@@ -1,7 +1,7 @@
 """Error rates of groups of pairs: the user's own people among each other, and strangers.
 
-Comes in: scores at one threshold, pair by pair, with the people on them. Goes out:
-:class:`GroupRate`, one for each group, and the couple of people most often mixed up.
+Input: scores at one threshold, pair by pair, with the people on them. Output:
+:class:`GroupRate`, one for each group, and the person pair most often mixed up.
 
 One rate over all pairs hides what users meet: brothers are taken for each other more often than
 strangers are, and a thousand strangers outvote three brothers.
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.evaluation.calibration import RULE_OF_3, RULE_OF_30, count_couples
+from siamlab.evaluation.calibration import RULE_OF_3, RULE_OF_30, count_person_pairs
 from siamlab.evaluation.intervals import Interval, bootstrap_people
 from siamlab.evaluation.rates import show
 
@@ -36,8 +36,8 @@ class GroupRate:
         pairs: number of pairs.
         errors: number of wrong decisions.
         people: number of people on the pairs.
-        couples: number of different couples of people; 0 for genuine pairs.
-        units: how many trials there are at the most: people (genuine), couples (impostor), or
+        person pairs: number of different person pairs; 0 for genuine pairs.
+        units: how many trials there are at the most: people (genuine), person pairs (impostor), or
             strangers, where own people are compared with strangers.
         fewest: people on the side that has fewer of them.
         interval: 95 % interval of the rate; ``None`` where there are no pairs.
@@ -49,7 +49,7 @@ class GroupRate:
     pairs: int
     errors: int
     people: int
-    couples: int
+    person_pairs: int
     units: int
     fewest: int
     interval: Interval | None
@@ -66,7 +66,7 @@ class GroupRate:
         return self.pairs > 0 and self.fewest < FEW
 
     def promises(self, rate: float) -> str:
-        """What the group shows about a rate, asked of pairs and of people or couples alike.
+        """What the group shows about a rate, asked of pairs and of people or person pairs alike.
 
         Returns:
             ``shown`` (rule of 30), ``roughly`` (rule of 3) or ``nothing``.
@@ -79,7 +79,17 @@ class GroupRate:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         ends = None if self.interval is None else [self.interval.low, self.interval.high]
-        names = ("name", "genuine", "pairs", "errors", "rate", "people", "couples", "unit", "rough")
+        names = (
+            "name",
+            "genuine",
+            "pairs",
+            "errors",
+            "rate",
+            "people",
+            "person_pairs",
+            "unit",
+            "rough",
+        )
         return {**{name: getattr(self, name) for name in names}, "interval": ends}
 
     def __str__(self) -> str:
@@ -103,7 +113,7 @@ def group_rate(
     """Count a group's errors and resample its people.
 
     Where no error was seen, resampling would give an interval of no width. It is then 0 to 3 / n
-    (the rule of 3), with n people or couples, not pairs: two people compared a hundred times tell
+    (the rule of 3), with n people or person pairs, not pairs: two people compared a hundred times tell
     nothing of the next two.
 
     Args:
@@ -131,8 +141,8 @@ def group_rate(
         )
     errors = int(np.count_nonzero((values < threshold) if genuine else (values >= threshold)))
     people = len({*first_people, *second_people})
-    couples = 0 if genuine else count_couples(same, first_people, second_people)
-    units, fewest = (people if genuine else couples), people
+    person_pairs = 0 if genuine else count_person_pairs(same, first_people, second_people)
+    units, fewest = (people if genuine else person_pairs), people
     if strata is not None:
         fewest, units = sorted((len(set(first_people)), len(set(second_people))))
     trials = units
@@ -149,7 +159,7 @@ def group_rate(
             seed, rounds, threshold, strata=strata,
         )  # fmt: skip
     return GroupRate(
-        name, genuine, len(values), errors, people, couples, units, fewest, interval, unit
+        name, genuine, len(values), errors, people, person_pairs, units, fewest, interval, unit
     )
 
 
@@ -189,7 +199,7 @@ def worst_confusion(
     second_people: Sequence[str],
     threshold: float,
 ) -> Confusion | None:
-    """The couple with the largest share of false matches; of equals the highest score.
+    """The person pair with the largest share of false matches; of equals the highest score.
 
     Args:
         scores: ``(N,)`` in [0, 1], of impostor pairs.
@@ -198,13 +208,13 @@ def worst_confusion(
         threshold: a pair matches when its score is at least this.
 
     Returns:
-        The couple, its names in alphabetical order; ``None`` without pairs.
+        The person pair, its names in alphabetical order; ``None`` without pairs.
     """
-    couples: dict[tuple[str, str], list[float]] = {}
+    person_pairs: dict[tuple[str, str], list[float]] = {}
     for one, other, score in zip(first_people, second_people, scores, strict=True):
-        couples.setdefault((min(one, other), max(one, other)), []).append(float(score))
+        person_pairs.setdefault((min(one, other), max(one, other)), []).append(float(score))
     found = [
         Confusion(*names, int(np.sum(np.array(own) >= threshold)), len(own), max(own))
-        for names, own in couples.items()
+        for names, own in person_pairs.items()
     ]
     return max(found, key=lambda one: (one.matches / one.pairs, one.highest), default=None)

@@ -1,6 +1,6 @@
 """How sure a rate is: intervals that resample people, not pairs.
 
-Comes in: labels, scores and the two people of each pair. Goes out: ``Interval``.
+Input: labels, scores and the two people of each pair. Output: ``Interval``.
 """
 
 from __future__ import annotations

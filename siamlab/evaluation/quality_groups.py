@@ -1,6 +1,6 @@
 """Results by image quality: where a model fails, and not only how often.
 
-Comes in: pairs of image files with their scores. Goes out: rates for the third of the pairs whose
+Input: pairs of image files with their scores. Output: rates for the third of the pairs whose
 worse image is worst in a measure of quality, for the middle third and for the best.
 """
 
@@ -50,11 +50,11 @@ class QualityGroup:
 
 
 def _face(image: np.ndarray) -> np.ndarray:
-    """The middle of a chip, grey, float32 in [0, 255]."""
+    """The middle of a chip, gray, float32 in [0, 255]."""
     cv2 = import_cv2()
     rows, columns = (slice(*(round(end * side) for end in FACE)) for side in image.shape[:2])
-    grey = cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY)
-    return np.asarray(grey, np.float32)
+    gray = cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY)
+    return np.asarray(gray, np.float32)
 
 
 def sharpness(image: np.ndarray) -> float:
@@ -71,12 +71,12 @@ def sharpness(image: np.ndarray) -> float:
 
 
 def brightness(image: np.ndarray) -> float:
-    """Mean of the grey face, in [0, 255]; arguments as :func:`sharpness`."""
+    """Mean of the gray face, in [0, 255]; arguments as :func:`sharpness`."""
     return float(_face(image).mean())
 
 
 def contrast(image: np.ndarray) -> float:
-    """Standard deviation of the grey face; arguments as :func:`sharpness`."""
+    """Standard deviation of the gray face; arguments as :func:`sharpness`."""
     return float(_face(image).std())
 
 

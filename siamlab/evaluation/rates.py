@@ -1,6 +1,6 @@
 """Rates at a threshold, the threshold for a rate, and the equal error rate.
 
-Comes in: labels and scores, arrays of shape ``(N,)``. Goes out: frozen dataclasses and
+Input: labels and scores, arrays of shape ``(N,)``. Output: frozen dataclasses and
 numbers. What scikit-learn computes is in ``curves``; this is what it lacks.
 """
 

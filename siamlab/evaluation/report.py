@@ -1,6 +1,6 @@
 """Everything about a set of scores in one result: ``siamlab evaluate`` and notebook 06.
 
-Comes in: labels, scores, a threshold and the people of each pair. Goes out: ``Evaluation``,
+Input: labels, scores, a threshold and the people of each pair. Output: ``Evaluation``,
 as text, HTML or JSON, and a table with one row per model.
 """
 

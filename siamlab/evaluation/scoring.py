@@ -1,6 +1,6 @@
 """From a model and pairs to scores, and scores beside the truth for a reader.
 
-Comes in: a Siamese model and pairs of image files. Goes out: one probability per pair, and
+Input: a Siamese model and pairs of image files. Output: one probability per pair, and
 small tables of them.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
 
         @property
-        def record(self) -> _Record:
+        def metadata(self) -> _Record:
             """Says how files become inputs."""
 
         def embed(self, images: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
     the distance and the sigmoid unit. Images are read ``batch`` at a time.
 
     Args:
-        model: its ``record.preprocessing`` says how files become inputs.
+        model: its ``metadata.preprocessing`` says how files become inputs.
         pairs: who is compared with whom.
         batch: images in memory and in the network at once.
 
@@ -65,7 +65,7 @@ def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class PredictionTable:
     """Scores, decisions and the truth of some pairs, side by side.
 
     Attributes:
@@ -102,9 +102,9 @@ class Predictions:
     __repr__ = __str__
 
 
-def predictions_beside_truth(
+def prediction_table(
     labels: ArrayLike, scores: ArrayLike, threshold: float, count: int | None = 10
-) -> Predictions:
+) -> PredictionTable:
     """Thresholded predictions beside the truth, for the first pairs.
 
     Args:
@@ -115,7 +115,7 @@ def predictions_beside_truth(
     """
     truth, values = (array[:count] for array in check_scores(labels, scores))
     predicted = (values >= threshold).astype(np.int64)
-    return Predictions(values, predicted, truth.astype(np.int64), float(threshold))
+    return PredictionTable(values, predicted, truth.astype(np.int64), float(threshold))
 
 
 def worst_mistakes(
@@ -145,7 +145,7 @@ def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.nd
     """Embed both sides of pairs; each image is read and embedded once.
 
     Args:
-        model: its record says how files become inputs.
+        model: its metadata says how files become inputs.
         pairs: who is compared with whom.
         batch: images in memory and in the network at once.
 
@@ -157,7 +157,9 @@ def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.nd
     """
     paths, first, second = _indexed(pairs)
     parts = [
-        model.embed(to_float(load_images(paths[start : start + batch], model.record.preprocessing)))
+        model.embed(
+            to_float(load_images(paths[start : start + batch], model.metadata.preprocessing))
+        )
         for start in range(0, len(paths), batch)
     ]
     embeddings = np.concatenate(parts)

@@ -23,6 +23,6 @@ def split_unseen(model: Siamese, negatives: Collection) -> Split:
         InputError: a part would have fewer than two people.
     """
     split = split_negatives(negatives)
-    if any(map(model.record.trained_on, split.validation.names)):
+    if any(map(model.metadata.trained_on, split.validation.names)):
         return split_by_name(negatives, PRETRAINED_SPLIT)
     return split

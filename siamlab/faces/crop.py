@@ -1,12 +1,12 @@
 """Faces: choose one, cut it out, judge the cut-out, bring it to a model's input size.
 
-Comes in: uint8 RGB images and a finder. Goes out: chips, square cut-outs of faces, uint8 RGB
+Input: uint8 RGB images and a detector. Output: chips, square cut-outs of faces, uint8 RGB
 (250, 250, 3) in the geometry of LFW, where the face's box is the central 113.6 pixels; and the
-part of a chip that a model sees. The finders of :mod:`siamlab.faces.detectors` are offered here too.
+part of a chip that a model sees. The detectors of :mod:`siamlab.faces.detectors` are offered here too.
 
 The limits of :func:`face_quality` come from 1,500 LFW images drawn at random, which show people
-of all skin colours in press photographs: it warns where almost none of these lie. All measures
-are of the chip's middle, the face's own box, in grey.
+of all skin colors in press photographs: it warns where almost none of these lie. All measures
+are of the chip's middle, the face's own box, in gray.
 
 =================  ==================================  ==================
 warning            limit                               share of LFW
@@ -38,7 +38,7 @@ from siamlab.errors import InputError, NoFaceError, SeveralFacesError
 from siamlab.faces.detectors import (
     CHIP_TO_BOX,
     FaceBox,
-    Finder,
+    FaceDetector,
     check_kind,
 )
 from siamlab.images.decode import check_rgb
@@ -46,22 +46,22 @@ from siamlab.system.opencv import import_cv2
 
 CHIP_SIZE = 250
 # How far the face of a chip may lie from the middle, and differ in size: about three standard
-# deviations of either finder on LFW.
-CHIP_CENTRE = 0.06
+# deviations of either detector on LFW.
+CHIP_CENTER = 0.06
 CHIP_SIZE_SLACK = 0.3
-RULES = ("one", "largest", "centre")
+RULES = ("one", "largest", "center")
 SIMILAR_SIZE = 0.5  # a second face this large, of the first's side, could be meant as well
 
 
-def find_face(image: np.ndarray, finder: Finder, rule: str = "one") -> FaceBox:
+def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> FaceBox:
     """Find the face that is meant.
 
     Args:
         image: uint8 RGB (H, W, 3).
-        finder: see :func:`open_finder`.
+        detector: see :func:`open_detector`.
         rule: ``one`` refuses an image with a second face of half the largest's side or more,
             unless the image is a chip already: then the face that it was cut around is meant;
-            ``largest`` takes the largest; ``centre`` the one nearest to the image's middle.
+            ``largest`` takes the largest; ``center`` the one nearest to the image's middle.
 
     Raises:
         NoFaceError: there is none.
@@ -70,12 +70,12 @@ def find_face(image: np.ndarray, finder: Finder, rule: str = "one") -> FaceBox:
     """
     if rule not in RULES:
         raise InputError(f"rule is one of {', '.join(RULES)}; received {rule!r}.")
-    boxes = finder.find(image)
+    boxes = detector.detect(image)
     if not boxes:
         raise NoFaceError("No face was found; face the camera, in good light, and come closer.")
-    if rule == "centre":
+    if rule == "center":
         middle = image.shape[1] / 2, image.shape[0] / 2
-        return min(boxes, key=lambda box: math.dist(box.centre, middle))
+        return min(boxes, key=lambda box: math.dist(box.center, middle))
     similar = sum(box.size >= SIMILAR_SIZE * boxes[0].size for box in boxes)
     if rule == "one" and similar > 1:
         cut_around = [box for box in boxes if _fills_chip(image, box)]
@@ -91,7 +91,7 @@ def _fills_chip(image: np.ndarray, box: FaceBox) -> bool:
     middle = side / 2, side / 2
     return (
         side == image.shape[1]
-        and math.dist(box.centre, middle) < CHIP_CENTRE * side
+        and math.dist(box.center, middle) < CHIP_CENTER * side
         and abs(box.size * CHIP_TO_BOX / side - 1) < CHIP_SIZE_SLACK
     )
 
@@ -117,7 +117,7 @@ def cut_face(image: np.ndarray, box: FaceBox, size: int = CHIP_SIZE) -> np.ndarr
     if _fills_chip(image, box):
         return _resize(image, size)
     side = max(1, round(box.size * CHIP_TO_BOX))
-    left, top = (round(middle - side / 2) for middle in box.centre)
+    left, top = (round(middle - side / 2) for middle in box.center)
     height, width = image.shape[:2]
     if left >= width or top >= height or left + side <= 0 or top + side <= 0:
         raise InputError(f"The box {box.as_ints()} lies outside the {width}x{height} image.")
@@ -131,8 +131,8 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
         return np.ascontiguousarray(image)
     cv2 = import_cv2()
     # Averaging over areas keeps fine patterns from turning into false ones when shrinking.
-    how = cv2.INTER_AREA if len(image) > size else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (size, size), interpolation=how))
+    interpolation = cv2.INTER_AREA if len(image) > size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (size, size), interpolation=interpolation))
 
 
 @dataclass(frozen=True)
@@ -143,22 +143,22 @@ class Preprocessing:
         size: side of the model's input in pixels.
         fraction: side of the central part of the chip that the model sees, in (0, 1]; 1 / 2.2
             is the face's box alone.
-        finder: the kind of finder that cut the chips, see :func:`open_finder`.
+        detector: the kind of detector that cut the chips, see :func:`open_detector`.
     """
 
     size: int = 105
     fraction: float = 1.0
-    finder: str = "auto"
+    detector: str = "auto"
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise InputError(f"size must be at least 1 pixel; received {self.size}.")
         if not 0.0 < self.fraction <= 1.0:
             raise InputError(f"fraction must be above 0 and at most 1; received {self.fraction}.")
-        check_kind(self.finder)
+        check_kind(self.detector)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a model's record."""
+        """Plain values, for a model's metadata."""
         return asdict(self)
 
     @classmethod
@@ -172,10 +172,11 @@ class Preprocessing:
             return cls(
                 size=int(values["size"]),
                 fraction=float(values["fraction"]),
-                finder=str(values["finder"]),
+                # "finder" in files of siamlab 0.1.0.
+                detector=str(values["detector"] if "detector" in values else values["finder"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"The record of the preprocessing is damaged: {error}.") from None
+            raise InputError(f"The metadata of the preprocessing is damaged: {error}.") from None
 
 
 def preprocess(chip: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

@@ -51,12 +51,12 @@ def face_quality(chip: np.ndarray) -> Quality:
     """
     cv2 = import_cv2()
     face = Preprocessing(size=round(CHIP_SIZE / CHIP_TO_BOX), fraction=1 / CHIP_TO_BOX)
-    grey = cv2.cvtColor(preprocess(chip, face), cv2.COLOR_RGB2GRAY)
-    brightness, contrast = float(grey.mean()) / 255, float(grey.std()) / 255
-    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    gray = cv2.cvtColor(preprocess(chip, face), cv2.COLOR_RGB2GRAY)
+    brightness, contrast = float(gray.mean()) / 255, float(gray.std()) / 255
+    smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
     detail = float(cv2.Laplacian(smooth, cv2.CV_32F).std())
-    sharpness = detail / max(float(smooth.std()), 1.0)  # an even grey has no detail either
-    burnt = float((grey >= BURNT_LEVEL).mean())
+    sharpness = detail / max(float(smooth.std()), 1.0)  # an even gray has no detail either
+    burnt = float((gray >= BURNT_LEVEL).mean())
     flaws = {
         "too dark": brightness < DARK,
         "overexposed": brightness > BRIGHT or burnt >= BURNT_SHARE,

@@ -1,7 +1,7 @@
 """One enrolled person and the file that keeps them.
 
-Comes in: a name and templates, float32 ``(N, dimensions)``. Goes out: an ``.npz`` file that is
-whole or absent, and the same :class:`Enrolment` read back and checked.
+Input: a name and templates, float32 ``(N, dimensions)``. Output: an ``.npz`` file that is
+whole or absent, and the same :class:`Enrollment` read back and checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from siamlab.errors import InputError, StorageError
 
 
 @dataclass(frozen=True, eq=False)
-class Enrolment:
+class Enrollment:
     """One enrolled person.
 
     Attributes:
@@ -32,7 +32,7 @@ class Enrolment:
         templates: float32 ``(N, dimensions)``, one embedding for each image.
         sources: where each template came from (file names, or "frame 3").
         model_id: the model that made the templates; no other can read them.
-        enrolled: time of enrolment, ISO 8601 in UTC.
+        enrolled: time of enrollment, ISO 8601 in UTC.
     """
 
     person: str
@@ -47,7 +47,7 @@ class Enrolment:
     def __repr__(self) -> str:
         # Without the time, so that notebooks show the same in every run.
         count, dimensions = self.templates.shape
-        return f"Enrolment({self.person!r}, {count} templates of {dimensions} numbers)"
+        return f"Enrollment({self.person!r}, {count} templates of {dimensions} numbers)"
 
 
 def person_key(person: str) -> str:
@@ -69,9 +69,9 @@ def person_key(person: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}-{digest}"
 
 
-def new_enrolment(
+def new_enrollment(
     person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
-) -> Enrolment:
+) -> Enrollment:
     """Check what shall be enrolled, and date it.
 
     Args:
@@ -88,14 +88,14 @@ def new_enrolment(
     if len(names) != len(checked):
         raise InputError(f"{len(checked)} templates have {len(names)} sources; give one each.")
     enrolled = datetime.now(UTC).isoformat(timespec="seconds")
-    return Enrolment(person, checked, names, model_id, enrolled)
+    return Enrollment(person, checked, names, model_id, enrolled)
 
 
-def write_beside(enrolment: Enrolment, path: Path, durable: bool = True) -> Path:
-    """Write an enrolment to a hidden file beside ``path``, readable by its owner only.
+def write_beside(enrollment: Enrollment, path: Path, durable: bool = True) -> Path:
+    """Write an enrollment to a hidden file beside ``path``, readable by its owner only.
 
     Args:
-        enrolment: what to write.
+        enrollment: what to write.
         path: where it shall be moved to, by the caller.
         durable: wait until the disk has it.
 
@@ -108,7 +108,7 @@ def write_beside(enrolment: Enrolment, path: Path, durable: bool = True) -> Path
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, templates=enrolment.templates, about=_about(enrolment))
+            np.savez(file, templates=enrollment.templates, about=_about(enrollment))
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -118,7 +118,7 @@ def write_beside(enrolment: Enrolment, path: Path, durable: bool = True) -> Path
     return Path(name)
 
 
-def read_enrolment(path: Path) -> Enrolment:
+def read_enrollment(path: Path) -> Enrollment:
     """Read a person's file.
 
     Raises:
@@ -128,7 +128,7 @@ def read_enrolment(path: Path) -> Enrolment:
         # Opened here: numpy leaves a file open when it turns out to be damaged.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
-            return Enrolment(
+            return Enrollment(
                 str(about["person"]),
                 _checked_templates(archive["templates"]),
                 tuple(map(str, about["sources"])),
@@ -138,17 +138,17 @@ def read_enrolment(path: Path) -> Enrolment:
     except Exception as error:  # zipfile and numpy raise a dozen kinds for damaged files
         raise StorageError(
             f"{path} cannot be read as templates (truncated, or not written by siamlab). "
-            "Enrol this person again, or remove the file."
+            "Enroll this person again, or remove the file."
         ) from error
 
 
-def _about(enrolment: Enrolment) -> np.ndarray:
+def _about(enrollment: Enrollment) -> np.ndarray:
     # JSON as bytes: needs no pickle, and keeps characters that numpy's strings would lose.
     fields: dict[str, Any] = {
-        "person": enrolment.person,
-        "sources": enrolment.sources,
-        "model_id": enrolment.model_id,
-        "enrolled": enrolment.enrolled,
+        "person": enrollment.person,
+        "sources": enrollment.sources,
+        "model_id": enrollment.model_id,
+        "enrolled": enrollment.enrolled,
     }
     return np.frombuffer(json.dumps(fields).encode("ascii"), np.uint8)
 

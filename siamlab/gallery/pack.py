@@ -1,6 +1,6 @@
 """Everyone's templates in one matrix, so that a large gallery opens at once.
 
-Comes in: the folder of persons' files. Goes out: :class:`Pack`, kept in the hidden folder
+Input: the folder of persons' files. Output: :class:`Pack`, kept in the hidden folder
 ``.pack`` as numpy files: ``index.npz`` says whose rows are whose, one ``.npy`` matrix for each
 model is mapped into memory. The persons' files stay the truth. A pack is compared with them
 (name, size, time, inode) whenever it is opened, and what differs is read again; a missing or
@@ -24,7 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from siamlab.errors import StorageError
-from siamlab.gallery.enrollment import read_enrolment
+from siamlab.gallery.enrollment import read_enrollment
 
 PLACE = ".pack"
 # Two changes within one tick of the file system's clock look like one; 20 ms are two ticks of
@@ -142,11 +142,11 @@ def _kept(known: Pack, file: int) -> _Entry:
 
 def _read(path: Path) -> _Entry:
     try:
-        enrolment = read_enrolment(path)
+        enrollment = read_enrollment(path)
     except StorageError:
         return _Entry("", None, None)
-    group = (enrolment.model_id, enrolment.templates.shape[1])
-    return _Entry(enrolment.person, group, enrolment.templates)
+    group = (enrollment.model_id, enrollment.templates.shape[1])
+    return _Entry(enrollment.person, group, enrollment.templates)
 
 
 def _assemble(stems: list[str], stamps: np.ndarray, entries: list[_Entry], scanned: int) -> Pack:

@@ -1,6 +1,6 @@
 """One-to-many search: whose face is it, among everyone in the gallery?
 
-Comes in: a probe's embedding and a gallery's templates. Goes out: :class:`Candidate`, best first,
+Input: a probe's embedding and a gallery's templates. Output: :class:`Candidate`, best first,
 with the score that the model gives to the probe and the person's best template.
 
 Where a model's score depends on the cosine of two unit templates alone (``compact``: squared

@@ -1,6 +1,6 @@
-"""The gallery: enrol, read back, list, erase, and everyone's templates at once.
+"""The gallery: enroll, read back, list, erase, and everyone's templates at once.
 
-Comes in: names and templates. Goes out: :class:`Enrolment` of one person, :class:`Templates` of
+Input: names and templates. Output: :class:`Enrollment` of one person, :class:`Templates` of
 all people of one model.
 """
 
@@ -19,16 +19,16 @@ import numpy as np
 
 from siamlab.errors import ModelError, NotEnrolledError, StorageError
 from siamlab.gallery.enrollment import (
-    Enrolment,
-    new_enrolment,
+    Enrollment,
+    new_enrollment,
     person_key,
-    read_enrolment,
+    read_enrollment,
     write_beside,
 )
 from siamlab.gallery.pack import TICK_NS, Pack, drop_pack, has_pack, read_pack, refresh, write_pack
 from siamlab.system.files import storage_errors
 
-_TOGETHER = 1000  # people of a bulk enrolment that wait for the disk together
+_TOGETHER = 1000  # people of a bulk enrollment that wait for the disk together
 _NAMED = 5  # people named in an error message
 _ATTEMPTS = 3
 
@@ -63,12 +63,12 @@ class Gallery:
     second copy of them in ``.pack``, so that a search need not open every file.
 
     Args:
-        folder: created at the first enrolment.
+        folder: created at the first enrollment.
 
     Example:
         ```python
         gallery = Gallery("data/workspace/gallery")
-        gallery.enrol("Ada", templates, model.model_id)
+        gallery.enroll("Ada", templates, model.model_id)
         gallery.get("Ada", model.model_id).templates
         gallery.templates(model.model_id).matrix
         ```
@@ -92,9 +92,9 @@ class Gallery:
         """The file that holds, or would hold, a person's templates."""
         return self.folder / f"{person_key(person)}.npz"
 
-    def enrol(
+    def enroll(
         self, person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
-    ) -> Enrolment:
+    ) -> Enrollment:
         """Store a person's templates in place of any former ones.
 
         Args:
@@ -110,11 +110,11 @@ class Gallery:
             InputError: the templates have another form, or there are more or fewer sources.
             StorageError: the file cannot be written; the former one is untouched.
         """
-        enrolment = new_enrolment(person, templates, model_id, sources)
-        self._write_together([enrolment])
-        return enrolment
+        enrollment = new_enrollment(person, templates, model_id, sources)
+        self._write_together([enrollment])
+        return enrollment
 
-    def enrol_many(self, people: Iterable[tuple[str, np.ndarray]], model_id: str) -> int:
+    def enroll_many(self, people: Iterable[tuple[str, np.ndarray]], model_id: str) -> int:
         """Store many people, each in place of any former templates.
 
         Waits for the disk once for a thousand people instead of once for each. A process killed
@@ -133,11 +133,11 @@ class Gallery:
         """
         count, remaining = 0, iter(people)
         while batch := list(islice(remaining, _TOGETHER)):
-            self._write_together([new_enrolment(name, rows, model_id) for name, rows in batch])
+            self._write_together([new_enrollment(name, rows, model_id) for name, rows in batch])
             count += len(batch)
         return count
 
-    def get(self, person: str, model_id: str | None = None) -> Enrolment:
+    def get(self, person: str, model_id: str | None = None) -> Enrollment:
         """Read a person's templates.
 
         Args:
@@ -151,18 +151,18 @@ class Gallery:
         """
         path = self.path(person)
         try:
-            enrolment = read_enrolment(path)
+            enrollment = read_enrollment(path)
         except StorageError as error:
             # Asked afterwards: another process may erase a person at any moment.
             if path.is_file():
                 raise
             raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}") from error
-        if model_id is not None and enrolment.model_id != model_id:
+        if model_id is not None and enrollment.model_id != model_id:
             raise ModelError(
-                f"{person!r} was enrolled with another model ({enrolment.model_id}, now "
-                f"{model_id}); enrol again with this one."
+                f"{person!r} was enrolled with another model ({enrollment.model_id}, now "
+                f"{model_id}); enroll again with this one."
             )
-        return enrolment
+        return enrollment
 
     def templates(self, model_id: str) -> Templates:
         """Everyone's templates of one model, as one matrix.
@@ -224,21 +224,21 @@ class Gallery:
         files = nsmallest(_NAMED + 1, self._files())
         people = sorted(e.person for e in map(_read_or_none, files) if e is not None)
         if not people:
-            return "Nobody is yet; enrol first."
+            return "Nobody is yet; enroll first."
         more = ", …" if len(people) > _NAMED else ""
         return f"Enrolled: {', '.join(people[:_NAMED])}{more}."
 
-    def _write_together(self, enrolments: Sequence[Enrolment]) -> None:
+    def _write_together(self, enrollments: Sequence[Enrollment]) -> None:
         """Write files beside their places, wait for the disk, move them all."""
         # One wait for all files is quicker than many; Windows has no call for it.
-        one_wait = len(enrolments) > 1 and hasattr(os, "sync")
-        paths = [self.path(enrolment.person) for enrolment in enrolments]
+        one_wait = len(enrollments) > 1 and hasattr(os, "sync")
+        paths = [self.path(enrollment.person) for enrollment in enrollments]
         parts: list[Path] = []
         with storage_errors(paths[0] if len(paths) == 1 else self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
-                for enrolment, path in zip(enrolments, paths, strict=True):
-                    parts.append(write_beside(enrolment, path, durable=not one_wait))
+                for enrollment, path in zip(enrollments, paths, strict=True):
+                    parts.append(write_beside(enrollment, path, durable=not one_wait))
                 if one_wait:
                     os.sync()
                 for part, path in zip(parts, paths, strict=True):
@@ -307,20 +307,20 @@ def _changed(folder: Path) -> int:
 def _of_model(pack: Pack, model_id: str) -> Templates:
     groups = [i for i, (model, _) in enumerate(pack.groups) if model == model_id]
     if not groups:
-        raise NotEnrolledError(f"Nobody is enrolled with this model ({model_id}); enrol first.")
+        raise NotEnrolledError(f"Nobody is enrolled with this model ({model_id}); enroll first.")
     if len(groups) > 1:
         sizes = ", ".join(str(pack.groups[i][1]) for i in groups)
         raise ModelError(
             f"Model {model_id} has templates of several sizes in the gallery ({sizes} numbers); "
-            "enrol these people again."
+            "enroll these people again."
         )
     mine = np.flatnonzero(pack.owners == groups[0])
     people = tuple([pack.people[file] for file in mine.tolist()])
     return Templates(people, pack.starts[mine], pack.matrices[groups[0]])
 
 
-def _read_or_none(path: Path) -> Enrolment | None:
+def _read_or_none(path: Path) -> Enrollment | None:
     try:
-        return read_enrolment(path)
+        return read_enrollment(path)
     except StorageError:
         return None

@@ -1,6 +1,6 @@
 """One image file at a time: read in every usual form, written all or nothing.
 
-Comes in: files, or uint8 RGB arrays. Goes out: uint8 RGB arrays, or files.
+Input: files, or uint8 RGB arrays. Output: uint8 RGB arrays, or files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OPENING = threading.Lock()
 def read_image(path: Path | str) -> np.ndarray:
     """Read one image file as it should look on screen.
 
-    Grey, palette, CMYK and 16-bit images become 8-bit RGB, transparency is laid on white, and
+    Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparency is laid on white, and
     the camera's orientation note (EXIF) is applied.
 
     Args:
@@ -88,8 +88,8 @@ def _check_size(path: Path, size: tuple[int, int]) -> None:
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
-        grey = _deep_grey(np.asarray(image, dtype=np.float64), image.mode.startswith("I;16"))
-        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+        gray = _deep_gray(np.asarray(image, dtype=np.float64), image.mode.startswith("I;16"))
+        return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -97,8 +97,8 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def _deep_grey(values: np.ndarray, sixteen: bool) -> np.ndarray:
-    """Scale to uint8; of 32-bit and floating grey, the largest value tells the range."""
+def _deep_gray(values: np.ndarray, sixteen: bool) -> np.ndarray:
+    """Scale to uint8; of 32-bit and floating gray, the largest value tells the range."""
     top = 65535.0 if sixteen else float(values.max())
     scale = 255.0 if top <= 1.0 else (1.0 if top <= 255.0 else 1.0 / 257.0)
     return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)

@@ -1,6 +1,6 @@
 """One image file at a time, written all or nothing.
 
-Comes in: uint8 RGB arrays. Goes out: files.
+Input: uint8 RGB arrays. Output: files.
 """
 
 from __future__ import annotations

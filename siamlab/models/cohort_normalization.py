@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from siamlab.models.embedding import _embed
+from siamlab.models.embedding import embed_images
 from siamlab.system.backend import keras, ops
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class CohortNormalisation(keras.layers.Layer):
+class CohortNormalization(keras.layers.Layer):
     """Tell who looks like many strangers: one more number in a unit embedding.
 
     Some faces are like everybody's, and some images are so blurred that they are. Their cosines
-    with strangers are high, and so a high cosine says less about them. Score normalisation takes
+    with strangers are high, and so a high cosine says less about them. Score normalization takes
     off a score what each side has with a cohort of strangers (S-norm, Kenny 2010, "Bayesian
     Speaker Verification with Heavy-Tailed Priors"; Matějka et al. 2017, "Analysis of Score
     Normalization in Multilingual Speaker Recognition"). Here that is a coordinate ``p`` of the
@@ -27,7 +27,7 @@ class CohortNormalisation(keras.layers.Layer):
     Args:
         count: members of the cohort.
         temperature: how much the nearest of them count more than the others.
-        centre: ``p`` of a face as like the cohort as usual, in (0, 1).
+        center: ``p`` of a face as like the cohort as usual, in (0, 1).
         slope: how much ``p`` falls when the likeness rises by one.
 
     Call arguments:
@@ -40,13 +40,13 @@ class CohortNormalisation(keras.layers.Layer):
         self,
         count: int,
         temperature: float = 0.1,
-        centre: float = 0.5,
+        center: float = 0.5,
         slope: float = 3.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.count, self.temperature = count, temperature
-        self.centre, self.slope = centre, slope
+        self.center, self.slope = center, slope
 
     def build(self, input_shape: Any) -> None:
         """Make the cohort's embeddings, and the likeness to it that is usual."""
@@ -66,7 +66,7 @@ class CohortNormalisation(keras.layers.Layer):
         """Append the coordinate."""
         more = self.likeness(embeddings) - self.usual
         # Below zero the product of two would rise again; above one an embedding is not unit.
-        place = ops.clip(self.centre - self.slope * more, 0.0, 0.9)
+        place = ops.clip(self.center - self.slope * more, 0.0, 0.9)
         rest = ops.sqrt(1.0 - ops.square(place)) * embeddings
         return ops.concatenate([rest, place], axis=1)
 
@@ -77,11 +77,11 @@ class CohortNormalisation(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         own = {"count": self.count, "temperature": self.temperature}
-        return {**super().get_config(), **own, "centre": self.centre, "slope": self.slope}
+        return {**super().get_config(), **own, "center": self.center, "slope": self.slope}
 
 
-def against_cohort(embedding: keras.Model, images: np.ndarray, count: int) -> keras.Model:
-    """Let a cohort of strangers normalise unit embeddings, :class:`CohortNormalisation`.
+def normalize_by_cohort(embedding: keras.Model, images: np.ndarray, count: int) -> keras.Model:
+    """Let a cohort of strangers normalize unit embeddings, :class:`CohortNormalization`.
 
     The cohort are the middles of groups of strangers (k-means), so that a model file holds no
     template of a single person.
@@ -97,11 +97,11 @@ def against_cohort(embedding: keras.Model, images: np.ndarray, count: int) -> ke
     """
     from sklearn.cluster import KMeans
 
-    codes = _embed(embedding, images)
+    codes = embed_images(embedding, images)
     groups = KMeans(count, n_init=1, random_state=0).fit(codes)
-    normalise = CohortNormalisation(count, name="cohort")
-    code = normalise(embedding.output)
-    normalise.set_weights([groups.cluster_centers_, np.float32(0)])
-    usual = float(ops.convert_to_numpy(normalise.likeness(codes)).mean())
-    normalise.set_weights([groups.cluster_centers_, np.float32(usual)])
+    normalize = CohortNormalization(count, name="cohort")
+    code = normalize(embedding.output)
+    normalize.set_weights([groups.cluster_centers_, np.float32(0)])
+    usual = float(ops.convert_to_numpy(normalize.likeness(codes)).mean())
+    normalize.set_weights([groups.cluster_centers_, np.float32(usual)])
     return keras.Model(embedding.input, code, name="embedding")

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from siamlab.errors import InputError
-from siamlab.models.blocks import _code, _convolution
-from siamlab.models.layers import CentredUnit
+from siamlab.models.blocks import centered_unit, convolution_block, sigmoid_code
 from siamlab.system.backend import keras, layers
 
 # The compact network: channels and side of each kernel, then the numbers in the code.
-_COMPACT_CHANNELS, _COMPACT_KERNELS, _COMPACT_CODE = (32, 64, 128, 256), (7, 5, 4, 4), 1024
+CHANNELS, KERNELS, CODE = (32, 64, 128, 256), (7, 5, 4, 4), 1024
 
 
-def _compact(
-    shape: tuple[int, int, int], channels: Sequence[int], code: int, normalised: bool = False
+def build_compact(
+    shape: tuple[int, int, int], channels: Sequence[int], code: int, normalized: bool = False
 ) -> keras.Model:
     """Koch's design made small, for two cores: unit codes of 1,024 numbers."""
     if min(shape[:2]) < 16:
@@ -22,12 +21,12 @@ def _compact(
             f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
         )
     inputs = keras.Input(shape, name="image")
-    x = layers.Rescaling(2.0, -1.0, name="centre")(inputs) if normalised else inputs
-    for number, (count, kernel) in enumerate(zip(channels, _COMPACT_KERNELS, strict=True), 1):
+    x = layers.Rescaling(2.0, -1.0, name="center")(inputs) if normalized else inputs
+    for number, (count, kernel) in enumerate(zip(channels, KERNELS, strict=True), 1):
         # In small images little is left for the later kernels: they take what there is.
         side = min(kernel, *x.shape[1:3])
-        x = _convolution(x, count, side, f"conv{number}", normalised, use_bias=False)
-        if number < len(_COMPACT_KERNELS):
+        x = convolution_block(x, count, side, f"conv{number}", normalized, use_bias=False)
+        if number < len(KERNELS):
             x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
-    unit = CentredUnit(name="unit")(_code(x, code, normalised, use_bias=False))
+    unit = centered_unit(sigmoid_code(x, code, normalized, use_bias=False))
     return keras.Model(inputs, unit, name="embedding")

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.metadata import ModelMetadata
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class FaceEmbedder(Protocol):
             nothing else.
     """
 
-    record: ModelRecord
+    metadata: ModelMetadata
 
     @property
     def model_id(self) -> str:

@@ -1,6 +1,6 @@
 """Embedding networks: Koch's, the compact one, and what is done to them after training.
 
-Comes in: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Goes out: Keras models to
+Input: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Output: Keras models to
 embeddings ``(batch, dimensions)``.
 """
 
@@ -11,37 +11,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.models.compact import _COMPACT_CHANNELS, _COMPACT_CODE, _compact
-from siamlab.models.koch import _KOCH_CHANNELS, _KOCH_CODE, _koch
+from siamlab.models import compact, koch
+from siamlab.models.embedder import embed_in_batches
 from siamlab.models.layers import Mirror
 from siamlab.system.backend import keras, layers, ops
 
 ARCHITECTURES = ("koch", "compact")
 
 
-def fold_normalisation(trained: keras.Model) -> keras.Model:
-    """Take batch normalisation into the weights: plain layers, the same function, less work.
+def fold_normalization(trained: keras.Model) -> keras.Model:
+    """Take batch normalization into the weights: plain layers, the same function, less work.
 
-    After training, a normalisation is a fixed multiple and a fixed offset of each channel
+    After training, a normalization is a fixed multiple and a fixed offset of each channel
     (Ioffe and Szegedy 2015, section 3.1), and the layer before it can do both itself. So can the
-    first one with the centring of the image, ``2 x - 1``.
+    first one with the centering of the image, ``2 x - 1``.
 
     Args:
-        trained: what :func:`build_embedding` returns with ``normalised=True``.
+        trained: what :func:`build_embedding` returns with ``normalized=True``.
 
     Returns:
-        The network of ``build_embedding(…, normalised=False)``, with equal embeddings: for
+        The network of ``build_embedding(…, normalized=False)``, with equal embeddings: for
         ``koch`` it is the paper's own.
 
     Raises:
         InputError: the model is another one.
     """
-    names = [*(f"conv{number}" for number in range(1, len(_KOCH_CHANNELS) + 1)), "code"]
+    names = [*(f"conv{number}" for number in range(1, len(koch.CHANNELS) + 1)), "code"]
     have = {layer.name for layer in trained.layers}
-    if not {"centre", *(f"{name}_norm" for name in names)} <= have:
-        raise InputError("Folding takes a network built with normalised=True.")
+    if not {"center", *(f"{name}_norm" for name in names)} <= have:
+        raise InputError("Folding takes a network built with normalized=True.")
     channels = [trained.get_layer(name).filters for name in names[:-1]]
-    build = _compact if "unit" in have else _koch
+    build = compact.build_compact if "unit" in have else koch.build_koch
     plain = build(trained.input_shape[1:], channels, trained.get_layer("code").units)
     for name in names:
         kernel, *biases = map(ops.convert_to_numpy, trained.get_layer(name).weights)
@@ -64,7 +64,7 @@ def build_embedding(
     arch: str = "koch",
     input_shape: tuple[int, int, int] = (105, 105, 3),
     width: float = 1.0,
-    normalised: bool | None = None,
+    normalized: bool | None = None,
 ) -> keras.Model:
     """Build an embedding network.
 
@@ -73,8 +73,8 @@ def build_embedding(
             ``width=1``) or ``compact`` (the same design made small, for two cores).
         input_shape: height, width and channels of the images, float32 in [0, 1].
         width: multiple of the channel counts.
-        normalised: with batch normalisation and dropout, for training;
-            :func:`fold_normalisation` then gives the plain network. When ``None``, ``compact`` has
+        normalized: with batch normalization and dropout, for training;
+            :func:`fold_normalization` then gives the plain network. When ``None``, ``compact`` has
             both and ``koch``, as in the paper, neither.
 
     Returns:
@@ -91,17 +91,17 @@ def build_embedding(
     if width <= 0:
         raise InputError(f"width is a positive multiple. Received: width={width}.")
     if arch == "compact":
-        narrow = _scaled(_COMPACT_CHANNELS, width, 4)
-        (code,) = _scaled((_COMPACT_CODE,), width, 16)
-        return _compact(input_shape, narrow, code, normalised is not False)
-    *channels, code = _scaled((*_KOCH_CHANNELS, _KOCH_CODE), width)
-    return _koch(input_shape, channels, code, normalised is True)
+        narrow = _scaled(compact.CHANNELS, width, 4)
+        (code,) = _scaled((compact.CODE,), width, 16)
+        return compact.build_compact(input_shape, narrow, code, normalized is not False)
+    *channels, code = _scaled((*koch.CHANNELS, koch.CODE), width)
+    return koch.build_koch(input_shape, channels, code, normalized is True)
 
 
-def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
+def project_to_pca(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
     """Keep the principal axes of unit embeddings: shorter templates that compare alike.
 
-    The axes are those of training people's embeddings (principal components without the centring,
+    The axes are those of training people's embeddings (principal components without the centering,
     so that cosines stay), as one more layer.
 
     Args:
@@ -112,16 +112,29 @@ def reduced(embedding: keras.Model, images: np.ndarray, dimensions: int) -> kera
     Returns:
         A model to unit embeddings ``(batch, dimensions)``.
     """
-    _, _, axes = np.linalg.svd(_embed(embedding, images), full_matrices=False)
+    _, _, axes = np.linalg.svd(embed_images(embedding, images), full_matrices=False)
     principal = layers.Dense(dimensions, use_bias=False, name="principal")
     code = layers.UnitNormalization(name="unit_principal")(principal(embedding.output))
     principal.set_weights([axes[:dimensions].T])
     return keras.Model(embedding.input, code, name="embedding")
 
 
-def _embed(embedding: keras.Model, images: np.ndarray) -> np.ndarray:
-    starts = range(0, len(images), 64)
-    return np.concatenate([embedding.predict_on_batch(images[i : i + 64]) for i in starts])
+def embed_images(embedding: keras.Model, images: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Embed images with a Keras network; see :func:`siamlab.models.embedder.embed_in_batches`.
+
+    Args:
+        embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
+        images: float32 ``(N, height, width, 3)`` in [0, 1].
+        batch: images embedded at once.
+
+    Returns:
+        float32 ``(N, dimensions)``.
+
+    Raises:
+        InputError: the images have another shape.
+    """
+    shape, dimensions = tuple(embedding.input_shape[1:]), int(embedding.output_shape[-1])
+    return embed_in_batches(embedding.predict_on_batch, images, shape, dimensions, batch)
 
 
 def mirrored(embedding: keras.Model) -> keras.Model:

@@ -1,6 +1,6 @@
 """Export: a trained model as a file for a runtime that is lighter than Keras.
 
-Comes in: a Siamese model. Goes out: one ``.tflite`` (LiteRT) or ``.onnx`` file that
+Input: a Siamese model. Output: one ``.tflite`` (LiteRT) or ``.onnx`` file that
 :mod:`siamlab.models.exported` opens, and that a phone or another language can use as well. Keras converts
 the network; here the rest is put beside it, and the file is held against Keras before anybody
 sees it.
@@ -18,16 +18,16 @@ import numpy as np
 
 from siamlab.errors import InputError, MissingPackageError, ModelError
 from siamlab.models.exported import (
-    ABOUT,
+    CHECKSUM,
+    INFO,
     ONNX,
-    SEAL,
     SUFFIXES,
-    About,
-    copy_path,
-    copy_prefix,
+    ExportInfo,
+    cached_export_path,
+    cached_export_prefix,
+    checksum,
     file_digest,
     open_exported,
-    sealed,
 )
 from siamlab.models.layers import L1Distance, SquaredDistance
 from siamlab.models.siamese import Siamese
@@ -62,11 +62,11 @@ def export_model(
     """
     path = Path(path)
     form = _form(path, form)
-    about = _describe(model, source)
+    info = _describe(model, source)
 
     def write(temporary: Path) -> None:
         _convert(model.embedding, temporary, form)
-        _seal(temporary, about)
+        _add_checksum(temporary, info)
         _compare(model, temporary)
 
     write_whole(path, write)
@@ -88,7 +88,7 @@ def _form(path: Path, form: str | None) -> str:
     return chosen
 
 
-def _describe(model: Siamese, source: str) -> About:
+def _describe(model: Siamese, source: str) -> ExportInfo:
     distance = _NAMES.get(type(model.distance))
     if distance is None:
         raise InputError(
@@ -97,9 +97,9 @@ def _describe(model: Siamese, source: str) -> About:
         )
     kernel, bias = model.head.get_weights()
     height, width, channels = model.embedding.input_shape[1:]
-    return About(
+    return ExportInfo(
         model_id=model.model_id,
-        record=model.record,
+        metadata=model.metadata,
         input_shape=(height, width, channels),
         dimensions=int(model.embedding.output_shape[-1]),
         distance=distance,
@@ -126,11 +126,11 @@ def _convert(embedding: keras.Model, path: Path, form: str) -> None:
         raise ModelError(f"This network cannot be converted to {form}: {reason}") from error
 
 
-def _seal(path: Path, about: About) -> None:
+def _add_checksum(path: Path, info: ExportInfo) -> None:
     """Put the text and the digest behind the network."""
     size = path.stat().st_size
-    text = replace(about, network_bytes=size).to_json()
-    notes = {ABOUT: text, SEAL: sealed(path, size, text)}
+    text = replace(info, network_bytes=size).to_json()
+    notes = {INFO: text, CHECKSUM: checksum(path, size, text)}
     if path.suffix == ONNX:
         import onnx
 
@@ -148,7 +148,7 @@ def _seal(path: Path, about: About) -> None:
 
 def _compare(model: Siamese, path: Path) -> None:
     exported = open_exported(path)
-    images = np.random.default_rng(0).random((4, *exported.about.input_shape), dtype=np.float32)
+    images = np.random.default_rng(0).random((4, *exported.info.input_shape), dtype=np.float32)
     images[0] *= 0.2  # a dark one too
     expected, got = model.embed(images), exported.embed(images)
     scores = model.score_pairs(expected, expected[::-1])
@@ -164,7 +164,7 @@ def _compare(model: Siamese, path: Path) -> None:
         )
 
 
-def leave_copy(model: Siamese, model_file: Path, folder: Path) -> Path:
+def cache_export(model: Siamese, model_file: Path, folder: Path) -> Path:
     """Keep an exported copy of a model file, so that the next start needs no Keras.
 
     Args:
@@ -173,17 +173,17 @@ def leave_copy(model: Siamese, model_file: Path, folder: Path) -> Path:
         folder: the workspace's folder of models.
 
     Returns:
-        The copy's path (:func:`siamlab.models.exported.copy_path`). Copies of what the file held before
+        The copy's path (:func:`siamlab.models.exported.cached_export_path`). Copies of what the file held before
         are removed.
 
     Raises:
         SiamlabError: as :func:`export_model`.
     """
     digest = file_digest(model_file)
-    path = copy_path(model_file, digest, folder)
+    path = cached_export_path(model_file, digest, folder)
     with storage_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         drop_stale(path.parent, ".")
-        for former in path.parent.glob(f"{glob.escape(copy_prefix(model_file))}*"):
+        for former in path.parent.glob(f"{glob.escape(cached_export_prefix(model_file))}*"):
             former.unlink(missing_ok=True)
     return export_model(model, path, source=digest)

@@ -1,11 +1,11 @@
 """Exported models: embed and compare without Keras and without TensorFlow.
 
-Comes in: a ``.tflite`` file (LiteRT) or an ``.onnx`` file (ONNX Runtime) that ``siamlab export``
-wrote. Goes out: :class:`ExportedModel`, which verifies as a Siamese model does, a second or more
+Input: a ``.tflite`` file (LiteRT) or an ``.onnx`` file (ONNX Runtime) that ``siamlab export``
+wrote. Output: :class:`ExportedModel`, which verifies as a Siamese model does, a second or more
 sooner because TensorFlow is never loaded.
 
 The file holds the embedding network, images in and templates out. What else verification needs
-stands in it as text (:class:`About`): the distance and the head, the record, the digest that
+stands in it as text (:class:`ExportInfo`): the distance and the head, the metadata, the digest that
 templates carry. In LiteRT it is a zip archive behind the network, where TensorFlow Lite's own
 metadata puts associated files; in ONNX it stands among the metadata properties. A second entry is
 a digest over the network and that text, so that a damaged file is never used.
@@ -26,12 +26,12 @@ import numpy as np
 
 from siamlab.errors import MissingPackageError, ModelError, SiamlabError
 from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.metadata import ModelMetadata
 from siamlab.system.quiet import quiet_start
 
 LITERT, ONNX = ".tflite", ".onnx"
 SUFFIXES = {"onnx": ONNX, "litert": LITERT}
-ABOUT, SEAL = "siamlab.json", "siamlab.sha256"
+INFO, CHECKSUM = "siamlab.json", "siamlab.sha256"
 DISTANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"l1": np.abs, "squared": np.square}
 _VERSION = 1
 _BLOCK = 1 << 20
@@ -40,12 +40,12 @@ Network = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class About:
+class ExportInfo:
     """What an exported file says beside its network.
 
     Attributes:
         model_id: the Siamese model's; templates of one serve the other.
-        record: preprocessing, thresholds and the rest.
+        metadata: preprocessing, thresholds and the rest.
         input_shape: height, width and channels of the network's images, float32 in [0, 1].
         dimensions: numbers in a template.
         distance: ``l1`` or ``squared``, element by element.
@@ -56,7 +56,7 @@ class About:
     """
 
     model_id: str
-    record: ModelRecord
+    metadata: ModelMetadata
     input_shape: tuple[int, int, int]
     dimensions: int
     distance: str
@@ -67,10 +67,10 @@ class About:
 
     def to_json(self) -> str:
         """The text that goes into the file."""
-        return json.dumps({**vars(self), "record": self.record.to_dict(), "version": _VERSION})
+        return json.dumps({**vars(self), "metadata": self.metadata.to_dict(), "version": _VERSION})
 
     @classmethod
-    def from_json(cls, text: str) -> About:
+    def from_json(cls, text: str) -> ExportInfo:
         """The inverse of :meth:`to_json`.
 
         Raises:
@@ -83,7 +83,7 @@ class About:
                 f"It has form {version} of siamlab's exports and this siamlab reads {_VERSION}; "
                 "export the model again."
             )
-        fields["record"] = ModelRecord.from_dict(fields["record"])
+        fields["metadata"] = ModelMetadata.from_dict(fields["metadata"])
         tuples = {name: tuple(fields[name]) for name in ("input_shape", "weights")}
         return cls(**{**fields, **tuples})
 
@@ -96,18 +96,18 @@ class ExportedModel:
         network: float32 ``(N, height, width, channels)`` to ``(N, dimensions)``.
     """
 
-    def __init__(self, about: About, network: Network) -> None:
-        self.about = about
-        self.record = about.record
-        self.model_id = about.model_id
+    def __init__(self, info: ExportInfo, network: Network) -> None:
+        self.info = info
+        self.metadata = info.metadata
+        self.model_id = info.model_id
         self._network = network
-        self._weights = np.asarray(about.weights, np.float32)
-        self._compare = DISTANCES[about.distance]
+        self._weights = np.asarray(info.weights, np.float32)
+        self._compare = DISTANCES[info.distance]
 
     @property
     def ranks_by_cosine(self) -> bool:
         """Whether the score of two unit embeddings depends on their cosine alone."""
-        return ranks_by_cosine(self.about.distance, self._weights)
+        return ranks_by_cosine(self.info.distance, self._weights)
 
     def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
         """Embed images.
@@ -122,7 +122,7 @@ class ExportedModel:
         Raises:
             InputError: the shape is not the model's.
         """
-        shape, dimensions = self.about.input_shape, self.about.dimensions
+        shape, dimensions = self.info.input_shape, self.info.dimensions
         return embed_in_batches(self._network, images, shape, dimensions, batch)
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -137,7 +137,7 @@ class ExportedModel:
         """
         if len(second) == 0:
             return np.zeros(0, np.float32)
-        logits = self._compare(np.atleast_2d(first) - second) @ self._weights + self.about.bias
+        logits = self._compare(np.atleast_2d(first) - second) @ self._weights + self.info.bias
         # The sigmoid, without the overflow of exp for large negative numbers.
         return np.exp(-np.logaddexp(0, -logits)).astype(np.float32)
 
@@ -175,7 +175,7 @@ def open_exported(path: Path | str) -> ExportedModel:
         ) from error
 
 
-def _open_litert(path: Path) -> tuple[About, Network]:
+def _open_litert(path: Path) -> tuple[ExportInfo, Network]:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
@@ -183,8 +183,8 @@ def _open_litert(path: Path) -> tuple[About, Network]:
             f"A {LITERT} file needs LiteRT ({error}). Run: pip install ai-edge-litert"
         ) from None
     with zipfile.ZipFile(path) as notes:
-        text, seal = (notes.read(name).decode() for name in (ABOUT, SEAL))
-    about = _checked(path, text, seal)  # before LiteRT sees the bytes: damaged ones can crash it
+        text, expected = (notes.read(name).decode() for name in (INFO, CHECKSUM))
+    info = _checked(path, text, expected)  # before LiteRT sees the bytes: damaged ones can crash it
     with quiet_start():
         interpreter = Interpreter(str(path), num_threads=usable_cores())
         interpreter.allocate_tensors()
@@ -196,10 +196,10 @@ def _open_litert(path: Path) -> tuple[About, Network]:
         with lock:
             return np.array(next(iter(run(**{name: images}).values())))
 
-    return about, network
+    return info, network
 
 
-def _open_onnx(path: Path) -> tuple[About, Network]:
+def _open_onnx(path: Path) -> tuple[ExportInfo, Network]:
     try:
         import onnxruntime
     except ImportError as error:
@@ -211,9 +211,9 @@ def _open_onnx(path: Path) -> tuple[About, Network]:
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
     notes: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    about = _checked(path, notes[ABOUT], notes[SEAL])
+    info = _checked(path, notes[INFO], notes[CHECKSUM])
     name = session.get_inputs()[0].name
-    return about, lambda images: np.asarray(session.run(None, {name: images})[0])
+    return info, lambda images: np.asarray(session.run(None, {name: images})[0])
 
 
 def usable_cores() -> int:
@@ -221,14 +221,14 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _checked(path: Path, text: str, seal: str) -> About:
-    about = About.from_json(text)
-    if sealed(path, about.network_bytes, text) != seal:
+def _checked(path: Path, text: str, expected: str) -> ExportInfo:
+    info = ExportInfo.from_json(text)
+    if checksum(path, info.network_bytes, text) != expected:
         raise ModelError("Its content was damaged; export the model again.")
-    return about
+    return info
 
 
-def sealed(path: Path, network_bytes: int, text: str) -> str:
+def checksum(path: Path, network_bytes: int, text: str) -> str:
     """Digest over an exported file's network, its first ``network_bytes``, and its text."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -244,13 +244,13 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def copy_prefix(model_file: Path) -> str:
+def cached_export_prefix(model_file: Path) -> str:
     """How the names of all copies of one model file begin, whatever it held at the time."""
     place = hashlib.sha256(str(model_file.resolve()).encode("utf-8", "surrogateescape"))
     return f"{model_file.stem}-{place.hexdigest()[:8]}-"
 
 
-def copy_path(model_file: Path, digest: str, folder: Path) -> Path:
+def cached_export_path(model_file: Path, digest: str, folder: Path) -> Path:
     """Where the exported copy of a model file belongs.
 
     Args:
@@ -258,10 +258,10 @@ def copy_path(model_file: Path, digest: str, folder: Path) -> Path:
         digest: its :func:`file_digest`.
         folder: the workspace's folder of models.
     """
-    return folder / "exported" / f"{copy_prefix(model_file)}{digest}{LITERT}"
+    return folder / "exported" / f"{cached_export_prefix(model_file)}{digest}{LITERT}"
 
 
-def open_copy(model_file: Path, folder: Path) -> ExportedModel | None:
+def open_cached_export(model_file: Path, folder: Path) -> ExportedModel | None:
     """Open the exported copy of a model file, if there is one and it is whole.
 
     Args:
@@ -275,11 +275,11 @@ def open_copy(model_file: Path, folder: Path) -> ExportedModel | None:
     if not model_file.is_file():
         return None
     digest = file_digest(model_file)
-    path = copy_path(model_file, digest, folder)
+    path = cached_export_path(model_file, digest, folder)
     if not path.is_file():
         return None
     try:
         model = open_exported(path)
     except SiamlabError:
         return None
-    return model if model.about.source == digest else None
+    return model if model.info.source == digest else None

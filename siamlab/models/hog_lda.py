@@ -1,6 +1,6 @@
 """An embedding network that no descent trains: oriented gradients and discriminant axes.
 
-Comes in: training people's images. Goes out: a Keras model to unit embeddings. Its layers are
+Input: training people's images. Output: a Keras model to unit embeddings. Its layers are
 fixed but for one, whose weights are computed at once: the axes along which people differ most,
 measured in what the images of one person differ by (Fisher 1936; Belhumeur, Hespanha, Kriegman
 1997, "Eigenfaces vs. Fisherfaces"). Alone it is no match for a trained network; beside one it
@@ -46,9 +46,9 @@ class OrientedGradients(keras.layers.Layer):
 
     def call(self, images: Any) -> Any:
         """Gradients, directions, cells, strength."""
-        grey = ops.sum(images * ops.convert_to_tensor(LUMA, images.dtype), axis=-1, keepdims=True)
-        across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
-        down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+        gray = ops.sum(images * ops.convert_to_tensor(LUMA, images.dtype), axis=-1, keepdims=True)
+        across = gray[:, 1:-1, 2:] - gray[:, 1:-1, :-2]
+        down = gray[:, 2:, 1:-1] - gray[:, :-2, 1:-1]
         turns = [2 * math.pi * number / self.directions for number in range(self.directions)]
         cosines, sines = (
             ops.convert_to_tensor([part(turn) for turn in turns], images.dtype)
@@ -56,7 +56,7 @@ class OrientedGradients(keras.layers.Layer):
         )
         along = ops.relu(across * cosines + down * sines)
         maps = ops.square(along) / ops.sqrt(ops.square(across) + ops.square(down) + 1e-8)
-        # Two boxes in a row weigh by distance, as the neighbouring cells share a gradient in HOG.
+        # Two boxes in a row weigh by distance, as the neighboring cells share a gradient in HOG.
         maps = ops.average_pool(maps, self.cell, 1, "same")
         maps = ops.average_pool(maps, self.cell, self.cell, "valid")
         strength = ops.sqrt(ops.sum(ops.square(maps), axis=-1, keepdims=True) + 1e-8)
@@ -73,7 +73,7 @@ class OrientedGradients(keras.layers.Layer):
         return {**super().get_config(), "cell": self.cell, "directions": self.directions}
 
 
-GRADIENTS = "gradients"  # the network's name
+HOG_LDA = "hog_lda"  # the network's name
 # Principal components that the discriminant axes are looked for in, and axes kept.
 COMPONENTS, AXES = 300, 150
 SHRINKAGE = 0.1  # of the scatter within people towards a sphere: most have two or three images
@@ -90,7 +90,7 @@ def _histograms(shape: Sequence[int]) -> tuple[keras.KerasTensor, keras.KerasTen
     return inputs, layers.Average(name="both")(both)
 
 
-def gradient_network(images: np.ndarray, people: ArrayLike, batch: int = 256) -> keras.Model:
+def fit_hog_lda(images: np.ndarray, people: ArrayLike, batch: int = 256) -> keras.Model:
     """Fit the network to training people.
 
     Args:
@@ -125,4 +125,4 @@ def gradient_network(images: np.ndarray, people: ArrayLike, batch: int = 256) ->
     project = layers.Dense(axes, name="discriminant")
     code = layers.UnitNormalization(name="unit")(project(histograms))
     project.set_weights([kernel, -principal.mean_ @ kernel])
-    return keras.Model(inputs, code, name=GRADIENTS)
+    return keras.Model(inputs, code, name=HOG_LDA)

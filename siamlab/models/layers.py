@@ -1,6 +1,6 @@
 """Layers that join the two towers, those that training alone needs, and those that look at images.
 
-Comes in: embeddings or images as tensors of any Keras backend. Goes out: distances, logits,
+Input: embeddings or images as tensors of any Keras backend. Output: distances, logits,
 cosines, images, histograms of gradients. Only ``keras.ops`` is used, so the layers run on every
 backend.
 """
@@ -113,69 +113,6 @@ class Mirror(keras.layers.Layer):
     def call(self, images: Any) -> Any:
         """Return the flipped images, same shape."""
         return ops.flip(images, axis=2)
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """The shape does not change."""
-        return tuple(input_shape)
-
-
-@keras.saving.register_keras_serializable(package="siamlab")
-class CentralView(keras.layers.Layer):
-    """The middle of images, in a given number of pixels.
-
-    Args:
-        share: side of what is kept, as a share of the image's side, in (0, 1].
-        size: side of what comes out, in pixels; interpolated (bilinear) where the cut has others.
-
-    Call arguments:
-        images: float tensor ``(batch, side, side, channels)``.
-
-    Output shape: ``(batch, size, size, channels)``.
-
-    Raises:
-        ValueError: the share is not in (0, 1].
-    """
-
-    def __init__(self, share: float, size: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not 0 < share <= 1:
-            raise ValueError(f"CentralView keeps a share in (0, 1]. Received: share={share}.")
-        self.share, self.size = share, size
-
-    def call(self, images: Any) -> Any:
-        """Cut, then interpolate."""
-        side = images.shape[1]
-        kept = round(self.share * side)
-        start = (side - kept) // 2
-        view = images[:, start : start + kept, start : start + kept, :]
-        if kept == self.size:
-            return view
-        return ops.image.resize(view, (self.size, self.size), interpolation="bilinear")
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """``(batch, size, size, channels)``."""
-        return (input_shape[0], self.size, self.size, input_shape[-1])
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "share": self.share, "size": self.size}
-
-
-@keras.saving.register_keras_serializable(package="siamlab")
-class CentredUnit(keras.layers.Layer):
-    """Turn a sigmoid code in (0, 1) into a unit vector around its middle.
-
-    Used in training alone: losses on cosines need codes that point both ways.
-
-    Call arguments:
-        code: ``(batch, dimensions)``, in (0, 1).
-
-    Output shape: the same; each row has length 1.
-    """
-
-    def call(self, code: Any) -> Any:
-        """``(2 code - 1) / |2 code - 1|``."""
-        return ops.normalize(2.0 * code - 1.0, axis=-1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """The shape does not change."""

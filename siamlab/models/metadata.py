@@ -1,6 +1,6 @@
 """What a model file says about itself, so that verification needs nothing but the file.
 
-Comes in: how a model was made. Goes out: :class:`ModelRecord`, kept inside the ``.keras`` file.
+Input: how a model was made. Output: :class:`ModelMetadata`, kept inside the ``.keras`` file.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
 
 
 def digests(people: Iterable[str]) -> tuple[str, ...]:
-    """Digests of people's names, sorted, for :class:`ModelRecord`."""
+    """Digests of people's names, sorted, for :class:`ModelMetadata`."""
     return tuple(sorted(person_digest(name) for name in people))
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what made a model, for its record."""
-    # Only here: a record is also read where no Keras is, beside an exported model.
+    """Versions of what made a model, for its metadata."""
+    # Only here: a metadata is also read where no Keras is, beside an exported model.
     from siamlab.system.backend import keras
 
     return {
@@ -37,7 +37,7 @@ def library_versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class ModelRecord:
+class ModelMetadata:
     """What a model file says about itself.
 
     Attributes:
@@ -77,7 +77,7 @@ class ModelRecord:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ModelRecord:
+    def from_dict(cls, values: dict[str, Any]) -> ModelMetadata:
         """The inverse of :meth:`to_dict`."""
         rest = {**values, "people": tuple(values["people"])}
         rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])

@@ -1,6 +1,6 @@
 """Weights in seven bits each: how a trained model fits into a package of a few megabytes.
 
-Comes in: float arrays and a description. Goes out: one ``.npz`` file, checked by its SHA-256 when
+Input: float arrays and a description. Output: one ``.npz`` file, checked by its SHA-256 when
 it is read. Kernels keep one scale for each output channel and a small integer for each weight
 (Jacob et al. 2018, section 2.1, symmetric); everything else stays float32.
 """
@@ -23,7 +23,7 @@ from siamlab.system.files import write_whole
 STEPS = 63
 
 
-def to_bytes(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def quantize(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Round a kernel to integers of seven bits.
 
     Args:
@@ -38,8 +38,8 @@ def to_bytes(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(kernel / step).astype(np.int8), step
 
 
-def from_bytes(numbers: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """The float32 kernel that :func:`to_bytes` rounded to."""
+def dequantize(numbers: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """The float32 kernel that :func:`quantize` rounded to."""
     return numbers.astype(np.float32) * step
 
 
@@ -55,7 +55,7 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray], about: dict[str, Any])
     for number, array in enumerate(arrays):
         name = f"{number:03d}"
         if array.ndim > 1:
-            stored[name], stored[f"{name}_step"] = to_bytes(array)
+            stored[name], stored[f"{name}_step"] = quantize(array)
         else:
             stored[name] = array.astype(np.float32)
 
@@ -89,7 +89,7 @@ def load_arrays(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
         about = json.loads(archive["about"].tobytes())
         names = sorted(name for name in archive.files if name.isdigit())
         arrays = [
-            from_bytes(archive[name], archive[f"{name}_step"])
+            dequantize(archive[name], archive[f"{name}_step"])
             if f"{name}_step" in archive.files
             else archive[name]
             for name in names

@@ -17,7 +17,7 @@ from siamlab.system.files import write_whole
 
 
 def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path:
-    """Save the model with its record as one ``.keras`` file.
+    """Save the model with its metadata as one ``.keras`` file.
 
     Args:
         model: a Siamese model.
@@ -47,7 +47,7 @@ def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
         model.optimizer, model.compiled = kept
 
 
-def save_packed(model: Siamese, path: Path) -> Path:
+def save_quantized(model: Siamese, path: Path) -> Path:
     """Save a model with seven bits a weight, as the package carries it (``siamlab.models.quantization``).
 
     Args:
@@ -62,7 +62,7 @@ def save_packed(model: Siamese, path: Path) -> Path:
     return save_arrays(path, model.get_weights(), about)
 
 
-def _load_packed(path: Path) -> Siamese:
+def _load_quantized(path: Path) -> Siamese:
     arrays, about = load_arrays(path)
     model: Siamese = keras.saving.deserialize_keras_object(about["model"])
     model.set_weights(arrays)
@@ -73,7 +73,7 @@ def load_model(path: Path | str) -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
     Args:
-        path: a ``.keras`` file, what :func:`save_packed` wrote, or ``pretrained`` for the weights
+        path: a ``.keras`` file, what :func:`save_quantized` wrote, or ``pretrained`` for the weights
             in the package (``siamlab/models/weights/README.md`` is their card).
 
     Raises:
@@ -90,7 +90,7 @@ def load_model(path: Path | str) -> Siamese:
     if not path.is_file():
         raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
     if path.suffix == ".npz":
-        return _load_packed(path)
+        return _load_quantized(path)
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:

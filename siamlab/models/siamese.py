@@ -1,8 +1,8 @@
 """Networks: the embedding, the Siamese model around it, and the file both are kept in.
 
-Comes in: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Goes out: embeddings, and
+Input: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Output: embeddings, and
 the probability that two images show the same person. The ``.keras`` file carries what
-verification needs besides weights: input size, crop, thresholds, versions (``ModelRecord``).
+verification needs besides weights: input size, crop, thresholds, versions (``ModelMetadata``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 
 from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
+from siamlab.models.embedder import ranks_by_cosine
+from siamlab.models.embedding import embed_images
 from siamlab.models.layers import L1Distance, PairDistance, SquaredDistance
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.metadata import ModelMetadata
 from siamlab.system.backend import keras, layers, ops
 
 
@@ -31,7 +32,7 @@ class Siamese(keras.Model):
     Args:
         embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
         distance: layer that compares two embeddings element by element.
-        record: what the file shall say about the model; a default is made when ``None``.
+        metadata: what the file shall say about the model; a default is made when ``None``.
 
     Call arguments:
         inputs: ``[anchor, other]``, float32 images in [0, 1]; a dictionary with these names
@@ -44,7 +45,7 @@ class Siamese(keras.Model):
         self,
         embedding: keras.Model,
         distance: PairDistance | None = None,
-        record: ModelRecord | None = None,
+        metadata: ModelMetadata | None = None,
         name: str = "siamese",
         **kwargs: Any,
     ) -> None:
@@ -58,26 +59,28 @@ class Siamese(keras.Model):
         self.embedding = embedding
         self.distance = distance
         self.head = head
-        self.record = record or ModelRecord(
+        self.metadata = metadata or ModelMetadata(
             preprocessing=Preprocessing(size=int(shape[0])), arch="custom"
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Everything a reload needs, the record included."""
+        """Everything a reload needs, the metadata included."""
         return {
             "embedding": keras.saving.serialize_keras_object(self.embedding),
             "distance": keras.saving.serialize_keras_object(self.distance),
-            "record": self.record.to_dict(),
+            "metadata": self.metadata.to_dict(),
             "name": self.name,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Siamese:
         """Build the model again from :meth:`get_config`."""
+        # Files of siamlab 0.1.0 call the metadata a record.
+        metadata = config["metadata"] if "metadata" in config else config["record"]
         return cls(
             embedding=keras.saving.deserialize_keras_object(config["embedding"]),
             distance=keras.saving.deserialize_keras_object(config["distance"]),
-            record=ModelRecord.from_dict(config["record"]),
+            metadata=ModelMetadata.from_dict(metadata),
             name=config["name"],
         )
 
@@ -87,7 +90,10 @@ class Siamese(keras.Model):
 
         The head and the thresholds are left out, so that a calibration keeps templates valid.
         """
-        digest = hashlib.sha256(json.dumps(self.record.preprocessing.to_dict()).encode())
+        seen = self.metadata.preprocessing
+        # "finder" is what siamlab 0.1.0 called the detector: its templates stay valid.
+        text = json.dumps({"size": seen.size, "fraction": seen.fraction, "finder": seen.detector})
+        digest = hashlib.sha256(text.encode())
         for weight in self.embedding.weights:
             digest.update(np.ascontiguousarray(ops.convert_to_numpy(weight)).tobytes())
         return digest.hexdigest()[:16]
@@ -111,9 +117,7 @@ class Siamese(keras.Model):
         Raises:
             InputError: the shape is not the model's.
         """
-        network = self.embedding
-        shape, dimensions = tuple(network.input_shape[1:]), int(network.output_shape[-1])
-        return embed_in_batches(network.predict_on_batch, images, shape, dimensions, batch)
+        return embed_images(self.embedding, images, batch)
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Compare embeddings pair by pair, through the distance and the head.
@@ -130,21 +134,21 @@ class Siamese(keras.Model):
         probability = self.head(self.distance(np.atleast_2d(first), second))
         return ops.convert_to_numpy(probability)[:, 0].astype(np.float32)
 
-    def with_record(self, **changes: Any) -> Siamese:
-        """Change fields of the record in place and return the model."""
-        self.record = replace(self.record, **changes)
+    def with_metadata(self, **changes: Any) -> Siamese:
+        """Change fields of the metadata in place and return the model."""
+        self.metadata = replace(self.metadata, **changes)
         return self
 
 
 def build_siamese(
-    embedding: keras.Model, distance: str = "l1", record: ModelRecord | None = None
+    embedding: keras.Model, distance: str = "l1", metadata: ModelMetadata | None = None
 ) -> Siamese:
     """Join two towers of ``embedding`` by a distance layer and a sigmoid unit.
 
     Args:
         embedding: what :func:`build_embedding` returns, or a model of your own.
         distance: ``l1`` (Koch) or ``squared`` (for unit embeddings).
-        record: what the model file shall say about the model.
+        metadata: what the model file shall say about the model.
 
     Returns:
         Keras model with the inputs ``anchor`` and ``other`` and an output ``(batch, 1)``.
@@ -155,4 +159,4 @@ def build_siamese(
     kinds = {"l1": L1Distance, "squared": SquaredDistance}
     if distance not in kinds:
         raise InputError(f"distance is one of {', '.join(kinds)}. Received: {distance!r}.")
-    return Siamese(embedding, kinds[distance](name="distance"), record)
+    return Siamese(embedding, kinds[distance](name="distance"), metadata)

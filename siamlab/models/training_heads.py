@@ -1,6 +1,6 @@
 """Layers between embedding and loss that training alone needs.
 
-Comes in: embeddings. Goes out: cosines with people, or logits of pairs.
+Input: embeddings. Output: cosines with people, or logits of pairs.
 """
 
 from __future__ import annotations

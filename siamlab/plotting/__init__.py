@@ -1,6 +1,6 @@
 """Every picture: takes data, returns the figure, never shows or stores anything by itself.
 
-Comes in: arrays, results of the other modules, Keras models. Goes out: ``Picture``, a
+Input: arrays, results of the other modules, Keras models. Output: ``Picture``, a
 matplotlib figure outside pyplot's state that a notebook displays once, and that
 :func:`save_figure` writes as SVG and PNG. Functions with one panel also draw into axes given
 to them.
@@ -13,11 +13,11 @@ from siamlab.plotting.network import draw_architecture
 from siamlab.plotting.pictures import plot_images, plot_pairs, plot_verification
 from siamlab.plotting.score_plots import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.study_plots import plot_baselines, plot_map, plot_oneshot
-from siamlab.plotting.style import COLOURS, Picture, new_figure, save_figure, style
+from siamlab.plotting.style import COLORS, Picture, new_figure, save_figure, style
 from siamlab.plotting.towers import draw_towers
 
 __all__ = [
-    "COLOURS",
+    "COLORS",
     "Picture",
     "Step",
     "draw_architecture",

@@ -1,7 +1,7 @@
 """What a network is made of, read from the Keras model itself.
 
-Comes in: an embedding network (functional or sequential, also one nested in another). Goes
-out: a few ``Step``s for a picture or a table: normalisation and activation are folded into
+Input: an embedding network (functional or sequential, also one nested in another). Goes
+out: a few ``Step``s for a picture or a table: normalization and activation are folded into
 the layer before them, and a residual block is one step.
 """
 
@@ -19,6 +19,7 @@ _AFTER = {
     "LayerNormalization": "norm",
     "GroupNormalization": "norm",
     "UnitNormalization": "unit length",
+    "Rescaling": "",
     "ReLU": "ReLU",
     "LeakyReLU": "leaky ReLU",
     "Activation": "",
@@ -60,22 +61,22 @@ def core_network(embedding: Any) -> Any:
     return core_network(inner[0]) if inner else embedding
 
 
-def committee_size(embedding: Any) -> int:
+def ensemble_size(embedding: Any) -> int:
     """How many trained networks stand side by side in an embedding, at any depth: 1 as a rule."""
     inner = _inner(embedding)
-    trained = [one for one in inner if not _has_gradients(one)]
-    return max([len(trained), *map(committee_size, inner)], default=1)
+    trained = [one for one in inner if not _has_hog_lda(one)]
+    return max([len(trained), *map(ensemble_size, inner)], default=1)
 
 
-def joins_gradients(embedding: Any) -> bool:
+def joins_hog_lda(embedding: Any) -> bool:
     """Whether a network of oriented gradients (``siamlab.models.hog_lda``) stands beside the others."""
-    return any(_has_gradients(one) or joins_gradients(one) for one in _inner(embedding))
+    return any(_has_hog_lda(one) or joins_hog_lda(one) for one in _inner(embedding))
 
 
 def embeds_mirror_image(embedding: Any) -> bool:
     """Whether trained networks embed the mirror image too (``siamlab.models.embedding.mirrored``)."""
     if any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", [])):
-        return not _has_gradients(embedding)  # that one has a mirror of its own
+        return not _has_hog_lda(embedding)  # that one has a mirror of its own
     return any(map(embeds_mirror_image, _inner(embedding)))
 
 
@@ -83,7 +84,7 @@ def _inner(embedding: Any) -> list[Any]:
     return [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
 
 
-def _has_gradients(network: Any) -> bool:
+def _has_hog_lda(network: Any) -> bool:
     return any(type(layer).__name__ == "OrientedGradients" for layer in network.layers)
 
 
@@ -114,6 +115,8 @@ def network_steps(embedding: Any) -> tuple[Step, ...]:
         else:
             steps.append(_step([*waiting, *group], block=len(group) > 1))
             waiting = []
+    for layer in waiting:  # nothing comes after them that they could stand with
+        steps[-1] = _folded(steps[-1], layer)
     return tuple(steps)
 
 

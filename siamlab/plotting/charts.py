@@ -1,6 +1,6 @@
 """Training as pictures: the history, and time and quality against the size of the input.
 
-Comes in: a training history, measured points of a study. Goes out: a ``Picture``.
+Input: a training history, measured points of a study. Output: a ``Picture``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.plotting.style import COLOURS, GENUINE, GREY, IMPOSTOR, WIDTH, new_figure, styled
+from siamlab.plotting.style import COLORS, GENUINE, GRAY, IMPOSTOR, WIDTH, new_figure, styled
 
 
 class Point(Protocol):
@@ -47,7 +47,7 @@ def plot_history(history: Any) -> Any:
     """Loss, precision and recall, and seconds of each epoch.
 
     Args:
-        history: ``siamlab.training.checkpoints.History``, Keras' ``History``, or a mapping of metric to its
+        history: ``siamlab.training.checkpoints.TrainingHistory``, Keras' ``TrainingHistory``, or a mapping of metric to its
             value after each epoch; panels without data are left out.
 
     Returns:
@@ -71,7 +71,7 @@ def plot_history(history: Any) -> Any:
         panel.set(title=title, ylabel=unit, ylim=(0, 1.02) if unit == "rate" else (0, None))
         panel.legend()
     if seconds:
-        axes[-1].bar(np.arange(1, len(seconds) + 1), seconds, color=COLOURS["sky"])
+        axes[-1].bar(np.arange(1, len(seconds) + 1), seconds, color=COLORS["sky"])
         axes[-1].set(title=f"Time: {_duration(sum(seconds))} in all", ylabel="seconds per epoch")
     for panel in axes:
         panel.set_xlabel("epoch")
@@ -92,19 +92,19 @@ def _history(history: Any) -> tuple[dict[str, list[float]], list[float]]:
 
 
 def _lines(panel: Any, metrics: dict[str, list[float]], names: list[str]) -> None:
-    """One colour for each metric; validation dashed with open markers."""
+    """One color for each metric; validation dashed with open markers."""
     bases = list(dict.fromkeys(name.removeprefix("val_") for name in names))
     for name in names:
         base, validation = name.removeprefix("val_"), name.startswith("val_")
-        colour = list(COLOURS.values())[bases.index(base) % 7]
+        color = list(COLORS.values())[bases.index(base) % 7]
         epochs = np.arange(1, len(metrics[name]) + 1)
         panel.plot(
             epochs,
             metrics[name],
             linestyle="--" if validation else "-",
             marker="o" if len(epochs) <= 30 else None,
-            markerfacecolor="white" if validation else colour,
-            color=colour,
+            markerfacecolor="white" if validation else color,
+            color=color,
             label=f"validation {base}" if validation else base,
         )
 
@@ -206,4 +206,4 @@ def _against_size(
 def name_machine(figure: Any, machine: str) -> None:
     """Write below a figure what was measured on; nothing for an empty name."""
     if machine:
-        figure.supxlabel(f"measured on {machine}", fontsize=7.5, color=GREY)
+        figure.supxlabel(f"measured on {machine}", fontsize=7.5, color=GRAY)

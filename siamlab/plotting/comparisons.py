@@ -1,6 +1,6 @@
 """Studies as pictures: losses side by side, and quality against people and images of each.
 
-Comes in: measured runs of a study. Goes out: a ``Picture``.
+Input: measured runs of a study. Output: a ``Picture``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The architecture as a picture: two towers of the same layers, joined by a distance.
 
-Comes in: a Siamese model. Goes out: a ``Picture`` drawn from the model itself.
+Input: a Siamese model. Output: a ``Picture`` drawn from the model itself.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 from siamlab.errors import InputError
 from siamlab.plotting.architecture import (
     Step,
-    committee_size,
     embeds_mirror_image,
-    joins_gradients,
+    ensemble_size,
+    joins_hog_lda,
     network_steps,
 )
-from siamlab.plotting.style import COLOURS, GREY, WIDTH, canvas, styled
+from siamlab.plotting.style import COLORS, GRAY, WIDTH, canvas, styled
 
 _FACES = {
     "input": "#9A9A9A",
-    "conv": COLOURS["blue"],
-    "block": COLOURS["blue"],
-    "pool": COLOURS["sky"],
-    "dense": COLOURS["orange"],
-    "other": COLOURS["pink"],
+    "conv": COLORS["blue"],
+    "block": COLORS["blue"],
+    "pool": COLORS["sky"],
+    "dense": COLORS["orange"],
+    "other": COLORS["pink"],
 }
-_DISTANCE, _HEAD = COLOURS["green"], COLOURS["vermilion"]
+_DISTANCE, _HEAD = COLORS["green"], COLORS["vermilion"]
 _TOWER, _GAP, _LINE = 1.15, 0.3, 0.175  # inches: height of a tower, between them, a line of text
 _LEFT, _RIGHT = 0.72, 0.12
 _ROWS = ("layer", "kernel", "channels", "with", "output", "weights")
@@ -64,15 +64,15 @@ def draw_architecture(model: Any) -> Any:
     table = _LINE * (sum(lines) + 0.75)
     height = table + _LINE * 0.35 + 2 * _TOWER + _GAP + 0.42
     figure, axes = canvas(width, height)
-    centres = [_LEFT + pitch * (place + 0.5) for place in range(columns)]
+    centers = [_LEFT + pitch * (place + 0.5) for place in range(columns)]
     low = table + _LINE * 0.35 + _TOWER / 2
     levels = (low + _TOWER + _GAP, low)
     _title(axes, model, height)
     for level, name in zip(levels, ("anchor", "other"), strict=True):
-        _tower(axes, steps, centres, level, pitch, name)
-    _shared(axes, steps, centres, levels)
-    _join(axes, centres, levels, distance_names(model.distance)[1])
-    _table(axes, cells, lines, centres)
+        _tower(axes, steps, centers, level, pitch, name)
+    _shared(axes, steps, centers, levels)
+    _join(axes, centers, levels, distance_names(model.distance)[1])
+    _table(axes, cells, lines, centers)
     return figure
 
 
@@ -100,57 +100,57 @@ def _title(axes: Any, model: Any, height: float) -> None:
     total = model.count_params()
     text = f"Two towers, one set of weights: {total:,} in all"
     extras = []
-    if (members := committee_size(model.embedding)) > 1:
-        extras.append(f"{members} such networks, joined")
-    if joins_gradients(model.embedding):
+    if (models := ensemble_size(model.embedding)) > 1:
+        extras.append(f"{models} such networks, joined")
+    if joins_hog_lda(model.embedding):
         extras.append("oriented gradients vote too")
     if embeds_mirror_image(model.embedding):
         extras.append("embeds each image with its mirror image and averages both")
     if extras:
         right = axes.get_xlim()[1] - 0.1
         axes.text(
-            right, height - 0.2, "; ".join(extras), fontsize=8, color=GREY, ha="right", va="center"
+            right, height - 0.2, "; ".join(extras), fontsize=8, color=GRAY, ha="right", va="center"
         )
     axes.text(_LEFT, height - 0.2, text, fontsize=10, fontweight="bold", va="center")
 
 
 def _tower(
-    axes: Any, steps: tuple[Step, ...], centres: list[float], level: float, pitch: float, name: str
+    axes: Any, steps: tuple[Step, ...], centers: list[float], level: float, pitch: float, name: str
 ) -> None:
     axes.text(_LEFT - 0.08, level, name, ha="right", va="center", fontweight="bold")
     largest = max(step.shape[0] for step in steps if len(step.shape) == 3)
     reaches = []
-    for step, centre in zip(steps, centres, strict=False):
-        reaches.append(_slab(axes, step, centre, level, pitch, largest))
+    for step, center in zip(steps, centers, strict=False):
+        reaches.append(_slab(axes, step, center, level, pitch, largest))
     for (_, start), (end, _) in pairwise(reaches):
         _arrow(axes, (start + 0.01, level), (end - 0.01, level))
 
 
 def _slab(
-    axes: Any, step: Step, centre: float, level: float, pitch: float, largest: int
+    axes: Any, step: Step, center: float, level: float, pitch: float, largest: int
 ) -> tuple[float, float]:
     """Draw one step and return its left and right edge at mid height."""
-    colour = _FACES[step.kind]
+    color = _FACES[step.kind]
     if len(step.shape) != 3:
         half = 0.06
         box = FancyBboxPatch(
-            (centre - half, level - 0.45), 2 * half, 0.9, boxstyle="round,pad=0,rounding_size=0.03"
+            (center - half, level - 0.45), 2 * half, 0.9, boxstyle="round,pad=0,rounding_size=0.03"
         )
-        box.set(facecolor=colour, edgecolor="white", linewidth=0.8)
+        box.set(facecolor=color, edgecolor="white", linewidth=0.8)
         axes.add_patch(box)
-        return centre - half, centre + half
+        return center - half, center + half
     tall = 0.82 * (step.shape[0] / largest) ** 0.6
     slant = 0.32 * tall
     thick = min(0.022 + 0.027 * math.log2(step.channels), 0.9 * pitch - slant - 0.12)
-    left, bottom = centre - (thick + slant) / 2, level - (tall + slant) / 2
-    _box(axes, left, bottom, thick, tall, slant, colour)
+    left, bottom = center - (thick + slant) / 2, level - (tall + slant) / 2
+    _box(axes, left, bottom, thick, tall, slant, color)
     if step.kind == "block":
-        _skip(axes, centre, bottom + tall + slant, thick + slant)
+        _skip(axes, center, bottom + tall + slant, thick + slant)
     return left, left + thick + slant
 
 
 def _box(
-    axes: Any, left: float, bottom: float, thick: float, tall: float, slant: float, colour: str
+    axes: Any, left: float, bottom: float, thick: float, tall: float, slant: float, color: str
 ) -> None:
     """A slab seen from the side, in oblique projection: front, top, and the map itself."""
     right, top = left + thick, bottom + tall
@@ -162,28 +162,28 @@ def _box(
     )
     for corners, strength in faces:
         patch = Polygon(corners, closed=True, edgecolor="white", linewidth=0.7)
-        patch.set_facecolor(_tint(colour, strength))
+        patch.set_facecolor(_tint(color, strength))
         axes.add_patch(patch)
 
 
-def _tint(colour: str, strength: float) -> tuple[float, float, float]:
-    """The colour mixed with white."""
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+def _tint(color: str, strength: float) -> tuple[float, float, float]:
+    """The color mixed with white."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     red, green, blue = (1 - strength * (1 - part) for part in parts)
     return red, green, blue
 
 
-def _skip(axes: Any, centre: float, top: float, side: float) -> None:
+def _skip(axes: Any, center: float, top: float, side: float) -> None:
     """The shortcut over a residual block."""
     reach = side / 2 + 0.1
     axes.add_patch(
         FancyArrowPatch(
-            (centre - reach, top - 0.02),
-            (centre + reach, top - 0.02),
+            (center - reach, top - 0.02),
+            (center + reach, top - 0.02),
             connectionstyle="arc3,rad=-0.45",
             arrowstyle="-|>",
             mutation_scale=7,
-            color=GREY,
+            color=GRAY,
             linewidth=0.9,
         )
     )
@@ -198,34 +198,34 @@ def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> N
             shrinkB=0,
             arrowstyle="-|>",
             mutation_scale=7,
-            color=GREY,
+            color=GRAY,
             linewidth=0.9,
         )
     )
 
 
 def _shared(
-    axes: Any, steps: tuple[Step, ...], centres: list[float], levels: tuple[float, float]
+    axes: Any, steps: tuple[Step, ...], centers: list[float], levels: tuple[float, float]
 ) -> None:
     """Dotted links between the towers at each step that has weights."""
     middle = sum(levels) / 2
-    weighted = [centre for step, centre in zip(steps, centres, strict=False) if step.weights]
+    weighted = [center for step, center in zip(steps, centers, strict=False) if step.weights]
     if not weighted:
         return
-    axes.plot(weighted[:1] + weighted[-1:], [middle] * 2, ":", color=GREY, linewidth=1)
-    for centre in weighted:
-        axes.plot([centre] * 2, [middle - 0.09, middle + 0.09], color=GREY, linewidth=1)
+    axes.plot(weighted[:1] + weighted[-1:], [middle] * 2, ":", color=GRAY, linewidth=1)
+    for center in weighted:
+        axes.plot([center] * 2, [middle - 0.09, middle + 0.09], color=GRAY, linewidth=1)
     label = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
     half = len(weighted) // 2
     place = (weighted[half - 1] + weighted[half]) / 2 if half else weighted[0]
-    axes.text(place, middle, "same weights", ha="center", va="center", color=GREY, bbox=label,
+    axes.text(place, middle, "same weights", ha="center", va="center", color=GRAY, bbox=label,
               fontsize=8)  # fmt: skip
 
 
-def _join(axes: Any, centres: list[float], levels: tuple[float, float], formula: str) -> None:
+def _join(axes: Any, centers: list[float], levels: tuple[float, float], formula: str) -> None:
     """Both embeddings into the distance, and the distance into the sigmoid unit."""
     middle = sum(levels) / 2
-    last, distance, head = centres[-3:]
+    last, distance, head = centers[-3:]
     for level in levels:
         side = 1 if level > middle else -1
         _arrow(axes, (last + 0.08, level), (distance - 0.06, middle + side * 0.36))
@@ -263,19 +263,19 @@ def _cells(steps: tuple[Step, ...], model: Any, letters: int) -> list[list[str]]
     return [[textwrap.fill(cell, letters, break_long_words=False) for cell in row] for row in rows]
 
 
-def _table(axes: Any, cells: list[list[str]], lines: list[float], centres: list[float]) -> None:
+def _table(axes: Any, cells: list[list[str]], lines: list[float], centers: list[float]) -> None:
     """Lines of text under the towers, a column for each step."""
     level = _LINE * (sum(lines) + 0.75)
     axes.axhline(level, color="#CCCCCC", linewidth=0.7)
     level -= 0.9 * _LINE
     for title, row, high in zip(_ROWS, cells, lines, strict=True):
-        axes.text(0.06, level, title, va="baseline", color=GREY, fontsize=7.5)
+        axes.text(0.06, level, title, va="baseline", color=GRAY, fontsize=7.5)
         weight = "bold" if title == "layer" else "normal"
-        for centre, cell in zip(centres, row, strict=True):
+        for center, cell in zip(centers, row, strict=True):
             for number, line in enumerate(cell.split("\n")):
                 place = level - 0.7 * _LINE * number
                 look = {"ha": "center", "va": "baseline", "fontsize": 7.5, "fontweight": weight}
-                axes.text(centre, place, line, **look)
+                axes.text(center, place, line, **look)
         level -= _LINE * high
 
 

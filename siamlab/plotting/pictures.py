@@ -1,6 +1,6 @@
 """Faces on screen: grids of images, pairs side by side with their verdicts, one verification.
 
-Comes in: images, labels, scores, a ``Verification``. Goes out: a ``Picture``.
+Input: images, labels, scores, a ``Verification``. Output: a ``Picture``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from siamlab.errors import InputError
 from siamlab.plotting.style import (
     GENUINE,
-    GREY,
+    GRAY,
     IMPOSTOR,
     RIGHT,
     WIDTH,
@@ -93,7 +93,7 @@ def plot_pairs(
     """Show pairs side by side: their labels, or a model's verdicts beside the truth.
 
     A pair is verified when its score is at least the threshold. A wrong verdict is marked by
-    the word ``WRONG``, by colour and by a thick frame.
+    the word ``WRONG``, by color and by a thick frame.
 
     Args:
         first: N RGB images ``(H, W, 3)``, uint8 or float in [0, 1].
@@ -137,35 +137,35 @@ def _pair(cell: Any, first: np.ndarray, second: np.ndarray) -> None:
     cell.set(xlim=(-0.05, sum(wide) + 0.11), ylim=(-0.05, 1.05), aspect="equal")
 
 
-def _frame(cell: Any, colour: str, thick: float) -> None:
+def _frame(cell: Any, color: str, thick: float) -> None:
     (left, right), (low, high) = cell.get_xlim(), cell.get_ylim()
     frame = Rectangle((left, low), right - left, high - low, fill=False, clip_on=False)
-    frame.set(edgecolor=colour, linewidth=thick)
+    frame.set(edgecolor=color, linewidth=thick)
     cell.add_patch(frame)
 
 
 def _label(cell: Any, same: bool) -> None:
-    colour = GENUINE if same else IMPOSTOR
+    color = GENUINE if same else IMPOSTOR
     text = "1: same person" if same else "0: different people"
-    cell.set_title(text, color=colour, loc="center", fontsize=8.5)
-    _frame(cell, colour, 1.2)
+    cell.set_title(text, color=color, loc="center", fontsize=8.5)
+    _frame(cell, color, 1.2)
 
 
 def _verdict(cell: Any, same: bool, score: float, threshold: float) -> None:
     match = score >= threshold
     right = match == same
-    colour = RIGHT if right else WRONG
+    color = RIGHT if right else WRONG
     sign = "≥" if match else "<"
     verdict = "verified" if match else "not verified"
     cell.set_title(
         f"{'' if right else 'WRONG: '}{verdict}\n{_apart(score, threshold)} {sign} {threshold:.2f}",
-        color=colour,
+        color=color,
         loc="center",
         fontsize=8.5,
     )
     truth = "truth: same person" if same else "truth: different people"
     cell.text(0.5, -0.04, truth, transform=cell.transAxes, ha="center", va="top", fontsize=8)
-    _frame(cell, colour, 1.2 if right else 3.0)
+    _frame(cell, color, 1.2 if right else 3.0)
 
 
 def _apart(score: float, threshold: float) -> str:
@@ -187,7 +187,7 @@ def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
     Returns:
         The figure.
     """
-    colour = {True: RIGHT, False: WRONG, None: GREY}[verification.verified]
+    color = {True: RIGHT, False: WRONG, None: GRAY}[verification.verified]
     figure = new_figure(WIDTH, 3.4)
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
     left.imshow(pixels(frame, "frame"))
@@ -196,10 +196,10 @@ def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
     if verification.box is not None:
         box = verification.box
         square = Rectangle((box.x, box.y), box.size, box.size, fill=False, linewidth=2.5)
-        square.set_edgecolor(colour)
+        square.set_edgecolor(color)
         left.add_patch(square)
     words = {True: "verified", False: "not verified", None: "unknown"}[verification.verified]
-    left.set_title(f"{verification.person}: {words}", color=colour)
+    left.set_title(f"{verification.person}: {words}", color=color)
     if verification.verified is None or len(verification.scores) == 0:
         right.axis("off")
         right.text(0.5, 0.5, verification.reason or "no templates", ha="center", wrap=True)
@@ -212,9 +212,9 @@ def _template_scores(axes: Any, verification: Verification) -> None:
     scores = np.asarray(verification.scores, float)
     match = scores >= verification.detection_threshold
     places = np.arange(1, len(scores) + 1)
-    for chosen, colour, name in ((match, GENUINE, "match"), (~match, "#BBBBBB", "no match")):
+    for chosen, color, name in ((match, GENUINE, "match"), (~match, "#BBBBBB", "no match")):
         if chosen.any():
-            axes.bar(places[chosen], scores[chosen], color=colour, label=name)
+            axes.bar(places[chosen], scores[chosen], color=color, label=name)
     line = {"color": "black", "linestyle": "--", "linewidth": 1}
     limit = verification.detection_threshold
     axes.axhline(limit, **line, label=f"detection threshold {limit:.2f}")

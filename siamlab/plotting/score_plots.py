@@ -1,6 +1,6 @@
 """Scores as pictures: ROC, DET and precision-recall curves, histograms, reliability.
 
-Comes in: labels and scores ``(N,)``. Goes out: a ``Picture``.
+Input: labels and scores ``(N,)``. Output: a ``Picture``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from siamlab.evaluation import (
     roc,
 )
 from siamlab.plotting.style import (
-    COLOURS,
+    COLORS,
     GENUINE,
-    GREY,
+    GRAY,
     IMPOSTOR,
     WIDTH,
     new_figure,
@@ -73,17 +73,17 @@ def plot_curves(
     limit = 0.5 / min(int((np.ravel(labels) == kind).sum()) or 1 for kind in (0, 1))
     points: dict[str, OperatingPoint] = {}
     for number, (name, values) in enumerate(models.items()):
-        colour, line = list(COLOURS.values())[number % 7], _LINES[number % 4]
-        _curves(panels, labels, values, name, {"color": colour, "linestyle": line})
+        color, line = list(COLORS.values())[number % 7], _LINES[number % 4]
+        _curves(panels, labels, values, name, {"color": color, "linestyle": line})
         own = thresholds
         if thresholds is not None and len(models) > 1 and set(thresholds) == set(models):
             own = {"own threshold": thresholds[name]}
         points = _points(labels, values, own)
         for place, point in enumerate(points.values()):
-            _mark(panels, point, _marker(place, colour))
+            _mark(panels, point, _marker(place, color))
     for place, title in enumerate(points):  # the points' legend, once for all models
         for panel in panels:
-            panel.plot([], [], **_marker(place, GREY), label=title)
+            panel.plot([], [], **_marker(place, GRAY), label=title)
     _dress(panels, np.mean(np.ravel(labels)), limit)
     return panels[0].figure
 
@@ -118,13 +118,13 @@ def _points(
     return {name: operating_point(labels, scores, value) for name, value in thresholds.items()}
 
 
-def _marker(place: int, colour: str) -> dict[str, Any]:
+def _marker(place: int, color: str) -> dict[str, Any]:
     """The look of the n-th kind of point: open, and smaller than the one before."""
     look = {"marker": _MARKERS[place % len(_MARKERS)], "markersize": max(5, 9 - 2.5 * place)}
     return {
         **look,
         "linestyle": "none",
-        "color": colour,
+        "color": color,
         "markerfacecolor": "white",
         "markeredgewidth": 1.6,
         "zorder": 5,
@@ -144,7 +144,7 @@ def _mark(panels: Any, point: OperatingPoint, look: dict[str, Any]) -> None:
 
 def _dress(panels: Any, share: float, limit: float) -> None:
     first, second, third = panels
-    guess = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
+    guess = {"color": GRAY, "linewidth": 0.8, "linestyle": ":"}
     first.plot([0, 1], [0, 1], **guess)
     first.set(xlabel="false match rate", ylabel="true match rate", title="ROC")
     ends = _deviate([min(limit, 0.02), 0.7])
@@ -188,11 +188,11 @@ def plot_scores(
     truth, values = check_scores(labels, scores)
     axes = one_axes(axes, 6.4, 3.2)
     edges = np.linspace(0, 1, bins + 1)
-    for kind, name, colour in ((~truth, "impostor", IMPOSTOR), (truth, "genuine", GENUINE)):
+    for kind, name, color in ((~truth, "impostor", IMPOSTOR), (truth, "genuine", GENUINE)):
         if kind.any():
             weights = np.full(int(kind.sum()), 100 / kind.sum())
             look = {"bins": edges, "weights": weights, "histtype": "stepfilled", "linewidth": 1.5}
-            axes.hist(values[kind], **look, facecolor=f"{colour}55", edgecolor=colour,
+            axes.hist(values[kind], **look, facecolor=f"{color}55", edgecolor=color,
                       label=f"{name} ({int(kind.sum())})")  # fmt: skip
     marks = thresholds if isinstance(thresholds, Mapping) else {"threshold": thresholds}
     for line, (name, value) in zip(_LINES[1:] * 5, marks.items(), strict=False):
@@ -221,7 +221,7 @@ def plot_reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10, axes:
     table = reliability(labels, scores, bins)
     filled = table.counts > 0
     axes = one_axes(axes, 3.8, 3.8)
-    axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1, label="a perfect probability")
+    axes.plot([0, 1], [0, 1], ":", color=GRAY, linewidth=1, label="a perfect probability")
     axes.plot(table.scores[filled], table.shares[filled], color=GENUINE, linewidth=1)
     area = 12 + 200 * table.counts[filled] / table.counts.sum()
     axes.scatter(table.scores[filled], table.shares[filled], s=area, color=GENUINE, zorder=3,

@@ -1,6 +1,6 @@
 """Pictures of what embeddings can do: a map of them, N-way accuracy, baselines beside networks.
 
-Comes in: places on a map, ``OneShot`` results, evaluations. Goes out: a ``Picture``.
+Input: places on a map, ``OneShot`` results, evaluations. Output: a ``Picture``.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
 from siamlab.evaluation import Evaluation, Interval
-from siamlab.plotting.style import COLOURS, GENUINE, GREY, new_figure, one_axes, styled
+from siamlab.plotting.style import COLORS, GENUINE, GRAY, new_figure, one_axes, styled
 
 # Yellow is too pale for letters on white.
-_INKS = [colour for name, colour in COLOURS.items() if name != "yellow"]
+_INKS = [color for name, color in COLORS.items() if name != "yellow"]
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 _TITLES = {"auc": "area under the ROC curve", "accuracy": "accuracy", "eer": "equal error rate"}
 
@@ -39,15 +39,15 @@ class OneShotResult(Protocol):
 
 @styled
 def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any = None) -> Any:
-    """Images on a map, the classes with most images in colour, each named beside its points.
+    """Images on a map, the classes with most images in color, each named beside its points.
 
-    Colour and shape together tell classes apart, and the names stand at the points, so that
-    nothing rests on colour alone.
+    Color and shape together tell classes apart, and the names stand at the points, so that
+    nothing rests on color alone.
 
     Args:
         places: ``(N, 2)``, such as :func:`siamlab.study.embedding_map.tsne_map` gives.
         labels: N names.
-        most: classes in colour and with a name; the others are small grey points.
+        most: classes in color and with a name; the others are small gray points.
         axes: where to draw.
 
     Returns:
@@ -68,22 +68,22 @@ def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any
     axes.scatter(*points[rest].T, s=6, color="#BBBBBB", linewidths=0)
     for number, name in enumerate(named):
         own = points[names == name]
-        colour = _INKS[number % len(_INKS)]
+        color = _INKS[number % len(_INKS)]
         shape = _SHAPES[number // len(_INKS) % len(_SHAPES)]
-        axes.scatter(*own.T, s=22, color=colour, marker=shape, linewidths=0, alpha=0.85)
-        _name(axes, own, str(name).replace("_", " "), colour)
+        axes.scatter(*own.T, s=22, color=color, marker=shape, linewidths=0, alpha=0.85)
+        _name(axes, own, str(name).replace("_", " "), color)
     axes.set(title="Embeddings as a map", xticks=[], yticks=[])
     axes.set_xlabel("similar images lie together; distances between groups mean little")
     axes.grid(False)
     return axes.figure
 
 
-def _name(axes: Any, own: np.ndarray, text: str, colour: str) -> None:
+def _name(axes: Any, own: np.ndarray, text: str, color: str) -> None:
     """Write a class's name at the point nearest to the middle of its points."""
     middle = np.median(own, axis=0)
     place = own[np.argmin(np.square(own - middle).sum(axis=1))]
     axes.annotate(
-        text, place, (5, 5), textcoords="offset points", fontsize=8, color=colour, weight="bold",
+        text, place, (5, 5), textcoords="offset points", fontsize=8, color=color, weight="bold",
         bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.5, "linewidth": 0},
         annotation_clip=False,
     )  # fmt: skip
@@ -115,9 +115,9 @@ def plot_oneshot(results: Mapping[str, Sequence[OneShotResult]], title: str = ""
             interval = rows[number].by_class
             values[name] = (rows[number].accuracy, *(interval or (None, None)))
         _dots(panel, values)
-        panel.axvline(1 / way, linestyle=":", color=GREY)
+        panel.axvline(1 / way, linestyle=":", color=GRAY)
         panel.annotate("guessing", (1 / way, 1), (3, -2), xycoords=("data", "axes fraction"),
-                       textcoords="offset points", va="top", fontsize=8, color=GREY)  # fmt: skip
+                       textcoords="offset points", va="top", fontsize=8, color=GRAY)  # fmt: skip
         panel.set(xlim=(0, 1.02), title=f"{way}-way", xlabel="share answered rightly")
     if title:
         panels[0].figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
@@ -157,7 +157,7 @@ def plot_baselines(
             for name, row in rows.items()
         }
         _dots(panel, values)
-        panel.axvline(0.5, linestyle=":", color=GREY)
+        panel.axvline(0.5, linestyle=":", color=GRAY)
         # One scale for all statistics: from guessing to perfect.
         low, high = (-0.02, 0.52) if statistic == "eer" else (0.48, 1.02)
         shown = [float(end) for row in values.values() for end in row if end is not None]

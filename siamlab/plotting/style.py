@@ -1,6 +1,6 @@
 """One style for all pictures, and how they are saved.
 
-Comes in: a size, or a finished figure. Goes out: ``Picture``, and SVG and PNG files that are
+Input: a size, or a finished figure. Output: ``Picture``, and SVG and PNG files that are
 the same to the byte whenever the figure is.
 """
 
@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from siamlab.errors import InputError
 from siamlab.system.files import storage_errors
 
-# Okabe and Ito 2008, "Color universal design": distinct for all common kinds of colour vision.
-COLOURS = {
+# Okabe and Ito 2008, "Color universal design": distinct for all common kinds of color vision.
+COLORS = {
     "blue": "#0072B2",
     "vermilion": "#D55E00",
     "green": "#009E73",
@@ -32,9 +32,9 @@ COLOURS = {
     "yellow": "#F0E442",
     "black": "#000000",
 }
-GREY = "#6B6B6B"
-GENUINE, IMPOSTOR = COLOURS["blue"], COLOURS["vermilion"]
-RIGHT, WRONG = COLOURS["green"], COLOURS["vermilion"]
+GRAY = "#6B6B6B"
+GENUINE, IMPOSTOR = COLORS["blue"], COLORS["vermilion"]
+RIGHT, WRONG = COLORS["green"], COLORS["vermilion"]
 WIDTH = 9.6  # inches: about a notebook's column at DPI
 DPI = 100
 
@@ -61,7 +61,7 @@ _SETTINGS: dict[str, Any] = {
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "image.interpolation": "nearest",
-    "axes.prop_cycle": cycler(color=list(COLOURS.values())),
+    "axes.prop_cycle": cycler(color=list(COLORS.values())),
 }
 
 Args = ParamSpec("Args")
@@ -156,7 +156,7 @@ def pixels(image: np.ndarray, name: str = "image") -> np.ndarray:
     """An image that matplotlib shows as it is.
 
     Args:
-        image: RGB ``(H, W, 3)`` or grey ``(H, W)``; uint8, or float in [0, 1].
+        image: RGB ``(H, W, 3)`` or gray ``(H, W)``; uint8, or float in [0, 1].
         name: for the error's sentence.
 
     Returns:

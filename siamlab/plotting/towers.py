@@ -1,6 +1,6 @@
 """One pair on its way through the towers: real activations, embeddings, difference, verdict.
 
-Comes in: a Siamese model and two images. Goes out: a ``Picture`` with the shape at each step.
+Input: a Siamese model and two images. Output: a ``Picture`` with the shape at each step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from siamlab.errors import InputError
 from siamlab.plotting.architecture import Step, core_network, network_steps
 from siamlab.plotting.network import check_siamese, distance_names
-from siamlab.plotting.style import GENUINE, GREY, WIDTH, new_figure, pixels, styled
+from siamlab.plotting.style import GENUINE, GRAY, WIDTH, new_figure, pixels, styled
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.5, 0.42, 0.62, 0.1
 _SPACE = 0.12  # inches between the columns
@@ -103,11 +103,11 @@ def _draw(
     titles = ["input", *(step.name for step in shown), "embedding", difference[0]]
     sizes = [steps[0].shape, *(step.shape for step in shown), codes.shape[1:], codes.shape[1:]]
     for column, (title, size) in enumerate(zip(titles, sizes, strict=True)):
-        centre = (_LEFT + column * (side + _SPACE) + side / 2) / WIDTH
-        figure.text(centre, 1 - 0.33 / height, title, ha="center", fontweight="bold", fontsize=8)
+        center = (_LEFT + column * (side + _SPACE) + side / 2) / WIDTH
+        figure.text(center, 1 - 0.33 / height, title, ha="center", fontweight="bold", fontsize=8)
         text = "×".join(str(number) for number in size)
-        figure.text(centre, 0.22 / height, text, ha="center", fontsize=7.5)
-    figure.text(0.06 / WIDTH, 0.22 / height, "shape", color=GREY, fontsize=7.5)
+        figure.text(center, 0.22 / height, text, ha="center", fontsize=7.5)
+    figure.text(0.06 / WIDTH, 0.22 / height, "shape", color=GRAY, fontsize=7.5)
     place = (WIDTH - _RIGHT - gauge + 0.28) / WIDTH
     _gauge(figure.add_axes((place, levels[1] / height, 0.16 / WIDTH, (2 * side + 0.3) / height)),
            probability)  # fmt: skip

@@ -1,6 +1,6 @@
 """All studies of one collection, run and kept in a file.
 
-Comes in: training, validation and test people. Goes out: ``Study`` and its JSON file.
+Input: training, validation and test people. Output: ``Study`` and its JSON file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Classical baselines: what images alone give, without a network.
 
-Comes in: uint8 RGB images of one size. Goes out: descriptors, float32 ``(N, D)``, compared by
+Input: uint8 RGB images of one size. Output: descriptors, float32 ``(N, D)``, compared by
 their cosine; and, for pairs, an :class:`~siamlab.evaluation.report.Evaluation` in which the cosine has
 become a probability by a logistic fit on validation pairs, as the network's distance has.
 
@@ -33,7 +33,7 @@ _CELL, _BINS = 8, 9
 _LBP_POINTS, _LBP_RADIUS, _LBP_GRID = 8, 2, 8
 
 
-def _grey(images: np.ndarray) -> np.ndarray:
+def _gray(images: np.ndarray) -> np.ndarray:
     """uint8 RGB ``(N, H, W, 3)`` to uint8 ``(N, H, W)``."""
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or not len(images):
         raise InputError(f"Images are uint8 (N, H, W, 3). Received: {images.dtype} {images.shape}.")
@@ -48,7 +48,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def raw_pixels(images: np.ndarray) -> np.ndarray:
-    """Standardised grey pixels: mean 0 and length 1, so that their cosine is a correlation.
+    """Standardized gray pixels: mean 0 and length 1, so that their cosine is a correlation.
 
     Args:
         images: uint8 RGB ``(N, H, W, 3)``.
@@ -59,14 +59,14 @@ def raw_pixels(images: np.ndarray) -> np.ndarray:
     Raises:
         InputError: the images are no such array; so in all functions here.
     """
-    rows = _grey(images).reshape(len(images), -1).astype(np.float32)
+    rows = _gray(images).reshape(len(images), -1).astype(np.float32)
     return _unit(rows - rows.mean(axis=1, keepdims=True))
 
 
 def hog(images: np.ndarray) -> np.ndarray:
     """Histograms of oriented gradients: nine directions in cells of 8 pixels.
 
-    Blocks of 2x2 cells are normalised, overlapping by one cell.
+    Blocks of 2x2 cells are normalized, overlapping by one cell.
 
     Args:
         images: uint8 RGB ``(N, H, W, 3)``, sides multiples of 8, at least 16.
@@ -80,13 +80,13 @@ def hog(images: np.ndarray) -> np.ndarray:
     Source:
         Dalal, Triggs 2005, "Histograms of oriented gradients for human detection".
     """
-    grey = _grey(images)
-    height, width = grey.shape[1:]
+    gray = _gray(images)
+    height, width = gray.shape[1:]
     if height % _CELL or width % _CELL or min(height, width) < 2 * _CELL:
         raise InputError(f"HOG takes sides that are multiples of 8. Received: {height}x{width}.")
     cell, block = (_CELL, _CELL), (2 * _CELL, 2 * _CELL)
     describe = import_cv2().HOGDescriptor((width, height), block, cell, cell, _BINS)
-    return _unit(np.stack([np.ravel(describe.compute(image)) for image in grey]))
+    return _unit(np.stack([np.ravel(describe.compute(image)) for image in gray]))
 
 
 def local_binary_patterns(images: np.ndarray) -> np.ndarray:
@@ -114,15 +114,15 @@ def local_binary_patterns(images: np.ndarray) -> np.ndarray:
         raise MissingPackageError(
             "Local binary patterns need scikit-image: pip install 'siamlab[study]'."
         ) from None
-    grey = _grey(images)
-    count, height, width = grey.shape
+    gray = _gray(images)
+    count, height, width = gray.shape
     if height % _LBP_GRID or width % _LBP_GRID:
         raise InputError(
             f"The fields need sides that are multiples of 8. Received: {height}x{width}."
         )
     kinds = _LBP_POINTS * (_LBP_POINTS - 1) + 3
     codes = np.stack(
-        [local_binary_pattern(one, _LBP_POINTS, _LBP_RADIUS, "nri_uniform") for one in grey]
+        [local_binary_pattern(one, _LBP_POINTS, _LBP_RADIUS, "nri_uniform") for one in gray]
     ).astype(np.int64)
     fields = codes.reshape(count, _LBP_GRID, height // _LBP_GRID, _LBP_GRID, -1)
     rows = fields.swapaxes(2, 3).reshape(count * _LBP_GRID**2, -1)
@@ -152,7 +152,7 @@ def fit_eigenfaces(images: np.ndarray, components: int = 128, seed: int = 0) -> 
     Args:
         images: uint8 RGB ``(N, H, W, 3)`` of people who are not tested.
         components: how many; whitened, so that all weigh alike.
-        seed: of the randomised decomposition.
+        seed: of the randomized decomposition.
 
     Raises:
         InputError: fewer images than components.
@@ -231,7 +231,7 @@ def fit_platt(similarities: ArrayLike, labels: ArrayLike) -> Platt:
     if len(np.unique(truth)) < 2:
         raise InputError("The fit needs genuine and impostor pairs. Received: one kind only.")
     values = np.asarray(similarities, np.float64)[:, None]
-    # A large C: with one slope there is nothing to regularise.
+    # A large C: with one slope there is nothing to regularize.
     fitted = LogisticRegression(C=1e6).fit(values, truth)
     return Platt(float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
 

@@ -1,6 +1,6 @@
 """One-shot recognition of characters: Koch's own benchmark, from five alphabets to others.
 
-Comes in: characters (:mod:`siamlab.data.omniglot`). Goes out: a trained embedding, and how often it
+Input: characters (:mod:`siamlab.data.omniglot`). Output: a trained embedding, and how often it
 and other descriptors choose the right one of N characters.
 """
 
@@ -21,14 +21,14 @@ from siamlab.models.embedding import build_embedding
 from siamlab.study.baselines import Descriptor
 from siamlab.study.oneshot import (
     OneShot,
-    Trials,
+    OneShotTrials,
     answer_trials,
     drawer_trials,
     join_trials,
     judge_trials,
 )
 from siamlab.system.backend import keras, set_seed
-from siamlab.training.checkpoints import History
+from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.fit import train_people
 
 # Size and distortions were chosen on Greek and Latin, which are in both small sets and therefore
@@ -36,7 +36,7 @@ from siamlab.training.fit import train_people
 SIZE = 32
 WIDTH = 0.5
 # Turns, scales and shifts as in Koch et al. 2015, section 3.2; a mirror image would be another
-# character, and ink has no colour.
+# character, and ink has no color.
 DISTORTIONS = Augmentation(
     flip=0.0,
     degrees=10.0,
@@ -47,7 +47,7 @@ DISTORTIONS = Augmentation(
     contrast=0.0,
     brightness=0.0,
     tint=0.0,
-    grey=0.0,
+    gray=0.0,
     saturation=0.0,
     blur=0.0,
     jpeg=0.0,
@@ -56,7 +56,7 @@ DISTORTIONS = Augmentation(
 
 def character_preprocessing(size: int = SIZE) -> Preprocessing:
     """All of a drawing, in ``size`` pixels."""
-    return Preprocessing(size=size, fraction=1.0, finder="guide")
+    return Preprocessing(size=size, fraction=1.0, detector="guide")
 
 
 def train_characters(
@@ -66,7 +66,7 @@ def train_characters(
     people: int = 64,
     seed: int = 0,
     **settings: Any,
-) -> tuple[keras.Model, History]:
+) -> tuple[keras.Model, TrainingHistory]:
     """Train the compact network on characters, as on people.
 
     Args:
@@ -113,7 +113,7 @@ def network_descriptor(embedding: keras.Model, batch: int = 256) -> Descriptor:
     return describe
 
 
-def character_trials(test: Collection, ways: int, runs: int = 20, seed: int = 0) -> Trials:
+def character_trials(test: Collection, ways: int, runs: int = 20, seed: int = 0) -> OneShotTrials:
     """Lake's within-alphabet trials over the drawings of ``test.images``.
 
     Args and errors: see :func:`siamlab.study.oneshot.drawer_trials`.

@@ -1,6 +1,6 @@
-"""Embeddings as a map: many dimensions laid out in two, neighbours kept together.
+"""Embeddings as a map: many dimensions laid out in two, neighbors kept together.
 
-Comes in: embeddings ``(N, D)``. Goes out: places ``(N, 2)``, for
+Input: embeddings ``(N, D)``. Output: places ``(N, 2)``, for
 :func:`siamlab.plotting.study_plots.plot_map`.
 """
 
@@ -15,13 +15,13 @@ from siamlab.errors import InputError
 def tsne_map(embeddings: ArrayLike, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
     """Lay embeddings out in the plane by t-SNE.
 
-    It keeps neighbours together; sizes of groups and distances between them mean little
+    It keeps neighbors together; sizes of groups and distances between them mean little
     (Wattenberg et al. 2016, "How to use t-SNE effectively"), and it is no measurement.
 
     Args:
         embeddings: float ``(N, D)``, compared by their cosine.
         seed: the same seed gives the same map on the same machine.
-        perplexity: about how many neighbours each image has; less for few images.
+        perplexity: about how many neighbors each image has; less for few images.
 
     Returns:
         float32 ``(N, 2)``.

@@ -1,6 +1,6 @@
 """Measured charts: training time and quality against input size, in both senses.
 
-Comes in: people and test pairs. Goes out: one frozen ``StudyPoint`` per training run.
+Input: people and test pairs. Output: one frozen ``StudyPoint`` per training run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Accuracy against the loss, the number of training people, and the images of each.
 
-Comes in: training people, pairs of validation and of test people. Goes out: one ``StudyRun``
+Input: training people, pairs of validation and of test people. Output: one ``StudyRun``
 for each training. All runs of a study share the network, its first weights, the number of
 steps and the size of a batch, so they cost the same; only what the study is about differs.
 """

@@ -1,6 +1,6 @@
 """What every study measures with.
 
-Comes in: a trained embedding, pairs of files. Goes out: scores, and the machine's name.
+Input: a trained embedding, pairs of files. Output: scores, and the machine's name.
 """
 
 from __future__ import annotations
@@ -43,6 +43,6 @@ def cosine_scores(
     Returns:
         float32 ``(N,)``.
     """
-    model = build_siamese(embedding, "squared").with_record(preprocessing=preprocessing)
+    model = build_siamese(embedding, "squared").with_metadata(preprocessing=preprocessing)
     first, second = embed_pairs(model, pairs)
     return np.clip(((first * second).sum(axis=1) + 1) / 2, 0, 1)

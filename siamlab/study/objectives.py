@@ -1,6 +1,6 @@
 """The losses that the studies compare, each with the head it needs in training.
 
-Comes in: an embedding network. Goes out: the same network with a head, and the loss for it.
+Input: an embedding network. Output: the same network with a head, and the loss for it.
 Margins and scales are the losses' own defaults; ``Contrastive``'s margin and ``PairLogits``'
 scale were chosen between two values each on validation people, the others are not tuned.
 """

@@ -1,7 +1,7 @@
 """N-way one-shot classification: which of N enrolled images shows the probe's class?
 
-Comes in: the class of each image (a person, a character), and embeddings or descriptors of the
-images. Goes out: :class:`Trials`, who is compared with whom, and :class:`OneShot`, the share
+Input: the class of each image (a person, a character), and embeddings or descriptors of the
+images. Output: :class:`OneShotTrials`, who is compared with whom, and :class:`OneShot`, the share
 answered rightly with an interval that resamples classes or groups of them.
 
 A trial has one gallery image of each of N classes and one probe; the answer is the gallery
@@ -25,7 +25,7 @@ _CHUNK = 20_000  # comparisons held at once: 20 MB of 256 numbers each
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class OneShotTrials:
     """One-shot trials, as numbers of images.
 
     Attributes:
@@ -104,7 +104,7 @@ class OneShot:
         return cls(**{**values, **intervals})
 
 
-def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -> Trials:
+def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -> OneShotTrials:
     """Draw trials among all classes: faces of people, one enrolled image each.
 
     The probe's classes take turns, so that all with two images or more come up equally often;
@@ -124,7 +124,7 @@ def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -
     able = [name for name in names if len(own[name]) >= 2]
     _check_ways(ways, len(names), "classes")
     if not able:
-        raise InputError("No class has two images, one to enrol and one to ask about.")
+        raise InputError("No class has two images, one to enroll and one to ask about.")
     rng = np.random.default_rng(seed)
     gallery = np.empty((count, ways), np.int64)
     probes, answers = np.empty(count, np.int64), rng.integers(ways, size=count)
@@ -133,7 +133,7 @@ def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -
         enrolled, probes[trial] = rng.choice(own[name], 2, replace=False)
         others = _others(names, name, ways - 1, rng)
         gallery[trial] = np.insert([rng.choice(own[o]) for o in others], answers[trial], enrolled)
-    return Trials(gallery, probes, answers, tuple(chosen), tuple(chosen))
+    return OneShotTrials(gallery, probes, answers, tuple(chosen), tuple(chosen))
 
 
 def _rows_by(keys: Sequence[Any]) -> dict[Any, list[int]]:
@@ -169,7 +169,7 @@ def drawer_trials(
     ways: int = 20,
     runs: int = 20,
     seed: int = 0,
-) -> Trials:
+) -> OneShotTrials:
     """Draw Lake's trials: within an alphabet, one drawer's characters against another's.
 
     In each run two drawers and ``ways`` characters of one alphabet are drawn; the first
@@ -204,7 +204,7 @@ def drawer_trials(
         _check_ways(ways, most, "characters in the largest alphabet")
         raise InputError(f"runs is at least 1. Received: runs={runs}.")
     probes = np.concatenate([second for _, second, _ in parts])
-    return Trials(
+    return OneShotTrials(
         gallery=np.concatenate([np.tile(first, (ways, 1)) for first, _, _ in parts]),
         probes=probes,
         answers=np.tile(np.arange(ways), len(parts)),
@@ -232,7 +232,7 @@ def _turns_of_two(drawers: list[int], rng: np.random.Generator) -> list[tuple[in
     return [pairs[i] for i in rng.permutation(len(pairs))]
 
 
-def join_trials(parts: Sequence[Trials], images: Sequence[int]) -> Trials:
+def join_trials(parts: Sequence[OneShotTrials], images: Sequence[int]) -> OneShotTrials:
     """Put trials on several sets of images behind each other.
 
     Args:
@@ -249,7 +249,7 @@ def join_trials(parts: Sequence[Trials], images: Sequence[int]) -> Trials:
             f"{[part.ways for part in parts]}, {len(images)} numbers."
         )
     starts = np.cumsum([0, *images[:-1]])
-    return Trials(
+    return OneShotTrials(
         gallery=np.concatenate([p.gallery + s for p, s in zip(parts, starts, strict=True)]),
         probes=np.concatenate([p.probes + s for p, s in zip(parts, starts, strict=True)]),
         answers=np.concatenate([part.answers for part in parts]),
@@ -266,7 +266,7 @@ def cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def answer_trials(
-    embeddings: np.ndarray, trials: Trials, similarity: Similarity = cosine
+    embeddings: np.ndarray, trials: OneShotTrials, similarity: Similarity = cosine
 ) -> np.ndarray:
     """Answer each trial by the most similar gallery image.
 
@@ -294,7 +294,9 @@ def answer_trials(
     return right
 
 
-def judge_trials(trials: Trials, right: ArrayLike, seed: int = 0, rounds: int = 2000) -> OneShot:
+def judge_trials(
+    trials: OneShotTrials, right: ArrayLike, seed: int = 0, rounds: int = 2000
+) -> OneShot:
     """Sum answers up, with intervals that resample classes, and groups of them.
 
     Trials of one class go together, those of one alphabet too: an interval over trials would be

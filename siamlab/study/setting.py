@@ -1,6 +1,6 @@
 """What all runs of a study share, and the people each of them trains on.
 
-Comes in: a collection, numbers. Goes out: ``StudySetting``, and parts of the collection.
+Input: a collection, numbers. Output: ``StudySetting``, and parts of the collection.
 """
 
 from __future__ import annotations

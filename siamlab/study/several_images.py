@@ -1,6 +1,6 @@
 """How much several enrolled images and several frames give, rule by rule.
 
-Comes in: embeddings of people's images and the function that scores two of them. Goes out: one
+Input: embeddings of people's images and the function that scores two of them. Output: one
 :class:`FusionResult` for each rule, all on the same trials.
 
 A trial is one person who claims to be one person: their probe frames against that person's
@@ -45,11 +45,11 @@ _AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class VerificationTrials:
     """Who claims to be whom, and with which images.
 
     Attributes:
-        templates: int64 ``(T, enrol)``, numbers of the enrolled images.
+        templates: int64 ``(T, enroll)``, numbers of the enrolled images.
         probes: int64 ``(T, frames)``, numbers of the probe images.
         claimed: T names, whose templates they are.
         actual: T names, who is before the camera.
@@ -70,20 +70,20 @@ class Trials:
 
 def draw_trials(
     people: Sequence[str],
-    enrol: int,
+    enroll: int,
     frames: int,
     impostors: int = 10,
     draws: int = 5,
     seed: int = 0,
-) -> Trials:
-    """Draw trials from people with ``enrol + frames`` images or more.
+) -> VerificationTrials:
+    """Draw trials from people with ``enroll + frames`` images or more.
 
     In each draw every such person's images are dealt anew: some are enrolled, some are probes,
     none is both. Each person is then claimed by himself and by ``impostors`` others.
 
     Args:
         people: M names, whose image each is.
-        enrol: enrolled images of a person.
+        enroll: enrolled images of a person.
         frames: probe images of a person.
         impostors: impostor trials on each person in each draw; fewer when there are fewer others.
         draws: how often images are dealt.
@@ -92,28 +92,30 @@ def draw_trials(
     Raises:
         InputError: fewer than three people have so many images, or a count is below 1.
     """
-    if min(enrol, frames, impostors, draws) < 1:
-        raise InputError("enrol, frames, impostors and draws are 1 or more.")
+    if min(enroll, frames, impostors, draws) < 1:
+        raise InputError("enroll, frames, impostors and draws are 1 or more.")
     owners = np.asarray(people)
     names, counts = np.unique(owners, return_counts=True)
-    able = [str(name) for name, count in zip(names, counts, strict=True) if count >= enrol + frames]
+    able = [
+        str(name) for name, count in zip(names, counts, strict=True) if count >= enroll + frames
+    ]
     if len(able) < 3:
         raise InputError(
-            f"Trials need three people with {enrol + frames} images or more. Received: {len(able)}."
+            f"Trials need three people with {enroll + frames} images or more. Received: {len(able)}."
         )
     rng = np.random.default_rng(seed)
     numbers = [np.flatnonzero(owners == name) for name in able]
     templates, probes, claimed, actual = [], [], [], []
     for _ in range(draws):
-        dealt = [rng.permutation(own)[: enrol + frames] for own in numbers]
+        dealt = [rng.permutation(own)[: enroll + frames] for own in numbers]
         for place, own in enumerate(dealt):
             others = np.delete(np.arange(len(able)), place)
             for other in (place, *rng.permutation(others)[:impostors]):
-                templates.append(own[:enrol])
-                probes.append(dealt[other][enrol:])
+                templates.append(own[:enroll])
+                probes.append(dealt[other][enroll:])
                 claimed.append(able[place])
                 actual.append(able[other])
-    return Trials(np.array(templates), np.array(probes), tuple(claimed), tuple(actual))
+    return VerificationTrials(np.array(templates), np.array(probes), tuple(claimed), tuple(actual))
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class FusionResult:
     """One rule on all trials.
 
     Attributes:
-        enrol: enrolled images of a person.
+        enroll: enrolled images of a person.
         frames: probe frames.
         templates_rule: how templates are fused; see :mod:`siamlab.verification.fusion`.
         frames_rule: how frames are; ``mean_probe`` averages their embeddings, not their scores.
@@ -138,7 +140,7 @@ class FusionResult:
         fixed_fnmr: false non-match rate there.
     """
 
-    enrol: int
+    enroll: int
     frames: int
     templates_rule: str
     frames_rule: str
@@ -162,7 +164,7 @@ class FusionResult:
         rule = f"{self.templates_rule} / {self.frames_rule}"
         gain = "" if self.gain is None else f"  gain {self.gain.low:+.3f} to {self.gain.high:+.3f}"
         return (
-            f"{self.enrol} enrolled, {self.frames} frames  {rule:<28}EER {self.eer:.3f} "
+            f"{self.enroll} enrolled, {self.frames} frames  {rule:<28}EER {self.eer:.3f} "
             f"({self.eer_interval}){gain}  FNMR at FMR {RATE:g}: {self.fnmr:.3f}  at the model's "
             f"threshold: FMR {self.fixed_fmr:.3f}, FNMR {self.fixed_fnmr:.3f}"
         )
@@ -176,7 +178,7 @@ def measure_fusion(
     people: Sequence[str],
     score: Score,
     threshold: float = 0.5,
-    enrol: int = 3,
+    enroll: int = 3,
     frames: int = 3,
     views: np.ndarray | None = None,
     impostors: int = 10,
@@ -191,7 +193,7 @@ def measure_fusion(
         people: M names of people whom the model was not trained on.
         score: the model's ``score_pairs``.
         threshold: of a single comparison, as calibrated.
-        enrol: enrolled images of a person.
+        enroll: enrolled images of a person.
         frames: probe frames.
         views: float32 ``(M, V, dimensions)``, V at least ``frames``: views of each image. Frames
             are then views of one image, as from one camera in one second, and not different
@@ -209,7 +211,7 @@ def measure_fusion(
     """
     if views is not None and views.shape[1] < frames:
         raise InputError(f"{frames} frames need that many views. Received: {views.shape[1]}.")
-    trials = draw_trials(people, enrol, 1 if views is not None else frames, impostors, draws, seed)
+    trials = draw_trials(people, enroll, 1 if views is not None else frames, impostors, draws, seed)
     templates = embeddings[trials.templates]
     probes = embeddings[trials.probes] if views is None else views[trials.probes[:, 0], :frames]
     rng = np.random.default_rng(seed)
@@ -217,7 +219,7 @@ def measure_fusion(
     single = _score_all(probes[:, :1], templates[:, :1], score)[:, 0, 0]
     base = STATISTICS["eer"](trials.labels.astype(bool), single, weights, threshold)
     results = []
-    for count, length in dict.fromkeys([(1, 1), (enrol, 1), (1, frames), (enrol, frames)]):
+    for count, length in dict.fromkeys([(1, 1), (enroll, 1), (1, frames), (enroll, frames)]):
         for rules, fused in _fused(
             probes[:, :length], templates[:, :count], score, threshold
         ).items():
@@ -268,7 +270,7 @@ def _fused(
 
 
 def _result(
-    trials: Trials,
+    trials: VerificationTrials,
     fused: np.ndarray,
     rules: tuple[str, str],
     threshold: float,

@@ -1,6 +1,6 @@
 """Archives, unpacked once: a folder in the cache that is complete or absent.
 
-Comes in: a tar (plain or compressed) or zip file. Goes out: a folder in the cache.
+Input: a tar (plain or compressed) or zip file. Output: a folder in the cache.
 """
 
 from __future__ import annotations

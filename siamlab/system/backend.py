@@ -1,6 +1,6 @@
 """Keras, imported without the page of notices that TensorFlow prints at its start.
 
-Comes in: nothing. Goes out: ``keras``, ``layers`` and ``ops``, on whatever backend
+Output: ``keras``, ``layers`` and ``ops``, on whatever backend
 ``KERAS_BACKEND`` names, and the two things that backends want done differently.
 """
 

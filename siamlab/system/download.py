@@ -1,6 +1,6 @@
 """One file from the network, complete and checked, or one line that says why not.
 
-Comes in: an address and a sha256. Goes out: the file's path. A cut connection is taken up where
+Input: an address and a sha256. Output: the file's path. A cut connection is taken up where
 it broke; whatever fails in the end leaves no partial file.
 """
 

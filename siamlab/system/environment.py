@@ -1,6 +1,6 @@
 """What the series runs on: package versions, processors, cameras. Notebook 01 shows it.
 
-Comes in: nothing. Goes out: small frozen dataclasses that print as tables.
+Output: small frozen dataclasses that print as tables.
 """
 
 from __future__ import annotations

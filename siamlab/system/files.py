@@ -1,6 +1,6 @@
 """Writing safely: one-line errors, the cache, and archives unpacked once.
 
-Comes in: a tar (plain or compressed) or zip file. Goes out: a folder in the cache that is
+Input: a tar (plain or compressed) or zip file. Output: a folder in the cache that is
 either complete or absent, however the unpacking ended.
 """
 

@@ -1,6 +1,6 @@
 """One way to import OpenCV, so that a missing system library is explained once.
 
-Comes in: nothing. Goes out: the ``cv2`` module, or one line that says what to install.
+Output: the ``cv2`` module, or one line that says what to install.
 """
 
 from __future__ import annotations

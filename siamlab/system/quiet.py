@@ -1,6 +1,6 @@
 """Libraries that print notices while they load, kept from doing so.
 
-Comes in: nothing. Goes out: a block in which nothing reaches standard error. An error stays an
+Output: a block in which nothing reaches standard error. An error stays an
 exception; only what C++ libraries print is turned away, because a command's standard error holds
 one line or none.
 """

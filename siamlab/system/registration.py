@@ -16,6 +16,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from siamlab.errors import ModelError
+
 PACKAGE = "siamlab"
 # Class to its module.
 CLASSES = {
@@ -23,10 +25,8 @@ CLASSES = {
     "L1Distance": "models.layers",
     "SquaredDistance": "models.layers",
     "Mirror": "models.layers",
-    "CentralView": "models.layers",
-    "CentredUnit": "models.layers",
     "OrientedGradients": "models.hog_lda",
-    "CohortNormalisation": "models.cohort_normalization",
+    "CohortNormalization": "models.cohort_normalization",
     "PersonCosines": "models.training_heads",
     "PairLogits": "models.training_heads",
     "PairCrossEntropy": "models.losses",
@@ -37,6 +37,9 @@ CLASSES = {
     "AdditiveAngularMargin": "models.losses",
     "WeightedSum": "models.losses",
 }
+
+# Layers of siamlab 0.1.0's compact network, which are no more.
+RETIRED = ("CentralView", "CentredUnit", "CohortNormalisation")
 
 
 class OnDemand:
@@ -53,6 +56,28 @@ class OnDemand:
     def from_config(self, config: dict[str, Any]) -> Any:
         """What the class itself makes of its configuration."""
         return getattr(import_module(f"{PACKAGE}.{self.module}"), self.name).from_config(config)
+
+
+class Retired:
+    """Stands for a layer that siamlab has no longer: a file that needs it says what to do.
+
+    Args:
+        name: of the layer.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def from_config(self, config: dict[str, Any]) -> Any:
+        """Refuse in one line.
+
+        Raises:
+            ModelError: always.
+        """
+        raise ModelError(
+            f"This file is of siamlab 0.1.0, whose layer {self.name} is no more. Train the model "
+            "again (siamlab train --arch compact), and enroll with it."
+        )
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
@@ -79,6 +104,8 @@ def _register(keras: Any) -> None:
     registry = keras.saving.get_custom_objects()
     for name, module in CLASSES.items():
         registry.setdefault(f"{PACKAGE}>{name}", OnDemand(name, module))
+    for name in RETIRED:
+        registry.setdefault(f"{PACKAGE}>{name}", Retired(name))
 
 
 def register_with_keras() -> None:

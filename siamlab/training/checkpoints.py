@@ -1,6 +1,6 @@
 """What a killed training resumes from: the history, and checkpoints that are whole or absent.
 
-Comes in: a compiled Keras model, epoch by epoch. Goes out: folders ``epoch-0004`` with the
+Input: a compiled Keras model, epoch by epoch. Output: folders ``epoch-0004`` with the
 weights, the optimizer's state, dropout's random state and the history; and the best weights.
 """
 
@@ -23,7 +23,7 @@ KEPT_CHECKPOINTS = 2
 
 
 @dataclass
-class History:
+class TrainingHistory:
     """What happened in each epoch.
 
     Attributes:
@@ -45,7 +45,7 @@ class History:
             self.metrics.setdefault(name, []).append(float(value))
         self.seconds.append(float(seconds))
 
-    def extend(self, other: History) -> None:
+    def extend(self, other: TrainingHistory) -> None:
         """Append the epochs of another training."""
         for name, values in other.metrics.items():
             self.metrics.setdefault(name, []).extend(values)
@@ -56,7 +56,7 @@ class History:
         return json.dumps({"metrics": self.metrics, "seconds": self.seconds})
 
     @classmethod
-    def from_json(cls, text: str) -> History:
+    def from_json(cls, text: str) -> TrainingHistory:
         """The inverse of :meth:`to_json`."""
         return cls(**json.loads(text))
 
@@ -73,7 +73,7 @@ def _seed_states(model: keras.Model) -> list[Any]:
     return [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
 
 
-def restore(model: keras.Model, folder: Path) -> History:
+def restore(model: keras.Model, folder: Path) -> TrainingHistory:
     """Load the newest checkpoint into a compiled model, optimizer state included.
 
     Args:
@@ -88,7 +88,7 @@ def restore(model: keras.Model, folder: Path) -> History:
     """
     checkpoint = latest_checkpoint(folder)
     if checkpoint is None:
-        return History()
+        return TrainingHistory()
     try:
         model.optimizer.build(model.trainable_variables)
         with warnings.catch_warnings():
@@ -99,7 +99,7 @@ def restore(model: keras.Model, folder: Path) -> History:
             _seed_states(model), json.loads((checkpoint / "seeds.json").read_text()), strict=True
         ):
             state.assign(value)
-        return History.from_json((checkpoint / "history.json").read_text())
+        return TrainingHistory.from_json((checkpoint / "history.json").read_text())
     except (ValueError, KeyError, OSError, TypeError, UserWarning) as error:
         raise ModelError(
             f"The checkpoint {checkpoint} is damaged or of another architecture; give another "
@@ -121,7 +121,11 @@ class Checkpoints(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path | None, history: History, every: int = 1, monitor: str = "val_loss"
+        self,
+        folder: Path | None,
+        history: TrainingHistory,
+        every: int = 1,
+        monitor: str = "val_loss",
     ) -> None:
         super().__init__()
         self.folder, self.history, self.every, self.monitor = folder, history, every, monitor

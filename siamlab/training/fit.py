@@ -1,6 +1,6 @@
 """Training: Keras ``fit`` with checkpoints that a killed process can resume from.
 
-Comes in: a model, pairs or people. Goes out: the trained model (in place) and a ``History``.
+Input: a model, pairs or people. Output: the trained model (in place) and a ``TrainingHistory``.
 Two recipes: :func:`train_pairs` is the report's (binary cross-entropy on pairs, Adam 1e-4,
 batch 16); :func:`train_people` compares all images of a batch with each other, and
 :func:`siamlab.training.head.fit_head` then turns its distances into probabilities. :func:`fine_tune` goes
@@ -28,7 +28,7 @@ from siamlab.models.siamese import Siamese
 from siamlab.models.training_heads import PersonCosines
 from siamlab.system.backend import keras, set_seed, uses_xla
 from siamlab.training.callbacks import ClockCosine, SetEpoch, _time_limit
-from siamlab.training.checkpoints import Checkpoints, History, restore
+from siamlab.training.checkpoints import Checkpoints, TrainingHistory, restore
 from siamlab.training.mixed_precision import in_bfloat16
 
 
@@ -55,14 +55,14 @@ def train_pairs(
     augmentation: Augmentation | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
-) -> History:
-    """Train the whole Siamese model on labelled pairs, the report's way.
+) -> TrainingHistory:
+    """Train the whole Siamese model on labeled pairs, the report's way.
 
     Binary cross-entropy, Adam, precision and recall shown live. When ``folder`` holds a
     checkpoint, training goes on from it and ends as if it had never stopped.
 
     Args:
-        model: trained in place; its record says how images are cut.
+        model: trained in place; its metadata says how images are cut.
         pairs: training pairs.
         validation: pairs of other people, for ``val_loss`` and the best weights.
         epochs: passes over the pairs, those before a resume included.
@@ -84,18 +84,25 @@ def train_pairs(
         StorageError: a checkpoint cannot be written.
     """
     _compile_for_pairs(model, learning_rate)
-    history = restore(model, folder) if folder else History()
+    history = restore(model, folder) if folder else TrainingHistory()
     limit = _time_limit(minutes)
     if history.epochs >= epochs:
         return history
-    how = model.record.preprocessing
+    preprocessing = model.metadata.preprocessing
     data = pair_dataset(
-        pairs, how, batch, epochs, history.epochs, seed, shuffle=True, augmentation=augmentation
+        pairs,
+        preprocessing,
+        batch,
+        epochs,
+        history.epochs,
+        seed,
+        shuffle=True,
+        augmentation=augmentation,
     )
     set_seed(seed + history.epochs)
     model.fit(
         data,
-        validation_data=pair_dataset(validation, how, batch),
+        validation_data=pair_dataset(validation, preprocessing, batch),
         epochs=epochs,
         initial_epoch=history.epochs,
         steps_per_epoch=math.ceil(len(pairs) / batch),
@@ -117,11 +124,11 @@ def fine_tune(
     augmentation: Augmentation | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
-) -> History:
+) -> TrainingHistory:
     """Go on training a trained model on somebody's own pairs, head included, at a small rate.
 
-    Binary cross-entropy on pairs, as :func:`train_pairs`. Batch normalisation stays as it is,
-    statistics and weights: a few pairs of one person are no sample of faces. The record gets
+    Binary cross-entropy on pairs, as :func:`train_pairs`. Batch normalization stays as it is,
+    statistics and weights: a few pairs of one person are no sample of faces. The metadata gets
     the people of the pairs beside those it had, and loses its calibration, which was that of
     other weights: calibrate again, on people who are not in it. Templates enrolled before are
     of other weights too.
@@ -144,7 +151,7 @@ def fine_tune(
     Source:
         Yosinski et al. 2014, "How transferable are features in deep neural networks?".
     """
-    with frozen_normalisation(model):
+    with frozen_normalization(model):
         history = train_pairs(
             model,
             pairs,
@@ -160,17 +167,17 @@ def fine_tune(
     # A saved optimizer knows all trainable weights, those that were frozen here included.
     _compile_for_pairs(model, learning_rate)
     model.optimizer.build(model.trainable_variables)
-    record = model.record
-    people = tuple(sorted({*record.people, *digests(pairs.people)}))
-    notes = f"{record.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
-    model.with_record(people=people, notes=notes, calibration=None)
+    metadata = model.metadata
+    people = tuple(sorted({*metadata.people, *digests(pairs.people)}))
+    notes = f"{metadata.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
+    model.with_metadata(people=people, notes=notes, calibration=None)
     return history
 
 
 @contextmanager
-def frozen_normalisation(model: keras.Model) -> Iterator[None]:
-    """Keep batch normalisation in inference mode in whatever is compiled within the block."""
-    frozen = [layer for layer in _normalisations(model) if layer.trainable]
+def frozen_normalization(model: keras.Model) -> Iterator[None]:
+    """Keep batch normalization in inference mode in whatever is compiled within the block."""
+    frozen = [layer for layer in _normalizations(model) if layer.trainable]
     for layer in frozen:
         layer.trainable = False
     try:
@@ -180,12 +187,12 @@ def frozen_normalisation(model: keras.Model) -> Iterator[None]:
             layer.trainable = True
 
 
-def _normalisations(model: keras.Model) -> list[keras.layers.Layer]:
-    """The batch normalisations of a model, those of models within it included."""
+def _normalizations(model: keras.Model) -> list[keras.layers.Layer]:
+    """The batch normalizations of a model, those of models within it included."""
     found: list[keras.layers.Layer] = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found += _normalisations(layer)
+            found += _normalizations(layer)
         elif isinstance(layer, keras.layers.BatchNormalization):
             found.append(layer)
     return found
@@ -212,7 +219,7 @@ def train_people(
     minutes: float | None = None,
     people: int = 64,
     images: int = 2,
-    alone: int = 0,
+    singletons: int = 0,
     loss: keras.losses.Loss | None = None,
     learning_rate: float = 1e-3,
     steps_per_epoch: int = 100,
@@ -222,7 +229,7 @@ def train_people(
     bfloat16: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
-) -> History:
+) -> TrainingHistory:
     """Train an embedding on batches of P people, each image compared with all others.
 
     Two losses are added: supervised contrastive over all pairs of the batch, and a softmax with
@@ -265,7 +272,7 @@ def train_people(
         )
     elif minutes is not None:
         clocks.append(ClockCosine(learning_rate, minutes, warmup))
-    trained = collection if alone else collection.with_at_least(2)
+    trained = collection if singletons else collection.with_at_least(2)
     set_seed(seed)  # the directions of the people are drawn here
     learner = in_bfloat16(embedding) if bfloat16 else embedding
     model, losses = _with_losses(learner, len(trained), loss)
@@ -274,7 +281,7 @@ def train_people(
         loss=losses,
         jit_compile=uses_xla(),
     )
-    history = restore(model, folder) if folder else History()
+    history = restore(model, folder) if folder else TrainingHistory()
     epochs = math.ceil(steps / steps_per_epoch) if steps is not None else 100_000
     if history.epochs >= epochs:
         embedding.set_weights(learner.get_weights())
@@ -284,7 +291,7 @@ def train_people(
         preprocessing,
         people,
         images,
-        alone,
+        singletons,
         steps=min(steps_per_epoch, steps or steps_per_epoch),
         seed=seed,
         augmentation=augmentation or Augmentation(),

@@ -1,7 +1,7 @@
 """Heads: from distances of trained embeddings to probabilities, by logistic regression.
 
-Comes in: a trained model, or the embeddings of a committee, and pairs of validation people. Goes
-out: the model with a fitted sigmoid unit, or how much each member of the committee counts.
+Input: a trained model, or the embeddings of a ensemble, and pairs of validation people. Goes
+out: the model with a fitted sigmoid unit, or how much each model of the ensemble counts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
     first, second = embed_pairs(model, pairs)
     total = ops.convert_to_numpy(model.distance(first, second)).sum(axis=1, keepdims=True)
     # In units of their own spread: sums over 256 squares and over 4,096 differences alike. A
-    # large C: with one slope there is nothing to regularise.
+    # large C: with one slope there is nothing to regularize.
     spread = float(total.std()) or 1.0
     fitted = LogisticRegression(C=1e4).fit(total / spread, labels)
     slope, intercept = float(fitted.coef_[0, 0]) / spread, float(fitted.intercept_[0])
@@ -52,19 +52,19 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
     return model
 
 
-def fit_votes(
+def fit_weights(
     first: np.ndarray, second: np.ndarray, labels: ArrayLike, numbers: Sequence[int]
 ) -> np.ndarray:
-    """How much each member of a committee counts: a logistic regression on their cosines.
+    """How much each model of a ensemble counts: a logistic regression on their cosines.
 
     Args:
-        first: embeddings ``(N, dimensions)`` of a committee whose members count alike.
+        first: embeddings ``(N, dimensions)`` of a ensemble whose models count alike.
         second: those of the other images of the pairs.
         labels: 1 genuine, 0 impostor; pairs of people that nobody was trained on.
-        numbers: dimensions of each member, in their order.
+        numbers: dimensions of each model, in their order.
 
     Returns:
-        float64 ``(members,)``, at least 0 and 1 together. A member that would count against what
+        float64 ``(models,)``, at least 0 and 1 together. A model that would count against what
         it says does not count; where none is left, all count alike.
     """
     from sklearn.linear_model import LogisticRegression
@@ -75,7 +75,7 @@ def fit_votes(
     spread = cosines.std(axis=0)
     spread[spread == 0] = 1.0
     fitted = LogisticRegression(C=1e4).fit(cosines / spread, np.asarray(labels))
-    votes = np.maximum(fitted.coef_[0] / spread, 0.0)
-    if votes.sum() == 0:
-        votes = np.ones(len(numbers))
-    return votes / votes.sum()
+    weights = np.maximum(fitted.coef_[0] / spread, 0.0)
+    if weights.sum() == 0:
+        weights = np.ones(len(numbers))
+    return weights / weights.sum()

@@ -1,6 +1,6 @@
 """Training in bfloat16, where the processor multiplies such numbers twice as fast as float32.
 
-Comes in: an embedding network. Goes out: the same network with its large sums of products in
+Input: an embedding network. Output: the same network with its large sums of products in
 bfloat16; weights, statistics and losses stay float32 (Micikevicius et al. 2018, section 3;
 Kalamkar et al. 2019 for bfloat16).
 """
@@ -20,7 +20,6 @@ _BETWEEN = (
     keras.layers.MaxPooling2D,
     keras.layers.Flatten,
     keras.layers.Dropout,
-    keras.layers.Rescaling,
 )
 
 

@@ -1,6 +1,6 @@
 """Whole recipes: from a collection of people to a calibrated model.
 
-Comes in: people. Goes out: a Siamese model whose record says how faces are cut, whom it was
+Input: people. Output: a Siamese model whose metadata says how faces are cut, whom it was
 trained on, and where its threshold comes from. The notebooks and the command line share them.
 """
 
@@ -23,17 +23,17 @@ from siamlab.errors import InputError
 from siamlab.evaluation import embed_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import against_cohort
-from siamlab.models.embedding import build_embedding, fold_normalisation, mirrored, reduced
-from siamlab.models.ensemble import committee
-from siamlab.models.hog_lda import gradient_network
-from siamlab.models.layers import CentredUnit
-from siamlab.models.metadata import ModelRecord, digests
+from siamlab.models.blocks import centered_unit
+from siamlab.models.cohort_normalization import normalize_by_cohort
+from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
+from siamlab.models.ensemble import ensemble
+from siamlab.models.hog_lda import fit_hog_lda
+from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.system.backend import keras, set_seed
-from siamlab.training.checkpoints import History
+from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.fit import train_pairs, train_people
-from siamlab.training.head import fit_head, fit_votes
+from siamlab.training.head import fit_head, fit_weights
 from siamlab.training.mixed_precision import bfloat16_pays
 
 # The share of a chip that a network sees: the face from brow to chin with little background,
@@ -41,17 +41,17 @@ from siamlab.training.mixed_precision import bfloat16_pays
 FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
-# What the members of a committee of compact networks see: the second hair and chin line too.
+# What the models of a ensemble of compact networks see: the second hair and chin line too.
 # Trainings with this time for each of both make them both: hardly better (see
-# ``benchmarks/committee.py``), but better than more of the same training.
-MEMBER_FRACTIONS = (FACE_FRACTION, 0.70)
+# ``benchmarks/ensemble.py``), but better than more of the same training.
+MODEL_FRACTIONS = (FACE_FRACTION, 0.70)
 MINUTES_EACH = 28
 # What the oriented gradients beside them see, and how many images of a person tell about it.
-GRADIENT_FRACTION, MOST_GRADIENT_IMAGES = 0.70, 20
+HOG_LDA_FRACTION, MAX_HOG_LDA_IMAGES = 0.70, 20
 RECIPES = ("people", "report")
 # Numbers in a template of compact, and how many images choose their axes.
 DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
-# Groups of strangers that normalise the scores, and the strangers that make so many groups.
+# Groups of strangers that normalize the scores, and the strangers that make so many groups.
 COHORT, LEAST_STRANGERS = 256, 512
 
 
@@ -62,16 +62,16 @@ def train_compact(
     width: float = 1.0,
     people: int = PEOPLE["compact"],
     seed: int = 0,
-    alone: int = 0,
-    members: int = 1,
-    gradients: bool = True,
+    singletons: int = 0,
+    models: int = 1,
+    hog_lda: bool = True,
     **settings: Any,
-) -> tuple[Siamese, History]:
+) -> tuple[Siamese, TrainingHistory]:
     """Train the compact network on people and calibrate it on others.
 
     Args:
         train: training people; those with a single image are strangers to the networks, and their
-            embeddings normalise the scores where they are many (``LEAST_STRANGERS``).
+            embeddings normalize the scores where they are many (``LEAST_STRANGERS``).
         validation: other people: the head and the threshold are fitted on them.
         size: side of the input in pixels.
         width: multiple of the channel counts.
@@ -79,54 +79,54 @@ def train_compact(
         seed: weights, batches and augmentation.
         alone: people with a single image in a batch besides; fewer when there are fewer. They
             are no strangers then.
-        members: 1, or 2: a second network, trained after the first, sees more around the face
-            (``MEMBER_FRACTIONS``), and :func:`siamlab.models.ensemble.committee` joins them. ``size`` is
-            then that of each member's input.
+        models: 1, or 2: a second network, trained after the first, sees more around the face
+            (``MODEL_FRACTIONS``), and :func:`siamlab.models.ensemble.ensemble` joins them. ``size`` is
+            then that of each model's input.
         gradients: a network of oriented gradients (:mod:`siamlab.models.hog_lda`), computed in
             seconds, joins them too.
-        settings: ``steps`` or ``minutes`` of each member, ``folder``, ``callbacks``, ``verbose``,
+        settings: ``steps`` or ``minutes`` of each model, ``folder``, ``callbacks``, ``verbose``,
             ``loss``, ``bfloat16``: see :func:`siamlab.training.fit.train_people`.
 
     Returns:
-        The calibrated model, and the history of its training, member after member.
+        The calibrated model, and the history of its training, model after model.
 
     Raises:
-        InputError: too few people with two images, or another number of members.
+        InputError: too few people with two images, or another number of models.
     """
-    if not 1 <= members <= len(MEMBER_FRACTIONS):
-        raise InputError(f"members is 1 or {len(MEMBER_FRACTIONS)}. Received: {members}.")
-    fractions = [*MEMBER_FRACTIONS[:members]]
-    networks, history = [], History()
+    if not 1 <= models <= len(MODEL_FRACTIONS):
+        raise InputError(f"models is 1 or {len(MODEL_FRACTIONS)}. Received: {models}.")
+    fractions = [*MODEL_FRACTIONS[:models]]
+    networks, history = [], TrainingHistory()
     for number, fraction in enumerate(fractions):
         set_seed(seed + number)
         network = build_embedding("compact", (size, size, 3), width)
-        own = {**_of_member(settings, number, members), "alone": alone}
-        found, record = _train_on_people(
+        own = {**_of_model(settings, number, models), "singletons": singletons}
+        found, metadata = _train_on_people(
             "compact", network, train, people, seed + number, own, fraction
         )
-        networks.append(mirrored(fold_normalisation(network)))
+        networks.append(mirrored(fold_normalization(network)))
         history.extend(found)
-    if gradients:
-        networks.append(_fit_gradients(train, Preprocessing(size, GRADIENT_FRACTION)))
-        fractions.append(GRADIENT_FRACTION)
-    return _join_members(networks, fractions, record, train, validation, seed), history
+    if hog_lda:
+        networks.append(_fit_hog_lda(train, Preprocessing(size, HOG_LDA_FRACTION)))
+        fractions.append(HOG_LDA_FRACTION)
+    return _join_models(networks, fractions, metadata, train, validation, seed), history
 
 
-def _fit_gradients(train: Collection, preprocessing: Preprocessing) -> keras.Model:
+def _fit_hog_lda(train: Collection, preprocessing: Preprocessing) -> keras.Model:
     """The network of oriented gradients for training people; nobody has many more than others."""
     several = train.with_at_least(2)
     some = tuple(
-        replace(person, images=person.images[:MOST_GRADIENT_IMAGES]) for person in several.people
+        replace(person, images=person.images[:MAX_HOG_LDA_IMAGES]) for person in several.people
     )
     chosen = replace(several, people=some)
     images = to_float(load_images(chosen.images, preprocessing))
-    return gradient_network(images, chosen.image_people)
+    return fit_hog_lda(images, chosen.image_people)
 
 
-def _join_members(
+def _join_models(
     networks: Sequence[keras.Model],
     fractions: Sequence[float],
-    record: ModelRecord,
+    metadata: ModelMetadata,
     train: Collection,
     validation: Collection,
     seed: int,
@@ -138,36 +138,36 @@ def _join_members(
     Args:
         networks: unit embeddings come out.
         fractions: what each sees.
-        record: whom they were trained on.
+        metadata: whom they were trained on.
         train: who chooses the principal axes of templates, and, where many have a single image,
-            makes the cohort (:func:`siamlab.models.cohort_normalization.against_cohort`).
+            makes the cohort (:func:`siamlab.models.cohort_normalization.normalize_by_cohort`).
         validation: other people.
         seed: of the pairs drawn.
     """
-    base = committee(networks, fractions)
+    base = ensemble(networks, fractions)
     seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
-    record = replace(record, preprocessing=seen)
+    metadata = replace(metadata, preprocessing=seen)
     if len(networks) > 1:
         pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
         numbers = [network.output_shape[-1] for network in networks]
-        codes = embed_pairs(build_siamese(base, "squared", record), pairs)
-        base = committee(networks, fractions, fit_votes(*codes, pairs.labels, numbers))
-    strangers = _strangers(train, record)
+        codes = embed_pairs(build_siamese(base, "squared", metadata), pairs)
+        base = ensemble(networks, fractions, fit_weights(*codes, pairs.labels, numbers))
+    strangers = _strangers(train, metadata)
     axes = DIMENSIONS - bool(strangers)  # the cohort's coordinate is one more
     sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
     # Fewer images than numbers do not tell which axes matter.
     if len(sample) >= base.output_shape[-1] > axes:
-        base = reduced(base, to_float(load_images(sample, seen)), axes)
+        base = project_to_pca(base, to_float(load_images(sample, seen)), axes)
     if strangers:
-        base = against_cohort(base, to_float(load_images(strangers, seen)), COHORT)
+        base = normalize_by_cohort(base, to_float(load_images(strangers, seen)), COHORT)
         # Nobody shall be verified against themselves.
-        record = replace(record, people=digests(train.names))
-    return _finish(base, "squared", record, validation, seed)
+        metadata = replace(metadata, people=digests(train.names))
+    return _finish(base, "squared", metadata, validation, seed)
 
 
-def _strangers(train: Collection, record: ModelRecord) -> list[Path]:
+def _strangers(train: Collection, metadata: ModelMetadata) -> list[Path]:
     """An image of each person whom nothing was trained on; none where they are too few."""
-    trained = set(record.people)
+    trained = set(metadata.people)
     found = [
         person.images[0]
         for person in train.people
@@ -184,29 +184,29 @@ def train_koch_on_people(
     people: int = PEOPLE["koch"],
     seed: int = 0,
     **settings: Any,
-) -> tuple[Siamese, History]:
-    """Train Koch's network so that it recognises strangers, and keep its shape.
+) -> tuple[Siamese, TrainingHistory]:
+    """Train Koch's network so that it recognizes strangers, and keep its shape.
 
-    Its layers are normalised while they train (Ioffe and Szegedy 2015), and its sigmoid code,
-    centred and scaled to length one, learns from all pairs of a batch as the compact network
-    does. Then the normalisation is folded into the weights, which leaves the paper's own layers,
+    Its layers are normalized while they train (Ioffe and Szegedy 2015), and its sigmoid code,
+    centered and scaled to length one, learns from all pairs of a batch as the compact network
+    does. Then the normalization is folded into the weights, which leaves the paper's own layers,
     and the head weighs the L1 distance. ``benchmarks/koch.py`` measures what each change gives.
 
     Args, returns and raises as :func:`train_compact`.
     """
     set_seed(seed)
-    base = build_embedding("koch", (size, size, 3), width, normalised=True)
-    unit = keras.Model(base.input, CentredUnit(name="centred_unit")(base.output))
-    history, record = _train_on_people("koch", unit, train, people, seed, settings)
-    return _finish(fold_normalisation(base), "l1", record, validation, seed), history
+    base = build_embedding("koch", (size, size, 3), width, normalized=True)
+    unit = keras.Model(base.input, centered_unit(base.output))
+    history, metadata = _train_on_people("koch", unit, train, people, seed, settings)
+    return _finish(fold_normalization(base), "l1", metadata, validation, seed), history
 
 
-def _of_member(settings: dict[str, Any], number: int, members: int) -> dict[str, Any]:
-    """The settings with a folder of the member's own: checkpoints are of one network each."""
+def _of_model(settings: dict[str, Any], number: int, models: int) -> dict[str, Any]:
+    """The settings with a folder of the model's own: checkpoints are of one network each."""
     folder = settings.get("folder")
-    if members == 1 or folder is None:
+    if models == 1 or folder is None:
         return settings
-    return {**settings, "folder": folder / f"member-{number + 1}"}
+    return {**settings, "folder": folder / f"model-{number + 1}"}
 
 
 def _train_on_people(
@@ -217,7 +217,7 @@ def _train_on_people(
     seed: int,
     settings: dict[str, Any],
     fraction: float = FACE_FRACTION,
-) -> tuple[History, ModelRecord]:
+) -> tuple[TrainingHistory, ModelMetadata]:
     """Train on all pairs of batches; the history, and what the model file shall say."""
     preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=fraction)
     several = train.with_at_least(2)
@@ -227,37 +227,41 @@ def _train_on_people(
             f"{len(several)} such people in {train.root}. Collect more images."
         )
     batch = min(people, len(several))
-    trained = train if settings.get("alone") else several
+    trained = train if settings.get("singletons") else several
     history = train_people(embedding, trained, preprocessing, people=batch, seed=seed, **settings)
-    record = ModelRecord(
+    metadata = ModelMetadata(
         arch=arch,
         preprocessing=preprocessing,
         people=digests(trained.names),
         notes=f"all pairs of batches of {batch} people, {len(trained)} people, seed {seed}",
     )
-    return history, record
+    return history, metadata
 
 
 def _finish(
-    embedding: keras.Model, distance: str, record: ModelRecord, validation: Collection, seed: int
+    embedding: keras.Model,
+    distance: str,
+    metadata: ModelMetadata,
+    validation: Collection,
+    seed: int,
 ) -> Siamese:
     """The Siamese model around a trained embedding: head and threshold from other people."""
-    model = build_siamese(embedding, distance, record)
+    model = build_siamese(embedding, distance, metadata)
     fit_head(model, spread_pairs(validation, 2 * MOST_PAIRS, seed))
     calibrate_model(model, validation, seed=seed + 1)
     return model
 
 
 def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siamese:
-    """Koch's Siamese network with fresh weights and a record of whom it will be trained on."""
+    """Koch's Siamese network with fresh weights and a metadata of whom it will be trained on."""
     set_seed(seed)
-    record = ModelRecord(
+    metadata = ModelMetadata(
         arch="koch",
         preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION),
         people=digests(people),
         notes=f"binary cross-entropy on pairs, Adam 1e-4, seed {seed}",
     )
-    return build_siamese(build_embedding("koch", (size, size, 3), width), "l1", record)
+    return build_siamese(build_embedding("koch", (size, size, 3), width), "l1", metadata)
 
 
 def train_koch(
@@ -275,7 +279,7 @@ def train_koch(
     augmentation: Augmentation | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 1,
-) -> tuple[Siamese, History]:
+) -> tuple[Siamese, TrainingHistory]:
     """Train Koch's network the report's way and calibrate it.
 
     Args:
@@ -325,7 +329,7 @@ def train_model(
     size: int | None = None,
     width: float = 1.0,
     recipe: str = "people",
-    members: int | None = None,
+    models: int | None = None,
 ) -> tuple[Siamese, str]:
     """Split a collection by person, train, calibrate: ``siamlab train``.
 
@@ -339,7 +343,7 @@ def train_model(
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
             for ``koch``).
-        members: networks that ``compact`` joins, each with its part of the minutes; when ``None``
+        models: networks that ``compact`` joins, each with its part of the minutes; when ``None``
             as many as the minutes are enough for, which is one where ``epochs`` are given.
 
     Returns:
@@ -351,8 +355,8 @@ def train_model(
     began = time.perf_counter()
     if recipe not in RECIPES or (recipe == "report" and arch != "koch"):
         raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
-    if members is not None and arch != "compact":
-        raise InputError(f"members are compact's. Received: members={members} for {arch}.")
+    if models is not None and arch != "compact":
+        raise InputError(f"models are compact's. Received: models={models} for {arch}.")
     split = split_people(collection, (0.9, 0.1, 0.0), seed)
     if minutes is None and epochs is None:
         minutes = 30.0
@@ -372,8 +376,8 @@ def train_model(
         train = train_koch_on_people
         if arch == "compact":
             train = train_compact
-            count = _members(minutes) if members is None else members
-            chosen["members"] = count
+            count = _members(minutes) if models is None else models
+            chosen["models"] = count
             chosen["bfloat16"] = bfloat16_pays()
             limit = None if limit is None else limit / max(1, count)
         steps = None if epochs is None else _steps(split.train, epochs, arch)
@@ -382,7 +386,7 @@ def train_model(
     summary = (
         f"{arch}: {len(split.train)} people, {len(split.train.images)} images, "
         f"{(time.perf_counter() - began) / 60:.1f} minutes, last loss {loss[-1]:.3f}, threshold "
-        f"{np.round(model.record.threshold or 0.5, 3)} from {len(split.validation)} other people"
+        f"{np.round(model.metadata.threshold or 0.5, 3)} from {len(split.validation)} other people"
     )
     return model, summary
 
@@ -390,7 +394,7 @@ def train_model(
 def _members(minutes: float | None) -> int:
     """How many networks the time is enough for; one where it is not limited."""
     count = 1 if minutes is None else int(minutes / MINUTES_EACH)
-    return min(max(1, count), len(MEMBER_FRACTIONS))
+    return min(max(1, count), len(MODEL_FRACTIONS))
 
 
 def _steps(train: Collection, epochs: int, arch: str) -> int:

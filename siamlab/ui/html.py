@@ -1,6 +1,6 @@
 """What a page shows: frames as JPEG, verdicts and scores as HTML.
 
-Comes in: frames and verdicts. Goes out: bytes and text.
+Input: frames and verdicts. Output: bytes and text.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import html
 import numpy as np
 
 from siamlab.system.opencv import import_cv2
-from siamlab.ui.overlay import COLOURS
+from siamlab.ui.overlay import COLORS
 from siamlab.verification.result import Verification
 
 WIDTH = 480
@@ -35,15 +35,15 @@ def score_bar(verification: Verification | None) -> str:
     """HTML of a bar from 0 to 1 with the score and a mark at the detection threshold."""
     score = None if verification is None else verification.score
     if verification is None or score is None:
-        return _bar(0.0, None, COLOURS[None], "no score")
+        return _bar(0.0, None, COLORS[None], "no score")
     words = (
         f"score {score:.2f}, threshold {verification.detection_threshold:.2f}; "
         f"{verification.positive} of {len(verification.scores)} templates match"
     )
-    return _bar(score, verification.detection_threshold, COLOURS[verification.verified], words)
+    return _bar(score, verification.detection_threshold, COLORS[verification.verified], words)
 
 
-def _bar(score: float, threshold: float | None, colour: tuple[int, int, int], words: str) -> str:
+def _bar(score: float, threshold: float | None, color: tuple[int, int, int], words: str) -> str:
     mark = (
         ""
         if threshold is None
@@ -52,14 +52,14 @@ def _bar(score: float, threshold: float | None, colour: tuple[int, int, int], wo
     )
     return (
         f"<div style='position:relative;width:{WIDTH}px;height:14px;background:#ddd'>"
-        f"<div style='width:{score:.1%};height:100%;background:rgb{colour}'></div>{mark}</div>"
+        f"<div style='width:{score:.1%};height:100%;background:rgb{color}'></div>{mark}</div>"
         f"<div>{html.escape(words)}</div>"
     )
 
 
 def verdict_html(verification: Verification | None) -> str:
-    """HTML of the verdict, in words and colour."""
+    """HTML of the verdict, in words and color."""
     if verification is None:
         return "<b>no verdict yet</b>"
     text = html.escape(str(verification))
-    return f"<b style='color:rgb{COLOURS[verification.verified]}'>{text}</b>"
+    return f"<b style='color:rgb{COLORS[verification.verified]}'>{text}</b>"

@@ -1,6 +1,6 @@
 """Drawing of verdicts on frames.
 
-Comes in: a frame and a verdict. Goes out: a new frame with the box and a banner.
+Input: a frame and a verdict. Output: a new frame with the box and a banner.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from siamlab.verification.result import Verification
 if TYPE_CHECKING:
     from siamlab.faces.detectors import FaceBox
 
-COLOURS: dict[bool | None, tuple[int, int, int]] = {
+COLORS: dict[bool | None, tuple[int, int, int]] = {
     True: (26, 127, 55),
     False: (180, 35, 24),
     None: (90, 90, 90),
@@ -29,7 +29,7 @@ KEYS = "v: verify   c: verify all the time   q: quit"
 def draw_box(
     frame: np.ndarray,
     box: FaceBox,
-    colour: tuple[int, int, int] = COLOURS[True],
+    color: tuple[int, int, int] = COLORS[True],
     thickness: int = 2,
 ) -> np.ndarray:
     """Draw a face box on a copy of a frame.
@@ -37,38 +37,38 @@ def draw_box(
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
         box: may reach beyond the frame.
-        colour: RGB.
+        color: RGB.
         thickness: of the line, in pixels.
     """
     drawn = frame.copy()
     left, top, size = (round(value) for value in (box.x, box.y, box.size))
-    import_cv2().rectangle(drawn, (left, top), (left + size, top + size), colour, thickness)
+    import_cv2().rectangle(drawn, (left, top), (left + size, top + size), color, thickness)
     return drawn
 
 
 def draw_banner(
-    frame: np.ndarray, text: str, colour: tuple[int, int, int], at_top: bool = True
+    frame: np.ndarray, text: str, color: tuple[int, int, int], at_top: bool = True
 ) -> np.ndarray:
-    """Write one line of text on a coloured band on a copy of a frame.
+    """Write one line of text on a colored band on a copy of a frame.
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
         text: made smaller to fit into the width; what does not fit at 8 pixels is cut off.
-        colour: RGB of the band; the text is white.
+        color: RGB of the band; the text is white.
         at_top: at the top, else at the bottom.
     """
     height, width = frame.shape[:2]
     band = min(height, max(16, height // 16))
     drawn = frame.copy()
     rows = slice(0, band) if at_top else slice(height - band, height)
-    drawn[rows] = _band(text, width, band, colour)
+    drawn[rows] = _band(text, width, band, color)
     return drawn
 
 
 @lru_cache(maxsize=32)  # a verdict stays on screen for many frames
-def _band(text: str, width: int, height: int, colour: tuple[int, int, int]) -> np.ndarray:
+def _band(text: str, width: int, height: int, color: tuple[int, int, int]) -> np.ndarray:
     # Pillow and not OpenCV: OpenCV's letters are ASCII only, and names are not.
-    strip = Image.new("RGB", (width, height), colour)
+    strip = Image.new("RGB", (width, height), color)
     words, margin = " ".join(text.split()), height * 0.3
     font = ImageFont.load_default(size=height * 0.7)
     room = (width - 2 * margin) / max(1.0, font.getlength(words))
@@ -79,7 +79,7 @@ def _band(text: str, width: int, height: int, colour: tuple[int, int, int]) -> n
 
 
 def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray:
-    """Draw a verdict on a copy of a frame: the face box and a banner, in words and colour.
+    """Draw a verdict on a copy of a frame: the face box and a banner, in words and color.
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
@@ -90,9 +90,9 @@ def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray
     """
     if verification is None:
         return frame.copy()
-    colour = COLOURS[verification.verified]
-    boxed = frame if verification.box is None else draw_box(frame, verification.box, colour)
-    return draw_banner(boxed, _in_short(verification), colour)
+    color = COLORS[verification.verified]
+    boxed = frame if verification.box is None else draw_box(frame, verification.box, color)
+    return draw_banner(boxed, _in_short(verification), color)
 
 
 def _in_short(verification: Verification) -> str:

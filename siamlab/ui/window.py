@@ -1,6 +1,6 @@
 """Drawing of verdicts on frames, and the OpenCV window for use outside Jupyter.
 
-Comes in: a frame with its verdict, or a camera with a verifier. Goes out: a new frame with the
+Input: a frame with its verdict, or a camera with a verifier. Output: a new frame with the
 box and a banner; the window shows such frames until it is closed.
 """
 

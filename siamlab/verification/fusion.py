@@ -1,7 +1,7 @@
 """Several templates and several frames, and one score out of them.
 
-Comes in: scores of frames against templates, float ``(..., frames, templates)`` in [0, 1], and the
-templates themselves. Goes out: one score in [0, 1] for each comparison of a person with a person.
+Input: scores of frames against templates, float ``(..., frames, templates)`` in [0, 1], and the
+templates themselves. Output: one score in [0, 1] for each comparison of a person with a person.
 
 Independent errors average away; errors that all images share (the same light, the same camera, a
 person who looks like another) do not. So five enrolled images from five days give more than five
@@ -9,7 +9,7 @@ frames from one second. ``benchmarks/fusion.py`` measures both.
 
 Order: frames first, template by template, then templates. The rules are those of Kittler, Hatef,
 Duin, Matas 1998, "On combining classifiers" (sum, max, median, majority vote); the mean template
-is the usual way to enrol from several images (Best-Rowden, Han, Otto, Klare, Jain 2014,
+is the usual way to enroll from several images (Best-Rowden, Han, Otto, Klare, Jain 2014,
 "Unconstrained face recognition: identifying a person of interest from a media collection").
 """
 

@@ -1,6 +1,6 @@
 """Whose face is it, among everyone in the gallery?
 
-Comes in: a probe's embedding. Goes out: :class:`Identification`.
+Input: a probe's embedding. Output: :class:`Identification`.
 """
 
 from __future__ import annotations

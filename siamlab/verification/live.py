@@ -1,6 +1,6 @@
 """Verification of a running camera: the newest frame, its verdict, and how fast it goes.
 
-Comes in: a camera and a :class:`~siamlab.verification.verifier.Verifier`. Goes out: :class:`LiveState`,
+Input: a camera and a :class:`~siamlab.verification.verifier.Verifier`. Output: :class:`LiveState`,
 an immutable snapshot that a panel or a window draws whenever it likes.
 
 One thread reads the camera, another runs the network. A slow network drops frames and never

@@ -99,8 +99,8 @@ class Verification:
         return f"Verification({self})"
 
     def _repr_html_(self) -> str:
-        colour = {True: "#1a7f37", False: "#b42318", None: "#6b6b6b"}[self.verified]
-        return f"<span style='color:{colour};font-weight:600'>{html.escape(str(self))}</span>"
+        color = {True: "#1a7f37", False: "#b42318", None: "#6b6b6b"}[self.verified]
+        return f"<span style='color:{color};font-weight:600'>{html.escape(str(self))}</span>"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

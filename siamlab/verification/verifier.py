@@ -1,6 +1,6 @@
-"""A frame in, a verdict out: enrolment, and the comparison of a probe with stored templates.
+"""A frame in, a verdict out: enrollment, and the comparison of a probe with stored templates.
 
-Comes in: camera frames or face chips, and a person's name. Goes out: :class:`Verification`.
+Input: camera frames or face chips, and a person's name. Output: :class:`Verification`.
 
 The report's two thresholds: a template matches when the probability of "same person" reaches
 the detection threshold; the person is verified when the share of matching templates reaches
@@ -22,8 +22,8 @@ import numpy as np
 
 from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError, SeveralFacesError
 from siamlab.faces.crop import cut_face, find_face, preprocess
-from siamlab.faces.detectors import FaceBox, open_finder
-from siamlab.gallery import Enrolment, Gallery
+from siamlab.faces.detectors import FaceBox, open_detector
+from siamlab.gallery import Enrollment, Gallery
 from siamlab.images.decode import check_rgb, read_image
 from siamlab.verification.fusion import (
     TEMPLATE_RULES,
@@ -36,7 +36,7 @@ from siamlab.verification.identification import Identification, Identifier
 from siamlab.verification.result import Verification
 
 if TYPE_CHECKING:
-    from siamlab.faces.detectors import Finder
+    from siamlab.faces.detectors import FaceDetector
     from siamlab.models.exported import ExportedModel
     from siamlab.models.siamese import Siamese
 
@@ -49,12 +49,12 @@ class Verifier:
     Args:
         model: a trained Siamese model, or an exported one. Its weights must not change afterwards.
         gallery: where templates are kept.
-        finder: finds faces; ``None`` opens the kind the model's record asks for.
+        detector: finds faces; ``None`` opens the kind the model's metadata asks for.
         detection_threshold: in [0, 1]; ``None`` takes the model's calibrated threshold, and
             0.5 when it has none.
         verification_threshold: share of matches in (0, 1].
         rule: what to do about several faces: ``one`` (the answer is unknown), ``largest`` or
-            ``centre``.
+            ``center``.
         fusion: how several templates give one answer: ``vote``, ``mean_template``, ``max``,
             ``mean`` or ``median``. The detection threshold was calibrated on single comparisons:
             at it ``max`` and ``mean_template`` turn fewer genuine people away and let more
@@ -66,7 +66,7 @@ class Verifier:
     Example:
         ```python
         verifier = Verifier(load_model("siamese.keras"), Gallery(workspace.gallery))
-        verifier.enrol("Ada", chips, chips=True)
+        verifier.enroll("Ada", chips, chips=True)
         verifier.verify(frame, "Ada")
         ```
     """
@@ -75,14 +75,14 @@ class Verifier:
         self,
         model: Siamese | ExportedModel,
         gallery: Gallery,
-        finder: Finder | None = None,
+        detector: FaceDetector | None = None,
         detection_threshold: float | None = None,
         verification_threshold: float = 0.5,
         rule: str = "one",
         fusion: str = "vote",
     ) -> None:
         if detection_threshold is None:
-            detection_threshold = model.record.threshold
+            detection_threshold = model.metadata.threshold
         if detection_threshold is None:
             detection_threshold = DEFAULT_DETECTION_THRESHOLD
         if not 0 <= detection_threshold <= 1:
@@ -94,22 +94,22 @@ class Verifier:
             )
         self.model = model
         self.gallery = gallery
-        self.preprocessing = model.record.preprocessing
-        self.finder = open_finder(self.preprocessing.finder) if finder is None else finder
+        self.preprocessing = model.metadata.preprocessing
+        self.detector = open_detector(self.preprocessing.detector) if detector is None else detector
         self.detection_threshold = float(detection_threshold)
         self.verification_threshold = float(verification_threshold)
         self.rule = rule
         self.fusion = check_rule(fusion, tuple(TEMPLATE_RULES), "fusion")
         self.model_id = model.model_id  # a digest over all weights: too slow for every frame
 
-    def enrol(
+    def enroll(
         self,
         person: str,
         images: Sequence[np.ndarray | Path | str],
         chips: bool = False,
         sources: Sequence[str] = (),
         rule: str | None = None,
-    ) -> Enrolment:
+    ) -> Enrollment:
         """Store templates of a person's images in the gallery, in place of any former ones.
 
         Args:
@@ -129,7 +129,7 @@ class Verifier:
             InputError: more or fewer sources than images.
         """
         if not len(images):
-            raise EmptyFolderError(f"There are no images to enrol {person!r} from.")
+            raise EmptyFolderError(f"There are no images to enroll {person!r} from.")
         names = tuple(sources) or tuple(_source(image, i) for i, image in enumerate(images, 1))
         if len(names) != len(images):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
@@ -139,7 +139,7 @@ class Verifier:
             for image, name in zip(images, names, strict=True)
         ]
         templates = self.model.embed(self._inputs(cut))
-        return self.gallery.enrol(person, templates, self.model_id, names)
+        return self.gallery.enroll(person, templates, self.model_id, names)
 
     def verify(self, frame: np.ndarray, person: str) -> Verification:
         """Find the one face in a frame and compare it with a person's templates.
@@ -156,15 +156,15 @@ class Verifier:
             ModelError: the person was enrolled with another model.
             InputError: the frame has another form.
         """
-        enrolment = self.gallery.get(person, self.model_id)
+        enrollment = self.gallery.get(person, self.model_id)
         check_rgb(frame)
         begin = time.perf_counter()
         try:
-            box = find_face(frame, self.finder, self.rule)
+            box = find_face(frame, self.detector, self.rule)
         except (NoFaceError, SeveralFacesError) as error:
             seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
             return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
-        return self._compare(cut_face(frame, box), enrolment, box, begin)
+        return self._compare(cut_face(frame, box), enrollment, box, begin)
 
     def verify_chip(self, chip: np.ndarray | Path | str, person: str) -> Verification:
         """Compare a face that was cut out already; otherwise as :meth:`verify`.
@@ -173,10 +173,10 @@ class Verifier:
             chip: uint8 RGB ``(S, S, 3)`` in LFW's geometry, or an image file of one.
             person: an enrolled person.
         """
-        enrolment = self.gallery.get(person, self.model_id)
+        enrollment = self.gallery.get(person, self.model_id)
         image = chip if isinstance(chip, np.ndarray) else read_image(chip)
         check_rgb(image)
-        return self._compare(image, enrolment, None, time.perf_counter())
+        return self._compare(image, enrollment, None, time.perf_counter())
 
     @cached_property
     def identifier(self) -> Identifier:
@@ -205,7 +205,7 @@ class Verifier:
         box = None
         if not chip:
             try:
-                box = find_face(frame, self.finder, self.rule)
+                box = find_face(frame, self.detector, self.rule)
             except (NoFaceError, SeveralFacesError) as error:
                 seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
                 threshold = self.detection_threshold
@@ -251,7 +251,7 @@ class Verifier:
             One verdict, with the box of the last face and the time of all frames together.
 
         Raises:
-            InputError: there are none, or they are of several people or enrolments.
+            InputError: there are none, or they are of several people or enrollments.
         """
         known = [one for one in verifications if one.verified is not None]
         kinds = {(one.person, one.scores.shape) for one in known}
@@ -274,13 +274,13 @@ class Verifier:
         return replace(fused, frames=len(known))
 
     def _compare(
-        self, chip: np.ndarray, enrolment: Enrolment, box: FaceBox | None, begin: float
+        self, chip: np.ndarray, enrollment: Enrollment, box: FaceBox | None, begin: float
     ) -> Verification:
         image = self._inputs([chip])
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
         embedded = time.perf_counter()
-        templates, joined = enrolment.templates, None
+        templates, joined = enrollment.templates, None
         if self.fusion == "mean_template":
             templates = np.vstack([templates, mean_template(templates)])
         scores = np.asarray(self.model.score_pairs(probe, templates), np.float32)
@@ -288,7 +288,7 @@ class Verifier:
             scores, joined = scores[:-1], float(scores[-1])
         scored = time.perf_counter()
         seconds = {"detect": found - begin, "embed": embedded - found, "score": scored - embedded}
-        return self._verdict(enrolment.person, scores, box, seconds, joined=joined)
+        return self._verdict(enrollment.person, scores, box, seconds, joined=joined)
 
     def _verdict(
         self,
@@ -330,7 +330,7 @@ class Verifier:
         if is_chip:
             return pixels
         try:
-            return cut_face(pixels, find_face(pixels, self.finder, rule))
+            return cut_face(pixels, find_face(pixels, self.detector, rule))
         except FaceError as error:
             raise type(error)(f"{source}: {error}") from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeFinder, grey_frame
+from fakes import FakeCamera, FakeDetector, gray_frame
 
 from siamlab.capture.session import NO_FACE, SEVERAL_FACES, CaptureController
 from siamlab.config import Workspace
@@ -21,7 +21,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 class Blinking(FakeCamera):
-    """Every second frame is black: the fake finder finds no face there."""
+    """Every second frame is black: the fake detector finds no face there."""
 
     def read(self) -> np.ndarray:
         frame = super().read()
@@ -32,13 +32,13 @@ def make(
     workspace: Workspace, camera: FakeCamera | None = None, **options: object
 ) -> CaptureController:
     camera = FakeCamera(seconds=0) if camera is None else camera
-    finder = options.get("finder", FakeFinder())
-    return CaptureController(workspace, camera, finder)  # type: ignore[arg-type]
+    detector = options.get("detector", FakeDetector())
+    return CaptureController(workspace, camera, detector)  # type: ignore[arg-type]
 
 
 def test_a_step_looks_and_saves_nothing(workspace: Workspace) -> None:
     state = make(workspace).step()
-    assert state.box == FakeFinder().boxes[0]
+    assert state.box == FakeDetector().boxes[0]
     assert state.chip is not None
     assert state.chip.shape == (250, 250, 3)
     assert state.quality is not None
@@ -79,7 +79,7 @@ def test_every_takes_one_frame_of_several(workspace: Workspace) -> None:
 
 
 def test_a_frame_without_a_face_is_warned_of_and_not_saved(workspace: Workspace) -> None:
-    controller = make(workspace, finder=FakeFinder([]))
+    controller = make(workspace, detector=FakeDetector([]))
     assert controller.step().warnings == (NO_FACE,)
     with pytest.raises(NoFaceError):
         controller.capture("anchor")
@@ -106,10 +106,10 @@ def test_a_burst_gives_up_and_keeps_what_it_has(workspace: Workspace) -> None:
 
 
 def test_several_faces_take_the_largest_with_a_warning(workspace: Workspace) -> None:
-    finder = FakeFinder([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
-    state = make(workspace, finder=finder).step()
+    detector = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
+    state = make(workspace, detector=detector).step()
     assert SEVERAL_FACES in state.warnings
-    assert state.box == finder.boxes[0]
+    assert state.box == detector.boxes[0]
 
 
 def test_bad_light_is_warned_of(workspace: Workspace) -> None:
@@ -172,7 +172,7 @@ def test_hidden_and_other_files_are_not_counted(workspace: Workspace) -> None:
 
 def test_frames_are_shown_as_they_were_read(workspace: Workspace) -> None:
     state = make(workspace).step()
-    np.testing.assert_array_equal(state.frame, grey_frame(100))
+    np.testing.assert_array_equal(state.frame, gray_frame(100))
 
 
 def test_fill_takes_turns_and_stops_when_full(workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, grey_frame, wait_until
+from fakes import FakeCamera, gray_frame, wait_until
 
 from siamlab.capture.stream import FrameReader, one_line, stop_all
 from siamlab.errors import CameraError, EndOfFrames
@@ -128,7 +128,7 @@ def test_files_are_played_at_their_own_speed() -> None:
 def test_images_of_a_folder_are_shown_one_after_another(tmp_path: Path) -> None:
     """Five a second, so that a panel can show them; then the folder is at its end."""
     for level in (100, 120, 140):
-        write_image(tmp_path / f"{level}.png", grey_frame(level))
+        write_image(tmp_path / f"{level}.png", gray_frame(level))
     begin = time.perf_counter()
     with FrameReader(tmp_path) as reader:
         levels = [int(reader.read()[0, 0, 0]) for _ in range(3)]

@@ -15,7 +15,7 @@ import pytest
 from siamlab.cli import main
 from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
 from siamlab.models.saving import load_model
 
@@ -47,7 +47,7 @@ def model(images, tmp_path_factory):
 
 @pytest.fixture
 def pairs(images, tmp_path):
-    return write_pairs(tmp_path / "pairs.txt", person_pairs(open_collection(images), 40, 0))
+    return write_pairs(tmp_path / "pairs.txt", draw_pairs(open_collection(images), 40, 0))
 
 
 @pytest.fixture
@@ -63,11 +63,11 @@ def one_line(capsys) -> str:
 
 
 def test_train_writes_a_calibrated_model(model):
-    record = load_model(model).record
-    assert record.arch == "compact" and record.threshold is not None
-    assert record.preprocessing.size == 40  # 32 * 0.70 / 0.56: gradients see more
+    metadata = load_model(model).metadata
+    assert metadata.arch == "compact" and metadata.threshold is not None
+    assert metadata.preprocessing.size == 40  # 32 * 0.70 / 0.56: gradients see more
     # A tenth of 24 people is kept for the calibration: nobody of them was trained on.
-    assert len(record.people) == 22
+    assert len(metadata.people) == 22
 
 
 def test_train_with_minutes_keeps_its_time(images, tmp_path):
@@ -76,7 +76,7 @@ def test_train_with_minutes_keeps_its_time(images, tmp_path):
         ["train", "--images", str(images), "--minutes", "0.05", "--size", "32", "--width", "0.25",
          "--out", str(out)]
     ) == 0  # fmt: skip
-    assert load_model(out).record.arch == "compact"
+    assert load_model(out).metadata.arch == "compact"
 
 
 def test_train_koch(images, tmp_path):
@@ -85,7 +85,7 @@ def test_train_koch(images, tmp_path):
         ["train", "--images", str(images), "--arch", "koch", "--epochs", "1", "--size", "64",
          "--width", "0.05", "--out", str(out)]
     ) == 0  # fmt: skip
-    assert load_model(out).record.arch == "koch"
+    assert load_model(out).metadata.arch == "koch"
 
 
 def test_same_seed_same_model(images, model, tmp_path):
@@ -108,7 +108,7 @@ def test_evaluate_writes_the_contracts_json(model, images, pairs, tmp_path, caps
     assert set(result) >= KEYS
     assert set(result["tar_at_far"]) == {"0.1", "0.01", "0.001"}
     assert result["pairs"] == 40 and result["genuine"] == result["impostor"] == 20
-    assert result["threshold"] == pytest.approx(load_model(model).record.threshold)
+    assert result["threshold"] == pytest.approx(load_model(model).metadata.threshold)
     assert {"accuracy", "auc", "eer", "fmr", "fnmr"} <= set(result["intervals"])
     assert result["people_trained_on"] > 0
     out = capsys.readouterr().out
@@ -124,7 +124,7 @@ def test_evaluate_takes_a_threshold_zero_for_zero(model, images, pairs, tmp_path
 
 
 def test_evaluate_calibrates_on_other_pairs(model, images, pairs, tmp_path):
-    other = write_pairs(tmp_path / "other.txt", person_pairs(open_collection(images), 60, 9))
+    other = write_pairs(tmp_path / "other.txt", draw_pairs(open_collection(images), 60, 9))
     out = tmp_path / "result.json"
     arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]
     assert main([*arguments, "--calibrate", str(other), "--json", str(out)]) == 0
@@ -160,7 +160,7 @@ def test_calibrate_changes_the_threshold_and_keeps_the_templates(
         ["calibrate", str(model), "--images", str(strangers), "--fmr", "0.1", "--out", str(out)]
     ) == 0  # fmt: skip
     before, after = load_model(model), load_model(out)
-    assert after.record.calibration["target_fmr"] == 0.1
+    assert after.metadata.calibration["target_fmr"] == 0.1
     assert after.model_id == before.model_id
     said = capsys.readouterr().out
     assert "threshold" in said and "No strangers took part" in said
@@ -180,7 +180,7 @@ def test_calibrate_on_own_people_and_strangers(model, workspace, tmp_path, capsy
     assert (found["own_people"], found["strangers"]) == (3, 12)
     assert found["groups"]["own_genuine"]["pairs"] == 9
     assert found["groups"]["own_impostor"]["rate"] <= 0.1
-    kept = load_model(out).record
+    kept = load_model(out).metadata
     assert kept.threshold == found["threshold"]
     assert kept.calibration["intervals"] == found["intervals"]
     said = capsys.readouterr().out
@@ -326,7 +326,7 @@ def test_bad_input_is_one_line_and_status_2(
 
 USAGE = {
     "nothing": [],
-    "unknown command": ["recognise"],
+    "unknown command": ["recognize"],
     "no number": ["train", "--images", "x", "--minutes", "soon", "--out", "m.keras"],
     "negative": ["train", "--images", "x", "--minutes", "-1", "--out", "m.keras"],
     "two lengths": [

@@ -22,7 +22,7 @@ from siamlab.data.negatives import find_negatives, halve_subject, split_negative
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, SiamlabError
 from siamlab.evaluation import split_unseen
-from siamlab.models.metadata import ModelRecord, digests
+from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import find_model
 
 
@@ -73,7 +73,7 @@ def test_a_persons_side_does_not_depend_on_the_others(crowd):
 
 def trained_on(people):
     """As much of a model as the split looks at."""
-    return SimpleNamespace(record=ModelRecord(people=digests(people)))
+    return SimpleNamespace(metadata=ModelMetadata(people=digests(people)))
 
 
 def test_a_model_that_met_nobody_is_judged_on_the_series_split(crowd):

@@ -1,4 +1,4 @@
-"""Augmentation: what each amount does, and that colour is one matrix and one table."""
+"""Augmentation: what each amount does, and that color is one matrix and one table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from siamlab.data.augmentation import (
     Augmentation,
-    _colours,
+    _colors,
     _gamma_tables,
     augment,
     augment_batch,
@@ -20,7 +20,7 @@ from siamlab.faces.crop import Preprocessing, preprocess
 HOW = Preprocessing(size=24, fraction=0.56)
 STILL = Augmentation(
     flip=0, degrees=0, zoom=0, stretch=0, shift=0, gamma=0, contrast=0, brightness=0, tint=0,
-    grey=0, saturation=0, blur=0, jpeg=0,
+    gray=0, saturation=0, blur=0, jpeg=0,
 )  # fmt: skip
 
 
@@ -85,26 +85,26 @@ def test_each_amount_changes_the_image(source, field):
     assert np.abs(moved - still).max() > 0.02
 
 
-def test_grey_images_have_equal_channels(source):
-    view = augment(source, HOW, rng(), replace(Augmentation(), grey=1.0))
+def test_gray_images_have_equal_channels(source):
+    view = augment(source, HOW, rng(), replace(Augmentation(), gray=1.0))
     assert np.ptp(view, axis=2).max() < 1e-5
 
 
 def test_one_matrix_is_contrast_light_tint_and_saturation_in_turn():
-    """The same colours step by step, with the numbers of the same random stream."""
-    how = Augmentation()
+    """The same colors step by step, with the numbers of the same random stream."""
+    augmentation = Augmentation()
     image = rng(7).random((5, 5, 3)).astype(np.float32)
     mean = float(image.mean())
     draws = rng(1)
-    contrast = np.exp(draws.normal(0, how.contrast, (1, 1)))[0, 0]
-    light = draws.normal(0, how.brightness, (1, 1))[0, 0]
-    tint = np.exp(draws.normal(0, how.tint, (1, 3)))[0]
-    saturation = np.exp(draws.normal(0, how.saturation, 1))[0]
+    contrast = np.exp(draws.normal(0, augmentation.contrast, (1, 1)))[0, 0]
+    light = draws.normal(0, augmentation.brightness, (1, 1))[0, 0]
+    tint = np.exp(draws.normal(0, augmentation.tint, (1, 3)))[0]
+    saturation = np.exp(draws.normal(0, augmentation.saturation, 1))[0]
     expected = (((image - mean) * contrast + mean) + light) * tint
-    grey = (expected @ [0.299, 0.587, 0.114])[..., None]
-    expected = grey + saturation * (expected - grey)
+    gray = (expected @ [0.299, 0.587, 0.114])[..., None]
+    expected = gray + saturation * (expected - gray)
 
-    matrix = _colours(1, replace(how, grey=0), rng(1)).of(0, mean)
+    matrix = _colors(1, replace(augmentation, gray=0), rng(1)).of(0, mean)
     got = image @ matrix[:, :3].T + matrix[:, 3]
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
@@ -121,8 +121,8 @@ def test_shift_and_zoom_have_their_spread(source):
     from siamlab.data.augmentation import _affine
 
     matrices = _affine(4000, 42, 42 * 0.56 / 0.7168, 24, replace(STILL, shift=0.022), rng())
-    centre = matrices @ np.array([20.5, 20.5, 1])
-    np.testing.assert_allclose(centre.mean(axis=0), 11.5, atol=0.05)
-    np.testing.assert_allclose(centre.std(axis=0), 0.022 * 24, rtol=0.05)
+    center = matrices @ np.array([20.5, 20.5, 1])
+    np.testing.assert_allclose(center.mean(axis=0), 11.5, atol=0.05)
+    np.testing.assert_allclose(center.std(axis=0), 0.022 * 24, rtol=0.05)
     zoomed = _affine(4000, 42, 42 * 0.56 / 0.7168, 24, replace(STILL, zoom=0.06), rng())
     assert np.log(zoomed[:, 0, 0]).std() == pytest.approx(0.06, rel=0.05)

@@ -15,8 +15,8 @@ from siamlab.data.lfw import pairs_from_file, write_pairs
 from siamlab.data.pairs import (
     PairSet,
     check_disjoint,
+    draw_pairs,
     join_pairs,
-    person_pairs,
     possible_genuine,
     possible_impostor,
 )
@@ -70,15 +70,15 @@ def test_person_pairs_keep_the_rules(sizes: list[int], seed: int, data: st.DataO
     possible = min(possible_genuine(collection), possible_impostor(collection))
     if possible == 0:
         with pytest.raises(InputError, match="none is possible"):
-            person_pairs(collection, 2, seed)
+            draw_pairs(collection, 2, seed)
         return
     count = 2 * data.draw(st.integers(1, possible))
-    made = person_pairs(collection, count, seed)
+    made = draw_pairs(collection, count, seed)
     assert len(made) == count
     check_rules(made)
     assert [path.parent.name for path in made.first] == list(made.first_people)
     assert [path.parent.name for path in made.second] == list(made.second_people)
-    assert rows(made) == rows(person_pairs(collection, count, seed))
+    assert rows(made) == rows(draw_pairs(collection, count, seed))
 
 
 @settings(deadline=None)  # other work may share the machine
@@ -87,7 +87,7 @@ def test_too_many_pairs_are_refused_with_the_number_possible(sizes: list[int], s
     collection = fake(sizes)
     possible = min(possible_genuine(collection), possible_impostor(collection))
     with pytest.raises(InputError, match=f"only {possible} are|none is possible"):
-        person_pairs(collection, 2 * possible + 2, seed)
+        draw_pairs(collection, 2 * possible + 2, seed)
 
 
 def test_possible_pairs_by_hand() -> None:
@@ -99,14 +99,14 @@ def test_possible_pairs_by_hand() -> None:
 
 def test_genuine_pairs_are_spread_over_people() -> None:
     """Room 1, 1, 6, 15 for 10 pairs: the first two give 1, the others 4 each."""
-    made = person_pairs(fake([2, 2, 4, 6]), 20, seed=3)
+    made = draw_pairs(fake([2, 2, 4, 6]), 20, seed=3)
     genuine = made.subset(made.labels == 1)
     assert Counter(genuine.first_people) == {"P000": 1, "P001": 1, "P002": 4, "P003": 4}
 
 
 def test_many_images_do_not_make_a_frequent_impostor() -> None:
     """One person has 200 images, 99 have 4. Each is on 1 % of 2,000 sides: 20, give or take."""
-    made = person_pairs(fake([200] + [4] * 99), 2000, seed=0)
+    made = draw_pairs(fake([200] + [4] * 99), 2000, seed=0)
     impostor = made.subset(made.labels == 0)
     counts = Counter((*impostor.first_people, *impostor.second_people))
     assert counts["P000"] < 40 and min(counts.values()) > 3
@@ -115,7 +115,7 @@ def test_many_images_do_not_make_a_frequent_impostor() -> None:
 @pytest.mark.parametrize("count", [0, 1, 7, -2])
 def test_odd_or_no_counts_are_refused(count: int) -> None:
     with pytest.raises(InputError, match="even"):
-        person_pairs(fake([3, 3]), count, 0)
+        draw_pairs(fake([3, 3]), count, 0)
 
 
 @settings(deadline=None)  # other work may share the machine
@@ -192,7 +192,7 @@ def test_split_shares_nobody_and_loses_nobody(people: int, seed: int, kept: int)
     train, validation, test = split_people(collection, seed=seed, keep_in_test=keep)
     assert (train, validation, test) == (split.train, split.validation, split.test)
     count = min(map(len, names))  # one genuine pair each, so twice as many pairs at the most
-    sets = [person_pairs(part, 2 * min(count, len(part)), seed) for part in split]
+    sets = [draw_pairs(part, 2 * min(count, len(part)), seed) for part in split]
     check_disjoint(*sets)
 
 
@@ -229,15 +229,15 @@ def test_split_errors() -> None:
 
 
 def test_check_disjoint_names_what_is_shared() -> None:
-    one = person_pairs(fake([2] * 4), 4, 0)
-    two = person_pairs(fake([2] * 4, "Q"), 4, 0)
+    one = draw_pairs(fake([2] * 4), 4, 0)
+    two = draw_pairs(fake([2] * 4, "Q"), 4, 0)
     check_disjoint(one, two)
     with pytest.raises(InputError, match=r"people of pair set 3.*P00"):
         check_disjoint(one, two, one.subset([0]))
 
 
 def test_pair_set_subsets_and_lengths() -> None:
-    made = person_pairs(fake([3, 3, 3]), 8, 0)
+    made = draw_pairs(fake([3, 3, 3]), 8, 0)
     assert rows(made.subset([2, 0])) == [rows(made)[2], rows(made)[0]]
     assert sorted(rows(made.shuffled(1))) == sorted(rows(made))
     assert len(made.images) == len(set(made.first) | set(made.second))
@@ -248,7 +248,7 @@ def test_pair_set_subsets_and_lengths() -> None:
 
 def test_written_pairs_come_back(tmp_path: Path) -> None:
     collection = fake([3, 3, 1])
-    made = person_pairs(collection, 6, 0)
+    made = draw_pairs(collection, 6, 0)
     path = write_pairs(tmp_path / "new" / "pairs.txt", made)
     assert rows(pairs_from_file(path, collection)) == rows(made)
     with pytest.raises(InputError, match="not named as in LFW"):

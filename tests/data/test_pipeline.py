@@ -10,7 +10,7 @@ import pytest
 from siamlab.data.augmentation import Augmentation
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.pipeline import load_images, pair_dataset, to_float
 from siamlab.errors import EmptyFolderError, ImageError, InputError
 from siamlab.faces.crop import Preprocessing, preprocess
@@ -65,7 +65,7 @@ def batches(dataset):
 
 
 def test_pair_dataset_shapes_ranges_and_labels(people):
-    pairs = person_pairs(people, 10, 0)
+    pairs = draw_pairs(people, 10, 0)
     out = batches(pair_dataset(pairs, HOW, batch=4))
     assert [len(labels) for *_, labels in out] == [4, 4, 2]
     anchor, other, labels = out[0]
@@ -78,10 +78,10 @@ def test_pair_dataset_shapes_ranges_and_labels(people):
 
 
 def test_resumed_epochs_are_the_epochs_of_an_unbroken_run(people):
-    pairs = person_pairs(people, 6, 0)
-    how = {"batch": 3, "epochs": 3, "seed": 5, "shuffle": True, "augmentation": Augmentation()}
-    whole = batches(pair_dataset(pairs, HOW, **how))
-    resumed = batches(pair_dataset(pairs, HOW, initial_epoch=1, **how))
+    pairs = draw_pairs(people, 6, 0)
+    options = {"batch": 3, "epochs": 3, "seed": 5, "shuffle": True, "augmentation": Augmentation()}
+    whole = batches(pair_dataset(pairs, HOW, **options))
+    resumed = batches(pair_dataset(pairs, HOW, initial_epoch=1, **options))
     assert len(whole) == 6 and len(resumed) == 4
     for expected, got in zip(whole[2:], resumed, strict=True):
         for left, right in zip(expected, got, strict=True):
@@ -90,7 +90,7 @@ def test_resumed_epochs_are_the_epochs_of_an_unbroken_run(people):
 
 
 def test_an_empty_dataset_is_refused(people):
-    pairs = person_pairs(people, 4, 0)
+    pairs = draw_pairs(people, 4, 0)
     with pytest.raises(InputError, match="pairs and a batch"):
         pair_dataset(pairs, HOW, batch=0)
 
@@ -107,10 +107,10 @@ def test_people_batches_hold_p_people_with_k_images(people):
 
 
 def test_people_batches_depend_on_seed_epoch_and_step_alone(people):
-    how = {"people": 3, "images": 2, "steps": 2, "seed": 4, "augmentation": Augmentation()}
-    run = PeopleBatches(people, HOW, **how)
+    options = {"people": 3, "images": 2, "steps": 2, "seed": 4, "augmentation": Augmentation()}
+    run = PeopleBatches(people, HOW, **options)
     first = run[1][0]
-    np.testing.assert_array_equal(first, PeopleBatches(people, HOW, **how)[1][0])
+    np.testing.assert_array_equal(first, PeopleBatches(people, HOW, **options)[1][0])
     run.epoch = 1
     assert np.abs(run[1][0] - first).max() > 0
 
@@ -120,7 +120,7 @@ def test_people_with_one_image_follow_the_others_in_a_batch(people):
     names = people.names
     singles = tuple(replace(person, images=person.images[:1]) for person in people.people[::2])
     mixed = replace(people, people=tuple(sorted((*people.people[1::2], *singles), key=by_name)))
-    data = PeopleBatches(mixed, HOW, people=2, images=2, alone=2, steps=20)
+    data = PeopleBatches(mixed, HOW, people=2, images=2, singletons=2, steps=20)
     seen = set()
     for images, labels in (data[step] for step in range(20)):
         assert images.shape == (6, 24, 24, 3) and labels.dtype == np.int32
@@ -138,8 +138,11 @@ def by_name(person):
 
 
 def test_where_nobody_is_alone_batches_stay_as_they_are(people):
-    how = {"people": 3, "seed": 4, "augmentation": Augmentation(), "steps": 2}
-    plain, asked = PeopleBatches(people, HOW, **how), PeopleBatches(people, HOW, alone=5, **how)
+    options = {"people": 3, "seed": 4, "augmentation": Augmentation(), "steps": 2}
+    plain, asked = (
+        PeopleBatches(people, HOW, **options),
+        PeopleBatches(people, HOW, singletons=5, **options),
+    )
     for left, right in zip(plain[1], asked[1], strict=True):
         np.testing.assert_array_equal(left, right)
 

@@ -45,11 +45,11 @@ def test_the_same_seed_is_the_same_person_and_picture() -> None:
 
 
 def test_a_picture_does_not_depend_on_what_was_drawn_before() -> None:
-    how = Conditions(yaw=10, noise=3, blur=0.5, jpeg=80)
-    alone = draw_face(Identity(3), how)
+    conditions = Conditions(yaw=10, noise=3, blur=0.5, jpeg=80)
+    alone = draw_face(Identity(3), conditions)
     for seed in range(8):  # more people than the caches hold
         draw_face(Identity(seed), Conditions(scene=seed))
-    np.testing.assert_array_equal(draw_face(Identity(3), how), alone)
+    np.testing.assert_array_equal(draw_face(Identity(3), conditions), alone)
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_every_condition_changes_the_picture(change: dict[str, float]) -> None:
 def test_light_comes_from_the_named_side() -> None:
     face = slice(100, 150)
     for side, brighter in ((-60.0, slice(85, 115)), (60.0, slice(135, 165))):
-        how = Conditions(light_side=side, ambient=0.15)
-        row = draw_face(Identity(1), how)[face].astype(float)
+        conditions = Conditions(light_side=side, ambient=0.15)
+        row = draw_face(Identity(1), conditions)[face].astype(float)
         darker = slice(135, 165) if brighter.start == 85 else slice(85, 115)
         assert row[:, brighter].mean() > 1.2 * row[:, darker].mean()
 
 
-def test_grey_noise_and_jpeg_do_what_they_say() -> None:
-    grey = draw_face(Identity(1), Conditions(saturation=0.0)).astype(int)
-    assert np.abs(grey - grey[..., :1]).max() <= 1
+def test_gray_noise_and_jpeg_do_what_they_say() -> None:
+    gray = draw_face(Identity(1), Conditions(saturation=0.0)).astype(int)
+    assert np.abs(gray - gray[..., :1]).max() <= 1
     clean = draw_face(Identity(1), Conditions()).astype(float)
     noisy = draw_face(Identity(1), Conditions(noise=4.0)).astype(float)
     assert (noisy - clean)[20:40, 20:40].std() == pytest.approx(4.0, rel=0.15)
@@ -117,14 +117,14 @@ def test_the_face_turns_about_its_middle() -> None:
 
 
 def test_raw_pixels_are_not_enough_but_say_something() -> None:
-    """The cosine of small grey images: far from telling people apart, yet better than a coin."""
+    """The cosine of small gray images: far from telling people apart, yet better than a coin."""
     people = np.repeat(np.arange(30), 5)
     rng = np.random.default_rng(11)
     small = []
     for person in people:
         chip = draw_face(Identity(1000 + int(person)), rng)
-        grey = Image.fromarray(chip).convert("L").crop((45, 45, 205, 205)).resize((32, 32))
-        small.append(np.asarray(grey, float).ravel())
+        gray = Image.fromarray(chip).convert("L").crop((45, 45, 205, 205)).resize((32, 32))
+        small.append(np.asarray(gray, float).ravel())
     vectors = np.array(small)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     scores = vectors @ vectors.T
@@ -159,12 +159,12 @@ def test_haar_finds_most_faces_where_lfw_has_them() -> None:
     if not hasattr(cv2, "CascadeClassifier"):
         pytest.skip("this OpenCV has no Haar cascades")
     path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
-    finder = cv2.CascadeClassifier(str(path))
+    detector = cv2.CascadeClassifier(str(path))
     rng = np.random.default_rng(2)
     middles, sides = [], []
     for seed in range(60):
-        grey = cv2.cvtColor(draw_face(Identity(seed), rng), cv2.COLOR_RGB2GRAY)
-        for x, y, side, _ in finder.detectMultiScale(grey, 1.1, 3, minSize=(70, 70))[:1]:
+        gray = cv2.cvtColor(draw_face(Identity(seed), rng), cv2.COLOR_RGB2GRAY)
+        for x, y, side, _ in detector.detectMultiScale(gray, 1.1, 3, minSize=(70, 70))[:1]:
             middles.append((x + side / 2, y + side / 2))
             sides.append(side)
     assert len(middles) >= 0.9 * 60
@@ -173,21 +173,21 @@ def test_haar_finds_most_faces_where_lfw_has_them() -> None:
 
 
 def test_a_frame_tells_the_true_box() -> None:
-    how = Conditions(scale=1.1, shift_x=0.2, shift_y=-0.1)
-    frame, (x, y, side) = draw_frame(Identity(7), how, (320, 240))
+    conditions = Conditions(scale=1.1, shift_x=0.2, shift_y=-0.1)
+    frame, (x, y, side) = draw_frame(Identity(7), conditions, (320, 240))
     assert frame.shape == (240, 320, 3)
     nominal = 0.4 * 240
     assert side == pytest.approx(1.1 * nominal)
     assert x + side / 2 == pytest.approx(160 + 0.2 * nominal)
     assert y + side / 2 == pytest.approx(120 - 0.1 * nominal)
     with pytest.raises(InputError, match="20 x 240"):
-        draw_frame(Identity(7), how, (20, 240))
+        draw_frame(Identity(7), conditions, (20, 240))
 
 
 def test_a_face_may_leave_the_frame() -> None:
     for shift in ((3.0, 0.0), (-3.0, 0.0), (0.0, 3.0), (0.0, -3.0), (0.8, 0.9)):
-        how = Conditions(shift_x=shift[0], shift_y=shift[1])
-        assert draw_frame(Identity(5), how, (160, 120))[0].shape == (120, 160, 3)
+        conditions = Conditions(shift_x=shift[0], shift_y=shift[1])
+        assert draw_frame(Identity(5), conditions, (160, 120))[0].shape == (120, 160, 3)
 
 
 def test_a_film_moves_smoothly() -> None:

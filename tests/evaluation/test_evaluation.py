@@ -35,7 +35,7 @@ def many_pairs(count: int = 1000, people: int = 200, seed: int = 0) -> tuple:
 
 
 @st.composite
-def labelled_scores(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+def labeled_scores(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     """Both kinds of pairs, with many ties and the ends 0 and 1."""
     genuine = draw(st.lists(st.integers(0, 8), min_size=1, max_size=12))
     impostor = draw(st.lists(st.integers(0, 8), min_size=1, max_size=12))
@@ -160,7 +160,7 @@ class TestThresholdAtFmr:
     def test_saturated_impostors_leave_no_threshold(self) -> None:
         assert ev.threshold_at_fmr([0, 1], [1.0, 1.0], 0.01) > 1
 
-    @given(labelled_scores(), st.floats(0, 1))
+    @given(labeled_scores(), st.floats(0, 1))
     def test_it_is_the_smallest(self, pair: tuple, fmr: float) -> None:
         labels, scores = pair
         threshold = ev.threshold_at_fmr(labels, scores, fmr)
@@ -217,11 +217,11 @@ class TestEqualError:
         assert (eer, threshold) == (0.0, pytest.approx(0.5))
         assert ev.equal_error([1, 0], [0.1, 0.9])[0] == pytest.approx(1.0)
 
-    @given(labelled_scores())
+    @given(labeled_scores())
     def test_as_the_oracle_says(self, pair: tuple) -> None:
         assert ev.equal_error(*pair)[0] == pytest.approx(eer_by_hand(*pair))
 
-    @given(labelled_scores())
+    @given(labeled_scores())
     def test_no_other_threshold_is_more_equal(self, pair: tuple) -> None:
         labels, scores = pair
         threshold = ev.equal_error(labels, scores)[1]
@@ -483,8 +483,8 @@ class TestCalibration:
         assert again == found
         with pytest.raises(InputError, match="no calibration"):
             ev.Calibration.from_dict({"threshold": 0.5})
-        with pytest.raises(InputError, match="colour"):
-            ev.Calibration.from_dict({**found.to_dict(), "colour": "red"})
+        with pytest.raises(InputError, match="color"):
+            ev.Calibration.from_dict({**found.to_dict(), "color": "red"})
         assert "FMR of at most 0.01" in str(found)
 
     def test_intervals_of_thresholds_hold_them_and_survive_json(self) -> None:
@@ -507,25 +507,25 @@ class TestCalibration:
 
     def test_a_record_of_before_has_no_intervals(self) -> None:
         found = ev.calibrate(LABELS, SCORES, ["a"], 0.25).to_dict()
-        for name in ("fnmrs", "couples", "intervals"):
+        for name in ("fnmrs", "person_pairs", "intervals"):
             del found[name]
         again = ev.Calibration.from_dict(found)
-        assert (again.intervals, again.fnmrs, again.couples) == ({}, {}, None)
+        assert (again.intervals, again.fnmrs, again.person_pairs) == ({}, {}, None)
         assert len(str(again).splitlines()) == 2
         with pytest.raises(InputError, match="no calibration"):
             ev.Calibration.from_dict({**found, "intervals": {"fmr": 3}})
 
     def test_many_pairs_of_few_people_are_not_enough(self) -> None:
-        """300 impostor pairs do for an FMR of 0.1, but they show 3 couples: at best 3 / 3."""
+        """300 impostor pairs do for an FMR of 0.1, but they show 3 person pairs: at best 3 / 3."""
         first = np.array(["a", "a", "b"] * 100 + ["a", "b", "c"] * 10)
         second = np.array(["b", "c", "c"] * 100 + ["a", "b", "c"] * 10)
         labels = (first == second).astype(int)
         scores = np.where(labels == 1, 0.9, 0.1)
         assert ev.calibrate(labels, scores, first, 0.1).enough
         found = ev.calibrate(labels, scores, first, 0.1, first, second, rounds=20)
-        assert (found.enough, found.couples) == (False, 3)
-        assert "3 couples of people" in found.note
-        assert "rule of 3: 30 couples" in found.note
+        assert (found.enough, found.person_pairs) == (False, 3)
+        assert "3 person pairs" in found.note
+        assert "rule of 3: 30 person pairs" in found.note
 
     def test_a_floor_under_the_threshold(self) -> None:
         """At 0.25 one of four impostors may match: just above 0.3. A part asks for 0.65."""
@@ -564,28 +564,28 @@ class TestGroups:
     def test_rates_and_couples_by_hand(self) -> None:
         first, second = list("aaab"), list("bbcc")
         found = ev.group_rate("own", False, np.array([0.9, 0.6, 0.2, 0.4]), first, second, 0.5)
-        assert (found.errors, found.pairs, found.people, found.couples) == (2, 4, 3, 3)
+        assert (found.errors, found.pairs, found.people, found.person_pairs) == (2, 4, 3, 3)
         assert found.rate == 0.5
         assert found.rough
         assert json.loads(json.dumps(found.to_dict()))["rate"] == 0.5
         genuine = ev.group_rate("own", True, np.array([0.9, 0.4]), ["a", "b"], ["a", "b"], 0.5)
-        assert (genuine.errors, genuine.couples, genuine.units) == (1, 0, 2)
+        assert (genuine.errors, genuine.person_pairs, genuine.units) == (1, 0, 2)
 
     def test_three_people_stay_three_before_many_strangers(self) -> None:
-        """3 own people and 40 strangers make 120 couples, but 40 trials: 0 to 3 / 40; rough."""
+        """3 own people and 40 strangers make 120 person pairs, but 40 trials: 0 to 3 / 40; rough."""
         first = [own for own in "abc" for _ in range(40)]
         second = [f"s{i}" for i in range(40)] * 3
         strata = {**dict.fromkeys("abc", "own"), **dict.fromkeys(second, "strangers")}
         found = ev.group_rate("between", False, np.zeros(120), first, second, 0.5, strata=strata)
-        assert (found.couples, found.units, found.fewest) == (120, 40, 3)
+        assert (found.person_pairs, found.units, found.fewest) == (120, 40, 3)
         assert found.rough
         assert tuple(found.interval) == (0.0, 3 / 40)
 
     def test_no_error_is_not_no_doubt(self) -> None:
-        """100 pairs of one couple without an error: 3 / 20 images' halves, not 3 / 100 pairs."""
+        """100 pairs of one person pair without an error: 3 / 20 images' halves, not 3 / 100 pairs."""
         first, second = ["a"] * 100 + ["a"] * 100, ["b"] * 100 + ["c"] * 100
         found = ev.group_rate("own", False, np.zeros(200), first, second, 0.5)
-        assert tuple(found.interval) == (0.0, 1.0)  # 3 / 2 couples
+        assert tuple(found.interval) == (0.0, 1.0)  # 3 / 2 person pairs
         many = ev.group_rate(
             "x", False, np.zeros(60), ["a"] * 60, [f"p{i}" for i in range(60)], 0.5
         )
@@ -602,7 +602,7 @@ class TestGroups:
 
     @pytest.mark.parametrize(("people", "word"), [(24, "nothing"), (26, "roughly"), (80, "shown")])
     def test_promises_go_by_couples(self, people: int, word: str) -> None:
-        """For 0.01 the rule of 3 asks for 300 couples (25 people), the rule of 30 for 3,000."""
+        """For 0.01 the rule of 3 asks for 300 person pairs (25 people), the rule of 30 for 3,000."""
         sides = [(str(a), str(b)) for a in range(people) for b in range(a) for _ in range(2)]
         first, second = zip(*sides, strict=True)
         found = ev.group_rate("x", False, np.zeros(len(sides)), first, second, 0.5)
@@ -707,7 +707,7 @@ class TestEvaluation:
         assert table.to_markdown().splitlines()[1].startswith("| --- | ---: |")
 
     @settings(deadline=None, max_examples=30)
-    @given(labelled_scores(), st.floats(0, 1))
+    @given(labeled_scores(), st.floats(0, 1))
     def test_always_json(self, pair: tuple, threshold: float) -> None:
         labels, scores = pair
         names = [f"p{number % 3}" for number in range(len(labels))]
@@ -717,7 +717,7 @@ class TestEvaluation:
 
 class TestReading:
     def test_predictions_beside_truth(self) -> None:
-        found = ev.predictions_beside_truth(LABELS, SCORES, 0.5, count=5)
+        found = ev.prediction_table(LABELS, SCORES, 0.5, count=5)
         assert found.predicted.tolist() == [1, 1, 1, 0, 1]
         assert found.truth.tolist() == [1, 1, 1, 1, 0]
         assert found.right.tolist() == [True, True, True, False, False]
@@ -725,7 +725,7 @@ class TestReading:
         assert lines[1].split() == ["y_pred", "1", "1", "1", "0", "1"]
         assert lines[3].split() == ["x", "x"]
         assert "3 of 5 right at threshold 0.5" in lines[4]
-        assert len(ev.predictions_beside_truth(LABELS, SCORES, 0.5, count=None)) == 8
+        assert len(ev.prediction_table(LABELS, SCORES, 0.5, count=None)) == 8
 
     def test_worst_mistakes(self) -> None:
         labels, scores = [0, 0, 1, 1, 0], [0.9, 0.6, 0.1, 0.4, 0.2]
@@ -740,7 +740,7 @@ class TestReading:
 class BrightnessModel:
     """A stand-in: embeds an image by its mean brightness, scores by closeness."""
 
-    record: SimpleNamespace
+    metadata: SimpleNamespace
     embedded: int = 0
     largest: int = 0
 

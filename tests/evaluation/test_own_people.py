@@ -1,4 +1,4 @@
-"""Thresholds on people of one's own: grey levels stand for faces, so every rate is known."""
+"""Thresholds on people of one's own: gray levels stand for faces, so every rate is known."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LevelModel:
     """Embeds an image as its mean level; the score is 1 minus the difference of levels."""
 
     def __init__(self, *trained: str) -> None:
-        self.record = Record(trained)
+        self.metadata = Record(trained)
         self.kept: dict[str, Any] = {}
 
     def embed(self, images: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ class LevelModel:
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return (1 - np.abs(first - second)[:, 0]).astype(np.float32)
 
-    def with_record(self, **changes: Any) -> LevelModel:
+    def with_metadata(self, **changes: Any) -> LevelModel:
         self.kept.update(changes)
         return self
 
@@ -127,10 +127,10 @@ def test_names_stay_out_of_the_model_file(own: Collection, strangers: Collection
 
 
 def test_what_few_people_cannot_promise(own: Collection, strangers: Collection) -> None:
-    """3 people are 3 couples; 0.01 asks for 300, which 25 people have."""
+    """3 people are 3 person pairs; 0.01 asks for 300, which 25 people have."""
     text = str(calibrate_people(LevelModel(), own, strangers))
-    assert "(3 couples, 12 pairs) are too few to promise an FMR of 0.01" in text
-    assert "300 couples, or 25 people" in text
+    assert "(3 person pairs, 12 pairs) are too few to promise an FMR of 0.01" in text
+    assert "300 person pairs, or 25 people" in text
     assert "What it costs" in text
     assert "3 people are too few for a promise" in text
 

@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.errors import InputError
 from siamlab.evaluation import brightness, contrast, quality_groups, sharpness
 
 BOARD = (np.indices((100, 100)).sum(axis=0) // 10 % 2 * 255).astype(np.uint8)
 
 
-def rgb(grey):
-    return np.repeat(np.asarray(grey, np.uint8)[..., None], 3, axis=2)
+def rgb(gray):
+    return np.repeat(np.asarray(gray, np.uint8)[..., None], 3, axis=2)
 
 
 def test_an_even_image_has_its_brightness_and_nothing_else():
@@ -52,7 +52,7 @@ def pairs(tmp_path):
             Image.fromarray(rgb(np.full((40, 40), 20 * person + image))).save(
                 folder / f"{image}.png"
             )
-    return person_pairs(open_collection(tmp_path), 18, 0)
+    return draw_pairs(open_collection(tmp_path), 18, 0)
 
 
 def test_thirds_are_sorted_by_the_worse_image(pairs):

@@ -1,4 +1,4 @@
-"""Boxes, cut-outs and quality, worked out by hand; finders on real faces where there are some."""
+"""Boxes, cut-outs and quality, worked out by hand; detectors on real faces where there are some."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from siamlab.errors import InputError, ModelError, NoFaceError, SeveralFacesErro
 from siamlab.faces.crop import Preprocessing, cut_face, find_face, preprocess
 from siamlab.faces.detectors import (
     FaceBox,
-    GuideFinder,
-    HaarFinder,
+    GuideDetector,
+    HaarDetector,
     guide_box,
     haar_file,
-    open_finder,
+    open_detector,
 )
 from siamlab.faces.detectors.base import _sorted
 from siamlab.faces.detectors.yunet import _from_yunet
@@ -28,12 +28,12 @@ from siamlab.faces.quality import face_quality
 
 @dataclass
 class Told:
-    """A finder that finds what it is told."""
+    """A detector that finds what it is told."""
 
     boxes: list[FaceBox] = field(default_factory=list)
     name: str = "told"
 
-    def find(self, image: np.ndarray) -> list[FaceBox]:
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
         return self.boxes
 
 
@@ -52,10 +52,10 @@ def lfw_images(shared_lfw: Path) -> list[np.ndarray]:
 
 
 @pytest.fixture
-def haar() -> HaarFinder:
+def haar() -> HaarDetector:
     if haar_file() is None:
         pytest.skip("this OpenCV has no Haar cascades")
-    return HaarFinder()
+    return HaarDetector()
 
 
 def gradient(height: int, width: int) -> np.ndarray:
@@ -69,7 +69,7 @@ def gradient(height: int, width: int) -> np.ndarray:
 def test_box_numbers() -> None:
     box = FaceBox(10.4, 20.6, 30.2)
     assert box.as_ints() == (10, 21, 30)
-    assert box.centre == pytest.approx((25.5, 35.7))
+    assert box.center == pytest.approx((25.5, 35.7))
     for wrong in ((0, 0, 0), (0, 0, -1), (float("nan"), 0, 1), (0, 0, float("inf"))):
         with pytest.raises(InputError):
             FaceBox(*wrong)
@@ -78,11 +78,11 @@ def test_box_numbers() -> None:
 def test_the_guide_box_of_an_lfw_image_is_its_face() -> None:
     """250 / 2.2 = 113.64 in the middle; of a 640x480 frame 480 / 2.2 = 218.2."""
     box = guide_box((250, 250, 3))
-    assert box.size == pytest.approx(113.636, abs=1e-3) and box.centre == (125, 125)
+    assert box.size == pytest.approx(113.636, abs=1e-3) and box.center == (125, 125)
     frame = guide_box((480, 640))
-    assert frame.size == pytest.approx(218.18, abs=0.01) and frame.centre == (320, 240)
+    assert frame.size == pytest.approx(218.18, abs=0.01) and frame.center == (320, 240)
     image = gradient(250, 250)
-    assert np.array_equal(cut_face(image, GuideFinder().find(image)[0]), image)
+    assert np.array_equal(cut_face(image, GuideDetector().detect(image)[0]), image)
 
 
 def test_cut_face_by_hand() -> None:
@@ -128,16 +128,16 @@ def test_a_chip_is_not_cut_again() -> None:
 def test_haar_looks_at_the_mirror_image_when_it_finds_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    finder = HaarFinder()
+    detector = HaarDetector()
     seen: list[np.ndarray] = []
 
-    def detect(grey: np.ndarray) -> list[tuple[int, int, int, int]]:
-        seen.append(grey)
+    def detect(gray: np.ndarray) -> list[tuple[int, int, int, int]]:
+        seen.append(gray)
         return [] if len(seen) == 1 else [(10, 20, 30, 30)]
 
-    monkeypatch.setattr(finder, "_detect", detect)
+    monkeypatch.setattr(detector, "_detect", detect)
     image = np.random.default_rng(0).integers(0, 255, (90, 100, 3), dtype=np.uint8)
-    (box,) = finder.find(image)
+    (box,) = detector.detect(image)
     assert (box.x, box.y, box.size) == (100 - 10 - 30, 20, 30)
     np.testing.assert_array_equal(seen[1], seen[0][:, ::-1])
 
@@ -149,7 +149,7 @@ def test_which_face_is_meant() -> None:
     with pytest.raises(SeveralFacesError, match="2 faces"):
         find_face(image, Told([large, half, small]))
     assert find_face(image, Told([large, half, small]), "largest") == large
-    assert find_face(image, Told([large, half, small]), "centre") == small
+    assert find_face(image, Told([large, half, small]), "center") == small
     with pytest.raises(NoFaceError):
         find_face(image, Told())
     with pytest.raises(InputError, match="rule"):
@@ -169,7 +169,7 @@ def test_yunet_conversion_by_hand() -> None:
     row = np.array([20, 0, 80, 125, 80, 57, 40, 53, 0, 0, 0, 0, 0, 0, 0.9], np.float32)
     box = _from_yunet(row, 0.5)
     assert box.size == pytest.approx(211.0)
-    assert box.centre == pytest.approx((120.0, 133.6))
+    assert box.center == pytest.approx((120.0, 133.6))
     assert box.eyes == ((80.0, 106.0), (160.0, 114.0)) and box.score == pytest.approx(0.9)
 
 
@@ -188,7 +188,7 @@ def test_preprocess_takes_any_size(shape: tuple[int, int]) -> None:
 
 
 def test_shrinking_averages() -> None:
-    """A chessboard of single pixels becomes an even grey, not stripes."""
+    """A chessboard of single pixels becomes an even gray, not stripes."""
     board = (np.indices((210, 210)).sum(axis=0) % 2 * 255).astype(np.uint8)
     out = preprocess(np.repeat(board[:, :, np.newaxis], 3, axis=2), Preprocessing(105))
     assert out.min() >= 127 and out.max() <= 128
@@ -197,12 +197,12 @@ def test_shrinking_averages() -> None:
 def test_preprocessing_records() -> None:
     chosen = Preprocessing(96, 0.56, "haar")
     assert Preprocessing.from_dict(chosen.to_dict()) == chosen
-    for wrong in ({"size": 0}, {"fraction": 0.0}, {"fraction": 1.1}, {"finder": "magic"}):
+    for wrong in ({"size": 0}, {"fraction": 0.0}, {"fraction": 1.1}, {"detector": "magic"}):
         with pytest.raises(InputError):
             Preprocessing(**wrong)
-    for record in ({}, {"size": "x", "fraction": 1, "finder": "auto"}, None):
+    for metadata in ({}, {"size": "x", "fraction": 1, "detector": "auto"}, None):
         with pytest.raises(InputError):
-            Preprocessing.from_dict(record)
+            Preprocessing.from_dict(metadata)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_preprocessing_records() -> None:
 )
 def test_only_pictures_are_taken(image: np.ndarray) -> None:
     for use in (
-        GuideFinder().find,
+        GuideDetector().detect,
         face_quality,
         lambda i: cut_face(i, FaceBox(0, 0, 5)),
         lambda i: preprocess(i, Preprocessing()),
@@ -220,7 +220,7 @@ def test_only_pictures_are_taken(image: np.ndarray) -> None:
 
 
 def test_quality_by_hand() -> None:
-    """An even grey of 51 = 0.2: dark, flat, and without detail."""
+    """An even gray of 51 = 0.2: dark, flat, and without detail."""
     quality = face_quality(np.full((250, 250, 3), 51, np.uint8))
     assert quality.brightness == pytest.approx(0.2) and quality.contrast == quality.sharpness == 0
     assert quality.warnings == ("too dark", "low contrast", "blurred")
@@ -249,24 +249,26 @@ def test_quality_of_real_faces(lfw_images: list[np.ndarray]) -> None:
         assert "overexposed" in face_quality(bright).warnings
 
 
-def test_haar_finds_lfw_faces_in_the_middle(haar: HaarFinder, lfw_images: list[np.ndarray]) -> None:
-    found = [boxes[0] for image in lfw_images if (boxes := haar.find(image))]
+def test_haar_finds_lfw_faces_in_the_middle(
+    haar: HaarDetector, lfw_images: list[np.ndarray]
+) -> None:
+    found = [boxes[0] for image in lfw_images if (boxes := haar.detect(image))]
     assert len(found) >= 15
-    middle = np.median([(*box.centre, box.size) for box in found], axis=0)
+    middle = np.median([(*box.center, box.size) for box in found], axis=0)
     assert middle == pytest.approx((125, 125, 113.6), abs=5)
 
 
 def test_yunet_gives_the_same_boxes_as_haar(
-    haar: HaarFinder, lfw_images: list[np.ndarray], shared_yunet: Path
+    haar: HaarDetector, lfw_images: list[np.ndarray], shared_yunet: Path
 ) -> None:
-    yunet = open_finder("yunet", shared_yunet)
-    boxes = [yunet.find(image) for image in lfw_images]
+    yunet = open_detector("yunet", shared_yunet)
+    boxes = [yunet.detect(image) for image in lfw_images]
     assert all(boxes)
-    middle = np.median([(*b[0].centre, b[0].size) for b in boxes], axis=0)
+    middle = np.median([(*b[0].center, b[0].size) for b in boxes], axis=0)
     assert middle == pytest.approx((125, 125, 113.6), abs=5)
     for image, (first, *_) in zip(lfw_images, boxes, strict=True):
-        for other in haar.find(image)[:1]:
-            assert first.centre == pytest.approx(other.centre, abs=15)
+        for other in haar.detect(image)[:1]:
+            assert first.center == pytest.approx(other.center, abs=15)
         assert first.eyes is not None and first.eyes[0][0] < first.eyes[1][0]
 
 
@@ -277,59 +279,59 @@ def test_a_face_in_a_camera_frame_gives_back_the_chip(
     chip = lfw_images[0]
     frame = np.full((720, 1280, 3), 120, np.uint8)
     frame[100:600, 600:1100] = np.asarray(Image.fromarray(chip).resize((500, 500)))
-    box = find_face(frame, open_finder("yunet", shared_yunet))
-    assert box.centre == pytest.approx((850, 350), abs=25)
+    box = find_face(frame, open_detector("yunet", shared_yunet))
+    assert box.center == pytest.approx((850, 350), abs=25)
     assert box.size == pytest.approx(2 * 113.6, rel=0.2)
     assert cut_face(frame, box).shape == chip.shape
 
 
-def test_haar_finds_drawn_faces_where_lfw_has_them(haar: HaarFinder) -> None:
+def test_haar_finds_drawn_faces_where_lfw_has_them(haar: HaarDetector) -> None:
     rng = np.random.default_rng(0)
     chips = [draw_face(Identity(seed), rng) for seed in range(12)]
-    found = [boxes[0] for chip in chips if (boxes := haar.find(chip))]
+    found = [boxes[0] for chip in chips if (boxes := haar.detect(chip))]
     assert len(found) >= 10
-    middle = np.median([(*box.centre, box.size) for box in found], axis=0)
+    middle = np.median([(*box.center, box.size) for box in found], axis=0)
     assert middle == pytest.approx((125, 125, 113.6), abs=8)
 
 
-def test_finders_find_nothing_in_nothing(haar: HaarFinder, shared_yunet: Path) -> None:
-    yunet = open_finder("yunet", shared_yunet)
+def test_detectors_find_nothing_in_nothing(haar: HaarDetector, shared_yunet: Path) -> None:
+    yunet = open_detector("yunet", shared_yunet)
     for shape in ((480, 640), (8, 8), (3, 900), (1, 1)):
         blank = np.full((*shape, 3), 90, np.uint8)
-        assert haar.find(blank) == [] and yunet.find(blank) == []
+        assert haar.detect(blank) == [] and yunet.detect(blank) == []
 
 
 def test_auto_takes_the_best_at_hand(shared_yunet: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
     monkeypatch.delenv("SIAMLAB_YUNET", raising=False)
-    assert open_finder("auto", shared_yunet).name == "yunet"
-    plain = open_finder("auto").name
+    assert open_detector("auto", shared_yunet).name == "yunet"
+    plain = open_detector("auto").name
     assert plain == ("haar" if haar_file() else "guide")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / shared_yunet.name).write_bytes(shared_yunet.read_bytes())
-    assert open_finder("auto").name == "yunet"
-    assert open_finder("guide").name == "guide"
+    assert open_detector("auto").name == "yunet"
+    assert open_detector("guide").name == "guide"
     for place in ("siamlab.faces.detectors", "siamlab.faces.detectors.haar"):
         monkeypatch.setattr(f"{place}.haar_file", lambda: None)
     (tmp_path / "models" / shared_yunet.name).unlink()
-    assert open_finder().name == "guide"
+    assert open_detector().name == "guide"
     with pytest.raises(ModelError, match="no Haar cascade"):
-        open_finder("haar")
+        open_detector("haar")
 
 
 def test_yunet_files_that_are_missing_or_damaged(tmp_path: Path, monkeypatch, capfd) -> None:
     monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
     monkeypatch.delenv("SIAMLAB_YUNET", raising=False)
     with pytest.raises(ModelError, match="SIAMLAB_YUNET"):
-        open_finder("yunet")
+        open_detector("yunet")
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no network")
     for path, text in ((tmp_path / "absent.onnx", "does not exist"), (broken, "damaged")):
         with pytest.raises(ModelError, match=text):
-            open_finder("auto", path)
+            open_detector("auto", path)
         monkeypatch.setenv("SIAMLAB_YUNET", str(path))
         with pytest.raises(ModelError, match=text):
-            open_finder("yunet")
+            open_detector("yunet")
     assert capfd.readouterr().err == ""
-    with pytest.raises(InputError, match="finder"):
-        open_finder("magic")
+    with pytest.raises(InputError, match="detector"):
+        open_detector("magic")

@@ -27,7 +27,7 @@ def gallery(tmp_path: Path) -> Gallery:
 
 
 def test_what_is_enrolled_comes_back_equal_to_the_last_bit(gallery: Gallery) -> None:
-    stored = gallery.enrol("Ada", TEMPLATES, "m1", ["a.jpg", "b.jpg", "c.jpg"])
+    stored = gallery.enroll("Ada", TEMPLATES, "m1", ["a.jpg", "b.jpg", "c.jpg"])
     read = gallery.get("Ada", "m1")
     np.testing.assert_array_equal(read.templates, TEMPLATES)
     assert read.templates.dtype == np.float32
@@ -35,7 +35,7 @@ def test_what_is_enrolled_comes_back_equal_to_the_last_bit(gallery: Gallery) -> 
     assert read.sources == ("a.jpg", "b.jpg", "c.jpg")
     assert read.enrolled == stored.enrolled
     assert len(read) == 3
-    assert repr(read) == "Enrolment('Ada', 3 templates of 4 numbers)"
+    assert repr(read) == "Enrollment('Ada', 3 templates of 4 numbers)"
 
 
 def test_nothing_is_written_before_the_first_enrolment(gallery: Gallery) -> None:
@@ -44,8 +44,8 @@ def test_nothing_is_written_before_the_first_enrolment(gallery: Gallery) -> None
 
 
 def test_enrolling_again_replaces(gallery: Gallery) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
-    gallery.enrol("Ada", TEMPLATES[:1], "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES[:1], "m1")
     assert len(gallery.get("Ada")) == 1
     assert len(list(gallery.folder.iterdir())) == 1
 
@@ -56,7 +56,7 @@ def test_enrolling_again_replaces(gallery: Gallery) -> None:
      "tail\0", "half \ud83d surrogate", "-rf", "CON.npz"],
 )  # fmt: skip
 def test_any_name_is_kept_and_stays_inside_the_folder(gallery: Gallery, name: str) -> None:
-    gallery.enrol(name, TEMPLATES, "m1")
+    gallery.enroll(name, TEMPLATES, "m1")
     assert gallery.people() == (name,)
     assert gallery.path(name).parent == gallery.folder
     assert [path.parent for path in gallery.folder.iterdir()] == [gallery.folder]
@@ -73,14 +73,14 @@ def test_different_names_have_different_files(one: str, other: str) -> None:
 
 
 def test_one_accent_typed_in_two_ways_is_one_person(gallery: Gallery) -> None:
-    gallery.enrol(unicodedata.normalize("NFD", "Zoë"), TEMPLATES, "m1")
+    gallery.enroll(unicodedata.normalize("NFD", "Zoë"), TEMPLATES, "m1")
     assert unicodedata.normalize("NFC", "Zoë") in gallery
 
 
 @pytest.mark.parametrize("name", ["", "   "])
 def test_an_empty_name_is_refused(gallery: Gallery, name: str) -> None:
     with pytest.raises(InputError, match="name"):
-        gallery.enrol(name, TEMPLATES, "m1")
+        gallery.enroll(name, TEMPLATES, "m1")
 
 
 @pytest.mark.parametrize(
@@ -95,33 +95,33 @@ def test_an_empty_name_is_refused(gallery: Gallery, name: str) -> None:
 )
 def test_templates_of_another_form_are_refused(gallery: Gallery, templates: np.ndarray) -> None:
     with pytest.raises(InputError):
-        gallery.enrol("Ada", templates, "m1")
+        gallery.enroll("Ada", templates, "m1")
     assert gallery.people() == ()
 
 
 def test_each_template_has_one_source(gallery: Gallery) -> None:
     with pytest.raises(InputError, match="3 templates have 1 sources"):
-        gallery.enrol("Ada", TEMPLATES, "m1", ["only.jpg"])
+        gallery.enroll("Ada", TEMPLATES, "m1", ["only.jpg"])
 
 
 def test_who_is_not_enrolled_is_said_with_who_is(gallery: Gallery) -> None:
     with pytest.raises(NotEnrolledError, match="Nobody"):
         gallery.get("Ada")
-    gallery.enrol("Bob", TEMPLATES, "m1")
+    gallery.enroll("Bob", TEMPLATES, "m1")
     with pytest.raises(NotEnrolledError, match=r"'Ada' is not enrolled\. Enrolled: Bob\."):
         gallery.get("Ada")
 
 
 def test_templates_of_another_model_are_refused(gallery: Gallery) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
-    with pytest.raises(ModelError, match="enrol again"):
+    gallery.enroll("Ada", TEMPLATES, "m1")
+    with pytest.raises(ModelError, match="enroll again"):
         gallery.get("Ada", "m2")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
 def test_a_truncated_file_is_reported_by_name(gallery: Gallery, share: float) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
-    gallery.enrol("Bob", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
+    gallery.enroll("Bob", TEMPLATES, "m1")
     path = gallery.path("Ada")
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
@@ -134,7 +134,7 @@ def test_a_truncated_file_is_reported_by_name(gallery: Gallery, share: float) ->
 
 
 def test_every_single_damaged_byte_is_noticed_or_harmless(gallery: Gallery) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
     path = gallery.path("Ada")
     whole = path.read_bytes()
     for at in range(0, len(whole), 3):
@@ -155,8 +155,8 @@ def test_pickles_are_not_opened(gallery: Gallery) -> None:
 
 
 def test_erasing_leaves_nothing_of_the_person(gallery: Gallery) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
-    gallery.enrol("Bob", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
+    gallery.enroll("Bob", TEMPLATES, "m1")
     (gallery.folder / f".{person_key('Ada')}.killed.tmp").write_bytes(b"half")
     gallery.erase("Ada")
     assert [path.name for path in gallery.folder.iterdir()] == [gallery.path("Bob").name]
@@ -168,14 +168,14 @@ def test_who_is_erased_while_being_read_is_not_enrolled(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As another process does it: the file was there a moment ago."""
-    gallery.enrol("Ada", TEMPLATES, "m1")
-    read = store.read_enrolment
+    gallery.enroll("Ada", TEMPLATES, "m1")
+    read = store.read_enrollment
 
     def erased_before(path: Path) -> object:
         path.unlink(missing_ok=True)
         return read(path)
 
-    monkeypatch.setattr(store, "read_enrolment", erased_before)
+    monkeypatch.setattr(store, "read_enrollment", erased_before)
     with pytest.raises(NotEnrolledError, match="'Ada' is not enrolled"):
         gallery.get("Ada", "m1")
 
@@ -183,14 +183,14 @@ def test_who_is_erased_while_being_read_is_not_enrolled(
 def test_a_failed_write_keeps_the_former_templates(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(StorageError, match="disk is full"):
-        gallery.enrol("Ada", TEMPLATES[:1], "m1")
+        gallery.enroll("Ada", TEMPLATES[:1], "m1")
     assert len(gallery.get("Ada")) == 3
     assert len(list(gallery.folder.iterdir())) == 1
 
@@ -198,12 +198,12 @@ def test_a_failed_write_keeps_the_former_templates(
 def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "gallery").write_text("not a folder")
     with pytest.raises(StorageError):
-        Gallery(tmp_path / "gallery").enrol("Ada", TEMPLATES, "m1")
+        Gallery(tmp_path / "gallery").enroll("Ada", TEMPLATES, "m1")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 def test_only_the_owner_reads_templates(gallery: Gallery) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
     assert gallery.path("Ada").stat().st_mode & 0o077 == 0
 
 
@@ -214,14 +214,14 @@ gallery = Gallery(sys.argv[1])
 print("ready", flush=True)
 while True:
     for value in (1.0, 2.0):
-        gallery.enrol("Ada", np.full((50, 4096), value, np.float32), "m1")
+        gallery.enroll("Ada", np.full((50, 4096), value, np.float32), "m1")
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_a_killed_process_leaves_whole_templates(gallery: Gallery) -> None:
     """Kill a process that writes without end; what is read is all ones or all twos."""
-    gallery.enrol("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
+    gallery.enroll("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
     for wait in (0.05, 0.11, 0.17):
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, str(gallery.folder)], stdout=subprocess.PIPE
@@ -238,13 +238,13 @@ def test_a_killed_process_leaves_whole_templates(gallery: Gallery) -> None:
 
 
 def filled(gallery: Gallery, people: int = 6) -> dict[str, np.ndarray]:
-    """Enrol people with one to three templates of numbers that stand nowhere else."""
+    """Enroll people with one to three templates of numbers that stand nowhere else."""
     rng = np.random.default_rng(people)
     truth = {
         f"person {i}": rng.random((1 + i % 3, 4), dtype=np.float32) + np.float32(i)
         for i in range(people)
     }
-    gallery.enrol_many(truth.items(), "m1")
+    gallery.enroll_many(truth.items(), "m1")
     return truth
 
 
@@ -268,13 +268,13 @@ def assert_holds(gallery: Gallery, truth: dict[str, np.ndarray]) -> None:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the persons' files that are opened from now on."""
     opened: list[str] = []
-    read = pack.read_enrolment
+    read = pack.read_enrollment
 
     def counted(path: Path) -> object:
         opened.append(path.stem)
         return read(path)
 
-    monkeypatch.setattr(pack, "read_enrolment", counted)
+    monkeypatch.setattr(pack, "read_enrollment", counted)
     return opened
 
 
@@ -307,7 +307,7 @@ def test_enrolling_many_is_enrolling_each(gallery: Gallery, tmp_path: Path) -> N
     truth = filled(gallery)
     other = Gallery(tmp_path / "other")
     for person, templates in truth.items():
-        other.enrol(person, templates, "m1")
+        other.enroll(person, templates, "m1")
     for person in truth:
         one, two = gallery.get(person), other.get(person)
         np.testing.assert_array_equal(one.templates, two.templates)
@@ -319,13 +319,13 @@ def test_enrolling_many_takes_a_generator_in_parts(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_TOGETHER", 3)
-    assert gallery.enrol_many(((f"p{i}", TEMPLATES) for i in range(7)), "m1") == 7
+    assert gallery.enroll_many(((f"p{i}", TEMPLATES) for i in range(7)), "m1") == 7
     assert len(gallery.people()) == 7
-    assert gallery.enrol_many([], "m1") == 0
+    assert gallery.enroll_many([], "m1") == 0
 
 
 def test_the_last_of_two_entries_of_one_person_stays(gallery: Gallery) -> None:
-    gallery.enrol_many([("Ada", TEMPLATES), ("Ada", TEMPLATES[:1])], "m1")
+    gallery.enroll_many([("Ada", TEMPLATES), ("Ada", TEMPLATES[:1])], "m1")
     assert len(gallery.get("Ada")) == 1
 
 
@@ -336,7 +336,7 @@ def test_a_bad_entry_among_many_leaves_whole_people(
     people = [(f"p{i}", TEMPLATES) for i in range(4)]
     people[3] = ("p3", np.full((1, 4), np.nan, np.float32))
     with pytest.raises(InputError, match="finite"):
-        gallery.enrol_many(people, "m1")
+        gallery.enroll_many(people, "m1")
     assert gallery.people() == ("p0", "p1")
     assert len(list(gallery.folder.iterdir())) == 2
 
@@ -378,7 +378,7 @@ def test_only_what_changed_is_read_again(gallery: Gallery, monkeypatch: pytest.M
     truth["person 2"] = TEMPLATES
     truth["Zoe"] = TEMPLATES[:1]
     for person in ("person 2", "Zoe"):
-        Gallery(gallery.folder).enrol(person, truth[person], "m1")
+        Gallery(gallery.folder).enroll(person, truth[person], "m1")
     Gallery(gallery.folder).erase("person 4")
     del truth["person 4"]
     opened = reads(monkeypatch)
@@ -403,7 +403,7 @@ def test_an_open_gallery_sees_what_others_change(gallery: Gallery) -> None:
     settle(gallery)
     assert_holds(gallery, truth)
     other = Gallery(gallery.folder)
-    other.enrol("Zoe", TEMPLATES, "m1")
+    other.enroll("Zoe", TEMPLATES, "m1")
     assert_holds(gallery, {**truth, "Zoe": TEMPLATES})
     other.erase("Zoe")
     assert_holds(gallery, truth)
@@ -414,7 +414,7 @@ def test_a_file_written_over_in_place_is_read_again(gallery: Gallery) -> None:
     settle(gallery)
     gallery.templates("m1")
     other = Gallery(gallery.folder.parent / "other")
-    other.enrol("person 0", truth["person 0"] + 1, "m1")
+    other.enroll("person 0", truth["person 0"] + 1, "m1")
     gallery.path("person 0").write_bytes(other.path("person 0").read_bytes())
     truth["person 0"] = truth["person 0"] + 1
     assert_holds(Gallery(gallery.folder), truth)
@@ -422,12 +422,12 @@ def test_a_file_written_over_in_place_is_read_again(gallery: Gallery) -> None:
 
 def test_two_changes_in_one_tick_of_the_clock_are_seen(gallery: Gallery) -> None:
     """Size, inode and time stay; the time is too near to the last look to be trusted."""
-    gallery.enrol("Ada", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
     path, now = gallery.path("Ada"), time.time_ns() + 10**10
     os.utime(path, ns=(now, now))
     gallery.templates("m1")
     other = Gallery(gallery.folder.parent / "other")
-    other.enrol("Ada", TEMPLATES + 1, "m1")
+    other.enroll("Ada", TEMPLATES + 1, "m1")
     path.write_bytes(other.path("Ada").read_bytes())
     os.utime(path, ns=(now, now))
     assert_holds(Gallery(gallery.folder), {"Ada": TEMPLATES + 1})
@@ -487,12 +487,12 @@ def test_a_damaged_person_is_left_out_and_named(gallery: Gallery) -> None:
 def test_each_model_has_its_own_matrix(gallery: Gallery) -> None:
     truth = filled(gallery)
     wide = np.arange(14, dtype=np.float32).reshape(2, 7)
-    gallery.enrol("Zoe", wide, "m2")
+    gallery.enroll("Zoe", wide, "m2")
     assert_holds(gallery, truth)
     np.testing.assert_array_equal(held(Gallery(gallery.folder), "m2")["Zoe"], wide)
-    with pytest.raises(NotEnrolledError, match=r"\(m3\); enrol first"):
+    with pytest.raises(NotEnrolledError, match=r"\(m3\); enroll first"):
         gallery.templates("m3")
-    gallery.enrol("Yve", wide, "m1")
+    gallery.enroll("Yve", wide, "m1")
     with pytest.raises(ModelError, match=r"\(4, 7 numbers\)"):
         gallery.templates("m1")
 
@@ -549,7 +549,7 @@ def test_erasing_on_a_full_disk_gives_the_pack_up(
 
 
 def test_erasing_the_last_person_leaves_an_empty_folder(gallery: Gallery) -> None:
-    gallery.enrol("Ada", TEMPLATES, "m1")
+    gallery.enroll("Ada", TEMPLATES, "m1")
     gallery.templates("m1")
     gallery.erase("Ada")
     assert list(gallery.folder.iterdir()) == []
@@ -596,16 +596,16 @@ gallery = Gallery(sys.argv[1])
 print("ready", flush=True)
 while True:
     for value in (1.0, 2.0):
-        gallery.enrol("Ada", np.full((50, 4096), value, np.float32), "m1")
+        gallery.enroll("Ada", np.full((50, 4096), value, np.float32), "m1")
         gallery.templates("m1")
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_a_killed_process_leaves_a_gallery_that_opens(gallery: Gallery) -> None:
-    """Kill a process that enrols and packs without end; all is whole, and can be erased."""
-    gallery.enrol("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
-    gallery.enrol("Bob", np.full((1, 4096), 5.0, np.float32), "m1")
+    """Kill a process that enrolls and packs without end; all is whole, and can be erased."""
+    gallery.enroll("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
+    gallery.enroll("Bob", np.full((1, 4096), 5.0, np.float32), "m1")
     for wait in (0.03, 0.08, 0.14):
         with subprocess.Popen(
             [sys.executable, "-c", PACKER, str(gallery.folder)], stdout=subprocess.PIPE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeFinder, FakeModel, grey_frame
+from fakes import FakeDetector, FakeModel, gray_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,8 +25,8 @@ from siamlab.gallery import (
 )
 from siamlab.images.write import write_image
 from siamlab.models.embedding import build_embedding
-from siamlab.models.exported import About, ExportedModel
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.exported import ExportedModel, ExportInfo
+from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import build_siamese
 from siamlab.verification.identification import Identification, Identifier
 from siamlab.verification.verifier import Verifier
@@ -39,8 +39,8 @@ def made_model(
 ) -> ExportedModel:
     """A model that scores templates; its head is given in numbers."""
     numbers = np.full(DIMENSIONS, -3.0) if weights is None else weights
-    about = About(
-        "made", ModelRecord(versions={}), (1, 1, 3), len(numbers), distance,
+    about = ExportInfo(
+        "made", ModelMetadata(versions={}), (1, 1, 3), len(numbers), distance,
         tuple(map(float, numbers)), bias,
     )  # fmt: skip
     return ExportedModel(about, lambda images: images)
@@ -218,7 +218,7 @@ def gallery(tmp_path: Path) -> Gallery:
 def enrolled(gallery: Gallery, people: int = 12) -> Templates:
     templates = drawn(people)
     rows = np.split(templates.matrix, templates.starts[1:])
-    gallery.enrol_many(zip(templates.people, rows, strict=True), "made")
+    gallery.enroll_many(zip(templates.people, rows, strict=True), "made")
     return templates
 
 
@@ -245,7 +245,7 @@ def test_a_search_sees_enrolments_and_erasures(gallery: Gallery) -> None:
     assert identifier.search(probe, 1)[0].person == "person 0"
     Gallery(gallery.folder).erase("person 0")
     assert identifier.search(probe, 1)[0].person != "person 0"
-    Gallery(gallery.folder).enrol("Zoe", probe[None], "made")
+    Gallery(gallery.folder).enroll("Zoe", probe[None], "made")
     assert identifier.search(probe, 1)[0] == Candidate("Zoe", pytest.approx(0.982, abs=1e-3), 0)
 
 
@@ -282,36 +282,36 @@ def test_the_best_candidate_is_the_answer_when_good_enough() -> None:
 
 
 def level_gallery(gallery: Gallery) -> Verifier:
-    """Ann at grey 0.2 and 0.4, Ben at 0.6, Cid at 0.9."""
-    verifier = Verifier(FakeModel(), gallery, FakeFinder(), detection_threshold=0.95)
-    verifier.enrol("Ann", [grey_frame(51), grey_frame(102)])
-    verifier.enrol("Ben", [grey_frame(153)])
-    verifier.enrol("Cid", [grey_frame(230)])
+    """Ann at gray 0.2 and 0.4, Ben at 0.6, Cid at 0.9."""
+    verifier = Verifier(FakeModel(), gallery, FakeDetector(), detection_threshold=0.95)
+    verifier.enroll("Ann", [gray_frame(51), gray_frame(102)])
+    verifier.enroll("Ben", [gray_frame(153)])
+    verifier.enroll("Cid", [gray_frame(230)])
     return verifier
 
 
 def test_identify_by_hand(gallery: Gallery) -> None:
     """A probe of 0.6 scores 0.8 with Ann's 0.4, 1.0 with Ben, 0.7 with Cid."""
     verifier = level_gallery(gallery)
-    found = verifier.identify(grey_frame(153), top=2)
+    found = verifier.identify(gray_frame(153), top=2)
     assert [(c.person, c.template) for c in found.candidates] == [("Ben", 0), ("Ann", 1)]
     np.testing.assert_allclose([c.score for c in found.candidates], [1.0, 0.8], atol=1e-6)
     assert (found.person, found.enrolled, found.threshold) == ("Ben", 3, 0.95)
-    assert found.box == FakeFinder().boxes[0]
+    assert found.box == FakeDetector().boxes[0]
     assert list(found.seconds) == ["detect", "embed", "search"]
-    chip = verifier.identify(grey_frame(153), top=2, chip=True)
+    chip = verifier.identify(gray_frame(153), top=2, chip=True)
     assert (chip.candidates, chip.box) == (found.candidates, None)
 
 
 def test_a_stranger_is_nobody(gallery: Gallery) -> None:
-    """Grey 1.0 is 0.1 from Cid: 0.9 is below 0.95."""
-    found = level_gallery(gallery).identify(grey_frame(255))
+    """Gray 1.0 is 0.1 from Cid: 0.9 is below 0.95."""
+    found = level_gallery(gallery).identify(gray_frame(255))
     assert found.person is None
     assert [c.person for c in found.candidates] == ["Cid", "Ben", "Ann"]
 
 
 def test_no_face_is_unknown_with_a_reason(gallery: Gallery) -> None:
-    found = level_gallery(gallery).identify(grey_frame(0))
+    found = level_gallery(gallery).identify(gray_frame(0))
     assert (found.person, found.candidates, found.box) == (None, (), None)
     assert found.reason and found.reason in str(found)
 
@@ -323,10 +323,10 @@ def test_the_command_says_who_it_is(
     monkeypatch.setattr(
         "siamlab.cli.people_commands._verifier", lambda options, threshold: verifier
     )
-    monkeypatch.setattr("siamlab.cli.people_commands._leave_copy", lambda name, model: None)
+    monkeypatch.setattr("siamlab.cli.people_commands._cache_export", lambda name, model: None)
     known, stranger = tmp_path / "known.png", tmp_path / "stranger.png"
-    write_image(known, grey_frame(153))
-    write_image(stranger, grey_frame(255))
+    write_image(known, gray_frame(153))
+    write_image(stranger, gray_frame(255))
     out = tmp_path / "found.json"
     assert main(["identify", str(known), "--top", "1", "--json", str(out)]) == 0
     assert capsys.readouterr().out.startswith("Ben (threshold 0.950)\n1.000  Ben\n")

@@ -13,14 +13,14 @@ if keras.backend.backend() != "tensorflow":
 
 from siamlab.errors import InputError, MissingPackageError, ModelError
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import against_cohort
-from siamlab.models.embedding import build_embedding, mirrored, reduced
-from siamlab.models.ensemble import committee
-from siamlab.models.export import _convert, export_model, leave_copy
-from siamlab.models.exported import SUFFIXES, open_copy, open_exported
-from siamlab.models.hog_lda import gradient_network
+from siamlab.models.cohort_normalization import normalize_by_cohort
+from siamlab.models.embedding import build_embedding, mirrored, project_to_pca
+from siamlab.models.ensemble import ensemble
+from siamlab.models.export import _convert, cache_export, export_model
+from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
+from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.layers import PairDistance
-from siamlab.models.metadata import ModelRecord, digests
+from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import save_model
 from siamlab.models.siamese import Siamese, build_siamese
 
@@ -44,8 +44,8 @@ def tiny(offset: float = 0.0) -> Siamese:
     return build_siamese(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
 
 
-def record(arch: str, size: int) -> ModelRecord:
-    return ModelRecord(
+def metadata(arch: str, size: int) -> ModelMetadata:
+    return ModelMetadata(
         arch=arch,
         preprocessing=Preprocessing(size=size, fraction=0.5),
         calibration={"threshold": 0.375},
@@ -55,17 +55,17 @@ def record(arch: str, size: int) -> ModelRecord:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, Siamese]:
-    """What verifies: Koch with L1, compact mirrored with squares, alone and in a committee."""
+    """What verifies: Koch with L1, compact mirrored with squares, alone and in a ensemble."""
     keras.utils.set_random_seed(0)
-    koch = build_siamese(build_embedding("koch", (60, 60, 3), 0.05), "l1", record("koch", 60))
+    koch = build_siamese(build_embedding("koch", (60, 60, 3), 0.05), "l1", metadata("koch", 60))
     base = build_embedding("compact", (32, 32, 3), width=0.25)
-    compact = build_siamese(mirrored(base), "squared", record("compact", 32))
+    compact = build_siamese(mirrored(base), "squared", metadata("compact", 32))
     two = [build_embedding("compact", (32, 32, 3), width=0.25) for _ in range(2)]
     images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
-    gradients = gradient_network(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
-    both = committee([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
-    short = against_cohort(reduced(both, images, 7), images, 4)
-    joined = build_siamese(short, "squared", record("compact", 40))
+    gradients = fit_hog_lda(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
+    both = ensemble([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
+    short = normalize_by_cohort(project_to_pca(both, images, 7), images, 4)
+    joined = build_siamese(short, "squared", metadata("compact", 40))
     return {
         "koch": stirred(koch, 1, 2),
         "compact": stirred(compact, 2, 200),
@@ -118,7 +118,7 @@ def test_templates_of_one_serve_the_other_and_the_record_is_the_same(pair):
     model, path = pair
     exported = open_exported(path)
     assert exported.model_id == model.model_id
-    assert exported.record == model.record
+    assert exported.metadata == model.metadata
 
 
 def test_the_onnx_file_is_onnx_for_everybody(pair):
@@ -200,11 +200,13 @@ def test_what_converters_raise_is_one_line(models, tmp_path, monkeypatch, error,
 def test_a_copy_follows_its_model_file(tmp_path):
     model, folder = tiny(), tmp_path / "models"
     file = save_model(model, tmp_path / "faces [1].keras", optimizer=False)
-    assert open_copy(file, folder) is None
-    first = leave_copy(model, file, folder)
-    assert open_copy(file, folder).model_id == model.model_id
-    save_model(model.with_record(notes="calibrated anew"), file, optimizer=False)
-    assert open_copy(file, folder) is None, "the file changed, its old copy no longer counts"
-    second = leave_copy(model, file, folder)
+    assert open_cached_export(file, folder) is None
+    first = cache_export(model, file, folder)
+    assert open_cached_export(file, folder).model_id == model.model_id
+    save_model(model.with_metadata(notes="calibrated anew"), file, optimizer=False)
+    assert open_cached_export(file, folder) is None, (
+        "the file changed, its old copy no longer counts"
+    )
+    second = cache_export(model, file, folder)
     assert second != first and [second] == list(second.parent.iterdir())
-    assert open_copy(file, folder).record.notes == "calibrated anew"
+    assert open_cached_export(file, folder).metadata.notes == "calibrated anew"

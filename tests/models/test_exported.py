@@ -15,19 +15,19 @@ import pytest
 from siamlab.errors import InputError, MissingPackageError, ModelError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.exported import (
-    ABOUT,
-    SEAL,
-    About,
+    CHECKSUM,
+    INFO,
     ExportedModel,
-    copy_path,
+    ExportInfo,
+    cached_export_path,
     file_digest,
-    open_copy,
+    open_cached_export,
     open_exported,
 )
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.metadata import ModelMetadata
 
 ROOT = Path(__file__).parents[2]
-RECORD = ModelRecord(
+RECORD = ModelMetadata(
     arch="custom",
     preprocessing=Preprocessing(size=8, fraction=0.5),
     calibration={"threshold": 0.25},
@@ -37,8 +37,8 @@ RECORD = ModelRecord(
 )
 
 
-def about(distance: str = "l1") -> About:
-    return About("id", RECORD, (8, 8, 3), 2, distance, (1.0, -2.0), 0.5, source="abc")
+def about(distance: str = "l1") -> ExportInfo:
+    return ExportInfo("id", RECORD, (8, 8, 3), 2, distance, (1.0, -2.0), 0.5, source="abc")
 
 
 def means(images: np.ndarray) -> np.ndarray:
@@ -89,14 +89,14 @@ def test_scores_far_from_the_threshold_stay_finite():
 
 
 def test_the_text_keeps_everything():
-    again = About.from_json(about().to_json())
+    again = ExportInfo.from_json(about().to_json())
     assert vars(again) == vars(about())
 
 
 def test_a_file_gives_the_network_and_what_it_says(exported):
     model = open_exported(exported)
-    assert model.model_id == model.about.model_id and len(model.model_id) == 16
-    assert model.record == RECORD and model.record.threshold == 0.25
+    assert model.model_id == model.info.model_id and len(model.model_id) == 16
+    assert model.metadata == RECORD and model.metadata.threshold == 0.25
     images = np.random.default_rng(0).random((5, 8, 8, 3), dtype=np.float32)
     for batch in (1, 2, 5, 64):
         np.testing.assert_allclose(model.embed(images, batch), means(images), atol=1e-6)
@@ -129,7 +129,7 @@ def refused(path: Path, message: str = "cannot be used") -> None:
 def test_damage_to_network_or_text_is_one_line(exported, tmp_path):
     whole = exported.read_bytes()
     path = tmp_path / f"damaged{exported.suffix}"
-    end = open_exported(exported).about.network_bytes
+    end = open_exported(exported).info.network_bytes
     text = whole.index(b'"dimensions"')
     for place in [*range(40, end, end // 12), *range(text, text + 100, 12)]:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
@@ -145,15 +145,15 @@ def test_files_of_others_are_one_line(exported, tmp_path):
     refused(tmp_path / "model.h5", "ends in")
     plain = tmp_path / f"plain{exported.suffix}"
     model = open_exported(exported)
-    plain.write_bytes(exported.read_bytes()[: model.about.network_bytes])
+    plain.write_bytes(exported.read_bytes()[: model.info.network_bytes])
     refused(plain)
 
 
 def test_another_form_asks_for_a_new_export(tmp_path):
     path = tmp_path / "old.tflite"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(ABOUT, about().to_json().replace('"version": 1', '"version": 0'))
-        archive.writestr(SEAL, "")
+        archive.writestr(INFO, about().to_json().replace('"version": 1', '"version": 0'))
+        archive.writestr(CHECKSUM, "")
     refused(path, "export the model again")
 
 
@@ -168,18 +168,18 @@ def test_a_copy_is_used_when_it_is_whole_and_of_this_file(exported, tmp_path, mo
     if exported.suffix != ".tflite":
         pytest.skip("copies are LiteRT files")
     model_file = tmp_path / "m[1].keras"
-    assert open_copy(model_file, tmp_path) is None
+    assert open_cached_export(model_file, tmp_path) is None
     model_file.write_bytes(b"a model")
-    assert open_copy(model_file, tmp_path) is None
-    copy = copy_path(model_file, file_digest(model_file), tmp_path)
+    assert open_cached_export(model_file, tmp_path) is None
+    copy = cached_export_path(model_file, file_digest(model_file), tmp_path)
     copy.parent.mkdir()
     copy.write_bytes(exported.read_bytes())
-    assert open_copy(model_file, tmp_path) is None, "it is the copy of another file"
+    assert open_cached_export(model_file, tmp_path) is None, "it is the copy of another file"
     monkeypatch.setattr("siamlab.models.exported.file_digest", lambda path: "abc")
-    copy.rename(copy_path(model_file, "abc", tmp_path))
-    assert open_copy(model_file, tmp_path).record == RECORD
-    copy_path(model_file, "abc", tmp_path).write_bytes(exported.read_bytes()[:-1])
-    assert open_copy(model_file, tmp_path) is None
+    copy.rename(cached_export_path(model_file, "abc", tmp_path))
+    assert open_cached_export(model_file, tmp_path).metadata == RECORD
+    cached_export_path(model_file, "abc", tmp_path).write_bytes(exported.read_bytes()[:-1])
+    assert open_cached_export(model_file, tmp_path) is None
 
 
 VERIFY = """
@@ -191,7 +191,7 @@ from siamlab.verification.verifier import Verifier
 model = open_exported(sys.argv[1])
 verifier = Verifier(model, Gallery(sys.argv[2]))
 chip = np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8)
-verifier.enrol("Ada", [chip], chips=True)
+verifier.enroll("Ada", [chip], chips=True)
 print(verifier.verify_chip(chip, "Ada").verified, file=sys.stderr)
 print([name for name in ("keras", "tensorflow", "jax", "torch") if name in sys.modules])
 """

@@ -12,7 +12,7 @@ from siamlab.data.splits import split_people
 from siamlab.data.synthetic import write_people
 from siamlab.evaluation import area_under_roc
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.hog_lda import AXES, gradient_network
+from siamlab.models.hog_lda import AXES, fit_hog_lda
 
 
 @pytest.fixture(scope="module")
@@ -21,15 +21,15 @@ def faces(tmp_path_factory):
     root = tmp_path_factory.mktemp("drawn")
     write_people(root, people=30, images=4, seed=21)
     split = split_people(open_collection(root), (2 / 3, 1 / 3, 0.0), 0)
-    how = Preprocessing(size=32, fraction=0.70)
+    preprocessing = Preprocessing(size=32, fraction=0.70)
     parts = (split.train, split.validation)
-    return [(to_float(load_images(part.images, how)), np.repeat(np.arange(len(part)), 4))
+    return [(to_float(load_images(part.images, preprocessing)), np.repeat(np.arange(len(part)), 4))
             for part in parts]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def fitted(faces):
-    return gradient_network(*faces[0])
+    return fit_hog_lda(*faces[0])
 
 
 def similar(network, images, people):
@@ -76,7 +76,7 @@ def test_the_axes_are_scikit_learns(fitted, faces):
 
 
 def test_it_is_fitted_at_once_and_alike(fitted, faces):
-    again = gradient_network(*faces[0])
+    again = fit_hog_lda(*faces[0])
     images = faces[1][0]
     np.testing.assert_allclose(
         np.abs(again.predict(images, verbose=0)), np.abs(fitted.predict(images, verbose=0)),
@@ -86,4 +86,4 @@ def test_it_is_fitted_at_once_and_alike(fitted, faces):
 
 def test_two_people_are_enough():
     images = np.random.default_rng(0).random((4, 16, 16, 3), dtype=np.float32)
-    assert gradient_network(images, [0, 0, 1, 1]).output_shape == (None, 1)
+    assert fit_hog_lda(images, [0, 0, 1, 1]).output_shape == (None, 1)

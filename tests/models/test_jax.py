@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 
-# Most of the time is XLA's, and tiny networks gain nothing by its optimisations.
+# Most of the time is XLA's, and tiny networks gain nothing by its optimizations.
 FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 # Two networks learn from drawn people; one line of JSON says what came of it.
@@ -24,16 +24,16 @@ import numpy as np
 
 from siamlab.system.backend import keras
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.hog_lda import gradient_network
+from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.training_heads import PairLogits
 from siamlab.models.losses import (
     Contrastive, PairCrossEntropy, SemiHardTriplet, SupervisedContrastive, WeightedSum,
 )
 from siamlab.models.siamese import build_siamese
 from siamlab.models.saving import load_model, save_model
-from siamlab.models.cohort_normalization import against_cohort
+from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, mirrored
-from siamlab.models.ensemble import committee
+from siamlab.models.ensemble import ensemble
 from siamlab.data.collections import open_collection
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.synthetic import write_people
@@ -59,8 +59,8 @@ pairs = keras.Model(koch.input, PairLogits()(koch.output))
 history["pairs"] = [float(PairCrossEntropy()(labels, pairs(images)))]
 
 small = images[:, :16, :16]
-both = committee([compact, gradient_network(small, labels)], (0.56, 0.56), (1, 2))
-joined = against_cohort(mirrored(both), small, 3)
+both = ensemble([compact, fit_hog_lda(small, labels)], (0.56, 0.56), (1, 2))
+joined = normalize_by_cohort(mirrored(both), small, 3)
 models = {"compact": build_siamese(joined, "squared"), "koch": build_siamese(koch)}
 seen = {"compact": small, "koch": images}
 

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from siamlab.models.cohort_normalization import CohortNormalisation
+from siamlab.models.cohort_normalization import CohortNormalization
+from siamlab.models.ensemble import central_view
 from siamlab.models.hog_lda import OrientedGradients
 from siamlab.models.layers import (
-    CentralView,
     L1Distance,
     Mirror,
     SquaredDistance,
@@ -111,22 +111,20 @@ def test_pair_logits_learn_and_refuse():
         PairLogits(scale=0)
 
 
+def central(images, kept, size):
+    inputs = keras.Input(images.shape[1:])
+    return np.asarray(keras.Model(inputs, central_view(inputs, kept, size))(images))
+
+
 def test_the_central_view_is_the_middle_of_the_image():
     """Half of 8 pixels are those from 2 to 6; in 2 pixels each is the mean of four."""
     images = np.random.default_rng(0).random((3, 8, 8, 3), dtype=np.float32)
     middle = images[:, 2:6, 2:6]
-    np.testing.assert_array_equal(np.asarray(CentralView(0.5, 4)(images)), middle)
+    np.testing.assert_array_equal(central(images, 4, 4), middle)
     halved = middle.reshape(3, 2, 2, 2, 2, 3).mean(axis=(2, 4))
-    np.testing.assert_allclose(np.asarray(CentralView(0.5, 2)(images)), halved, atol=1e-6)
-    layer = CentralView(1.0, 8)
-    np.testing.assert_array_equal(np.asarray(layer(images)), images)
-    assert layer.compute_output_shape((None, 20, 20, 3)) == (None, 8, 8, 3)
-
-
-@pytest.mark.parametrize("share", [0, -0.5, 1.5])
-def test_a_view_is_a_share_of_the_image(share):
-    with pytest.raises(ValueError, match=r"share in \(0, 1\]"):
-        CentralView(share, 8)
+    np.testing.assert_allclose(central(images, 4, 2), halved, atol=1e-6)
+    np.testing.assert_array_equal(central(images, 8, 8), images)
+    assert central(np.zeros((1, 20, 20, 3), np.float32), 20, 8).shape == (1, 8, 8, 3)
 
 
 def boxes(maps, side, step):
@@ -149,8 +147,8 @@ def boxes(maps, side, step):
 def test_gradient_histograms_are_numpys():
     """14 pixels leave 12 gradients: two cells of six on each side, eight directions in each."""
     image = np.random.default_rng(4).random((14, 14, 3))
-    grey = image @ [0.299, 0.587, 0.114]
-    across, down = grey[1:-1, 2:] - grey[1:-1, :-2], grey[2:, 1:-1] - grey[:-2, 1:-1]
+    gray = image @ [0.299, 0.587, 0.114]
+    across, down = gray[1:-1, 2:] - gray[1:-1, :-2], gray[2:, 1:-1] - gray[:-2, 1:-1]
     turns = np.arange(8) * np.pi / 4
     away = np.arctan2(down, across)[..., None] - turns
     maps = np.hypot(across, down)[..., None] * np.maximum(np.cos(away), 0) ** 2
@@ -187,7 +185,7 @@ def unit(rows):
 @pytest.fixture
 def cohort():
     """Four strangers in a plane of a space of four dimensions, and the layer that knows them."""
-    layer = CohortNormalisation(4)
+    layer = CohortNormalization(4)
     layer.build((None, 4))
     strangers = unit(np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [1, 2, 0, 0]], "float32"))
     layer.set_weights([strangers, np.float32(0)])
@@ -216,7 +214,7 @@ def test_a_cohort_takes_from_the_cosine_of_those_who_are_like_it(cohort):
     inside, outside = (np.asarray(layer(pair)) for pair in (flat, apart))
     np.testing.assert_allclose(np.linalg.norm([*inside, *outside], axis=1), 1, atol=1e-6)
     assert inside[0] @ inside[1] < outside[0] @ outside[1] - 0.05
-    # The coordinate of who has nothing of the cohort is its centre: 0.75 of 0.6, and 0.5 squared.
+    # The coordinate of who has nothing of the cohort is its center: 0.75 of 0.6, and 0.5 squared.
     assert outside[0] @ outside[1] == pytest.approx(0.75 * 0.6 + 0.25, abs=1e-5)
     assert inside[:, -1].min() >= 0, "two below zero would be alike again"
 
@@ -229,9 +227,8 @@ def test_a_cohort_takes_from_the_cosine_of_those_who_are_like_it(cohort):
         Mirror(),
         PersonCosines(3),
         PairLogits(2.0, 3.0),
-        CentralView(0.5, 4),
         OrientedGradients(5, 6),
-        CohortNormalisation(5, 0.2, 0.4, 2.0),
+        CohortNormalization(5, 0.2, 0.4, 2.0),
     ],
 )
 def test_layers_come_back_from_their_config_without_custom_objects(layer):

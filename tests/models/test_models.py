@@ -13,11 +13,11 @@ import pytest
 
 from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import against_cohort
-from siamlab.models.embedding import build_embedding, fold_normalisation, mirrored, reduced
-from siamlab.models.ensemble import committee
-from siamlab.models.metadata import PRETRAINED, ModelRecord, digests
-from siamlab.models.saving import load_model, save_model, save_packed
+from siamlab.models.cohort_normalization import normalize_by_cohort
+from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
+from siamlab.models.ensemble import ensemble
+from siamlab.models.metadata import PRETRAINED, ModelMetadata, digests
+from siamlab.models.saving import load_model, save_model, save_quantized
 from siamlab.models.siamese import build_siamese
 
 KOCH_SHAPES = {
@@ -64,8 +64,8 @@ def test_koch_weights_by_hand():
     assert weights + 4096 + 1 == 38_964_545
 
 
-def with_uneven_normalisation(model):
-    """The same network with its normalisation far from neutral."""
+def with_uneven_normalization(model):
+    """The same network with its normalization far from neutral."""
     rng = np.random.default_rng(1)
     for layer in model.layers:
         if layer.name.endswith("_norm"):
@@ -76,37 +76,37 @@ def with_uneven_normalisation(model):
 
 
 @pytest.fixture(scope="module")
-def normalised():
+def normalized():
     """A narrow Koch network built for training."""
-    return with_uneven_normalisation(build_embedding("koch", (64, 64, 3), 0.05, normalised=True))
+    return with_uneven_normalization(build_embedding("koch", (64, 64, 3), 0.05, normalized=True))
 
 
-def test_folding_the_normalisation_leaves_kochs_layers_and_the_function(normalised, images):
-    plain = fold_normalisation(normalised)
+def test_folding_the_normalization_leaves_kochs_layers_and_the_function(normalized, images):
+    plain = fold_normalization(normalized)
     assert [layer.name for layer in plain.layers[1:]] == list(KOCH_SHAPES)
     assert plain.count_params() == build_embedding("koch", (64, 64, 3), 0.05).count_params()
-    expected = np.asarray(normalised(images, training=False))
+    expected = np.asarray(normalized(images, training=False))
     assert expected.std() > 0.1
     np.testing.assert_allclose(np.asarray(plain(images)), expected, atol=2e-5)
 
 
 def test_folded_koch_has_the_papers_weights():
-    plain = fold_normalisation(build_embedding("koch", normalised=True))
+    plain = fold_normalization(build_embedding("koch", normalized=True))
     assert plain.count_params() == 38_960_448
     assert {layer.name: tuple(layer.output.shape[1:]) for layer in plain.layers[1:]} == KOCH_SHAPES
 
 
 @pytest.mark.parametrize("arch", ["koch", "compact"])
 def test_folding_takes_only_what_was_built_for_it(arch):
-    with pytest.raises(InputError, match="normalised=True"):
-        fold_normalisation(build_embedding(arch, (64, 64, 3), 0.05, normalised=False))
+    with pytest.raises(InputError, match="normalized=True"):
+        fold_normalization(build_embedding(arch, (64, 64, 3), 0.05, normalized=False))
 
 
 def test_folded_compact_is_the_same_function_in_fewer_layers():
-    trained = with_uneven_normalisation(build_embedding("compact", (32, 32, 3), 0.25))
-    plain = fold_normalisation(trained)
+    trained = with_uneven_normalization(build_embedding("compact", (32, 32, 3), 0.25))
+    plain = fold_normalization(trained)
     names = [f"{kind}{number}" for number in (1, 2, 3) for kind in ("conv", "pool")]
-    expected = ["image", *names, "conv4", "flatten", "code", "unit"]
+    expected = ["image", *names, "conv4", "flatten", "code", "code_centered", "unit"]
     assert [layer.name for layer in plain.layers] == expected
     images = faces(5)
     codes = np.asarray(trained(images, training=False))
@@ -177,28 +177,28 @@ def test_images_of_another_shape_are_refused(small):
 
 
 def test_record_survives_the_file(tmp_path, small):
-    record = ModelRecord(
+    metadata = ModelMetadata(
         arch="koch",
         preprocessing=Preprocessing(size=64, fraction=0.5),
         calibration={"threshold": 0.25},
         people=digests(["Ada", "Grace"]),
         notes="a test",
     )
-    model = build_siamese(small.embedding, record=record)
+    model = build_siamese(small.embedding, metadata=metadata)
     again = load_model(save_model(model, tmp_path / "m.keras"))
-    assert again.record == record
-    assert again.record.threshold == 0.25
-    assert again.record.trained_on("Ada") and not again.record.trained_on("Alan")
+    assert again.metadata == metadata
+    assert again.metadata.threshold == 0.25
+    assert again.metadata.trained_on("Ada") and not again.metadata.trained_on("Alan")
 
 
 def test_model_id_belongs_to_embedding_and_crop_not_to_the_threshold(small):
     before = small.model_id
-    small.with_record(calibration={"threshold": 0.9})
+    small.with_metadata(calibration={"threshold": 0.9})
     assert small.model_id == before
-    kept = small.record
-    small.with_record(preprocessing=Preprocessing(size=64, fraction=0.123))
+    kept = small.metadata
+    small.with_metadata(preprocessing=Preprocessing(size=64, fraction=0.123))
     assert small.model_id != before
-    small.record = kept
+    small.metadata = kept
 
 
 RELOAD = """
@@ -295,7 +295,10 @@ def test_compact_gives_unit_embeddings(compact):
 def test_all_principal_axes_keep_every_cosine(compact):
     """Ten images span ten axes at the most: with all of them nothing is lost."""
     images = faces(10)
-    full, short = np.asarray(compact(images)), np.asarray(reduced(compact, images, 10)(images))
+    full, short = (
+        np.asarray(compact(images)),
+        np.asarray(project_to_pca(compact, images, 10)(images)),
+    )
     assert short.shape == (10, 10)
     np.testing.assert_allclose(short @ short.T, full @ full.T, atol=1e-4)
 
@@ -306,16 +309,16 @@ def test_fewer_axes_are_those_of_the_largest_spread(compact):
     _, _, axes = np.linalg.svd(full, full_matrices=False)
     expected = full @ axes[:3].T
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    short = np.asarray(reduced(compact, images, 3)(images))
+    short = np.asarray(project_to_pca(compact, images, 3)(images))
     np.testing.assert_allclose(short @ short.T, expected @ expected.T, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
 def joined(compact):
-    """Two members of 32 pixels: the near one sees 0.56 of 0.70, so the image has 40."""
+    """Two models of 32 pixels: the near one sees 0.56 of 0.70, so the image has 40."""
     keras.utils.set_random_seed(8)
     other = build_embedding("compact", (32, 32, 3), width=0.125)
-    return [compact, other], committee([compact, other], (0.56, 0.70))
+    return [compact, other], ensemble([compact, other], (0.56, 0.70))
 
 
 def test_a_committees_cosine_is_the_mean_of_its_members(joined):
@@ -326,24 +329,24 @@ def test_a_committees_cosine_is_the_mean_of_its_members(joined):
     codes.append(np.asarray(both(images)))
     assert codes[2].shape[1] == codes[0].shape[1] + codes[1].shape[1]
     first, second, mean = (code @ code.T for code in codes)
-    assert np.abs(first - second).max() > 0.01, "the members differ"
+    assert np.abs(first - second).max() > 0.01, "the models differ"
     np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-5)
 
 
 def test_a_members_vote_is_its_part_of_the_cosine(joined):
-    """Three to one: 0.75 and 0.25 of the members' cosines; unit codes stay unit."""
-    members, both = joined
+    """Three to one: 0.75 and 0.25 of the models' cosines; unit codes stay unit."""
+    models, both = joined
     images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
     codes = np.asarray(both(images)) * np.sqrt(2)
-    parts = np.split(codes, [members[0].output_shape[1]], axis=1)
-    voted = np.asarray(committee(members, (0.56, 0.70), (3, 1))(images))
+    parts = np.split(codes, [models[0].output_shape[1]], axis=1)
+    voted = np.asarray(ensemble(models, (0.56, 0.70), (3, 1))(images))
     expected = 0.75 * parts[0] @ parts[0].T + 0.25 * parts[1] @ parts[1].T
     np.testing.assert_allclose(voted @ voted.T, expected, atol=1e-5)
 
 
 def test_a_committee_is_kept_in_a_file(joined, tmp_path):
     images = np.random.default_rng(3).random((6, 40, 40, 3), dtype=np.float32)
-    model = build_siamese(mirrored(reduced(joined[1], images, 6)), "squared")
+    model = build_siamese(mirrored(project_to_pca(joined[1], images, 6)), "squared")
     again = load_model(save_model(model, tmp_path / "joined.keras"))
     np.testing.assert_array_equal(again.embed(images), model.embed(images))
 
@@ -352,7 +355,7 @@ def test_a_cohort_adds_a_number_that_falls_as_likeness_rises(compact):
     """Groups of the strangers' own embeddings; who is one of the strangers is very like them."""
     keras.utils.set_random_seed(0)
     strangers = faces(12)
-    model = against_cohort(compact, strangers, 3)
+    model = normalize_by_cohort(compact, strangers, 3)
     codes = np.asarray(model(strangers))
     assert codes.shape == (12, compact.output_shape[1] + 1)
     np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
@@ -368,15 +371,15 @@ def test_a_cohort_adds_a_number_that_falls_as_likeness_rises(compact):
 
 
 def test_a_committee_of_one_is_its_member(compact):
-    assert committee([compact], (0.56,)) is compact
+    assert ensemble([compact], (0.56,)) is compact
 
 
 def test_a_packed_model_scores_as_before(compact, tmp_path):
-    record = ModelRecord(arch="compact", people=digests(["Ada"]))
-    model = build_siamese(mirrored(compact), "squared", record)
+    metadata = ModelMetadata(arch="compact", people=digests(["Ada"]))
+    model = build_siamese(mirrored(compact), "squared", metadata)
     model.head.set_weights([np.full(model.head.kernel.shape, -3.0), np.array([2.0])])
-    again = load_model(save_packed(model, tmp_path / "model.npz"))
-    assert again.record == model.record
+    again = load_model(save_quantized(model, tmp_path / "model.npz"))
+    assert again.metadata == model.metadata
     first, second = faces(8)[:4], faces(8)[4:]
     expected = np.asarray(model([first, second]))
     np.testing.assert_allclose(np.asarray(again([first, second])), expected, atol=0.02)
@@ -385,7 +388,7 @@ def test_a_packed_model_scores_as_before(compact, tmp_path):
 
 
 def test_a_damaged_packed_model_is_refused(compact, tmp_path):
-    path = save_packed(build_siamese(compact, "squared"), tmp_path / "model.npz")
+    path = save_quantized(build_siamese(compact, "squared"), tmp_path / "model.npz")
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match="Install siamlab again"):
         load_model(path)
@@ -413,9 +416,9 @@ def test_the_packages_weights_are_what_their_card_says():
     assert PRETRAINED.stat().st_size < 6e6
     assert card["megabytes"] == pytest.approx(PRETRAINED.stat().st_size / 1e6, abs=0.01)
     model = load_model("pretrained")
-    assert model.record.threshold == card["calibration"]["threshold"]
-    assert model.record.preprocessing == Preprocessing(size=90, fraction=0.70)
+    assert model.metadata.threshold == card["calibration"]["threshold"]
+    assert model.metadata.preprocessing == Preprocessing(size=90, fraction=0.70)
     base = model.embedding
-    assert {"member1", "member2", "gradients", "cohort"} <= {layer.name for layer in base.layers}
-    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
+    assert {"model1", "model2", "hog_lda", "cohort"} <= {layer.name for layer in base.layers}
+    shares = [base.get_layer(f"weight{number}").scale ** 2 for number in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1) and min(shares) > 0

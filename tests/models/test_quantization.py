@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from siamlab.errors import ModelError
-from siamlab.models.quantization import from_bytes, load_arrays, save_arrays, to_bytes
+from siamlab.models.quantization import dequantize, load_arrays, quantize, save_arrays
 
 
 def test_rounding_by_hand():
     """Channel 0 reaches 6.3: a step is 0.1. Channel 1 is zero: any step keeps it."""
-    numbers, step = to_bytes(np.array([[6.3, 0.0], [-0.26, 0.0]], np.float32))
+    numbers, step = quantize(np.array([[6.3, 0.0], [-0.26, 0.0]], np.float32))
     np.testing.assert_array_equal(numbers, [[63, 0], [-3, 0]])
     np.testing.assert_allclose(step, [0.1, 1.0])
-    np.testing.assert_allclose(from_bytes(numbers, step), [[6.3, 0.0], [-0.3, 0.0]], rtol=1e-6)
+    np.testing.assert_allclose(dequantize(numbers, step), [[6.3, 0.0], [-0.3, 0.0]], rtol=1e-6)
 
 
 @given(
@@ -28,9 +28,9 @@ def test_rounding_by_hand():
     )
 )
 def test_the_error_is_half_a_step_at_the_most(kernel):
-    numbers, step = to_bytes(kernel)
+    numbers, step = quantize(kernel)
     assert numbers.dtype == np.int8 and step.shape == kernel.shape[-1:]
-    assert (np.abs(from_bytes(numbers, step) - kernel) <= 0.5001 * step + 1e-30).all()
+    assert (np.abs(dequantize(numbers, step) - kernel) <= 0.5001 * step + 1e-30).all()
 
 
 def test_arrays_come_back_with_their_description(tmp_path):

@@ -13,8 +13,8 @@ import pytest
 from siamlab import plotting as pl
 from siamlab.errors import InputError, StorageError
 from siamlab.models.embedding import build_embedding, mirrored
-from siamlab.models.ensemble import committee
-from siamlab.models.hog_lda import gradient_network
+from siamlab.models.ensemble import ensemble
+from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.siamese import build_siamese
 
 LABELS = np.arange(200) % 2
@@ -59,10 +59,10 @@ class TestStyle:
         assert set(data) == {"text/plain", "image/png"}
         assert data["image/png"].startswith(b"\x89PNG")
 
-    def test_colours_differ_for_the_colour_blind(self) -> None:
-        """Okabe and Ito's eight colours, and right, wrong by more than colour (see verdicts)."""
-        assert len(set(pl.COLOURS.values())) == 8
-        assert pl.COLOURS["blue"] == "#0072B2"
+    def test_colors_differ_for_the_color_blind(self) -> None:
+        """Okabe and Ito's eight colors, and right, wrong by more than color (see verdicts)."""
+        assert len(set(pl.COLORS.values())) == 8
+        assert pl.COLORS["blue"] == "#0072B2"
 
 
 class TestSave:
@@ -99,8 +99,8 @@ class TestImages:
         assert len(figure.axes) == 6
 
     def test_forms_of_images(self) -> None:
-        grey, colour = np.full((4, 6), 0.5), np.ones((8, 4, 3), np.float32)
-        figure = pl.plot_images([grey, colour])
+        gray, color = np.full((4, 6), 0.5), np.ones((8, 4, 3), np.float32)
+        figure = pl.plot_images([gray, color])
         assert figure.axes[0].images[0].get_array().shape == (4, 6, 3)
         assert figure.axes[1].images[0].get_array().max() == 255
 
@@ -359,11 +359,11 @@ def siamese_models() -> SimpleNamespace:
     """Koch's network and the compact one, narrow."""
     compact, other = (build_embedding("compact", (32, 32, 3), 0.25) for _ in range(2))
     compact, other = mirrored(compact), mirrored(other)
-    joined = committee([compact, other], (0.56, 0.70))
-    fitted = gradient_network(
+    joined = ensemble([compact, other], (0.56, 0.70))
+    fitted = fit_hog_lda(
         np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32), [0, 0, 1, 1]
     )
-    gradients = committee([compact, fitted], (0.7, 0.7))
+    gradients = ensemble([compact, fitted], (0.7, 0.7))
     return SimpleNamespace(
         joined=build_siamese(joined, "squared"),
         gradients=build_siamese(gradients, "squared"),
@@ -382,15 +382,15 @@ class TestArchitecture:
         assert (steps[2].kernel, steps[-1].then) == ("max 2×2", "flatten, sigmoid")
         assert steps[1].weights == 10 * 10 * 3 * 4 + 4
 
-    def test_normalisation_stands_with_its_layer(self, siamese_models: SimpleNamespace) -> None:
+    def test_normalization_stands_with_its_layer(self, siamese_models: SimpleNamespace) -> None:
         """From 32 pixels: 26, 13, 9, 5, 2, 1, and a last kernel no larger than what is left."""
         steps = pl.network_steps(siamese_models.compact.embedding)
         assert [step.name for step in steps] == [
-            "input", "conv1", "pool1", "conv2", "pool2", "conv3", "pool3", "conv4", "code", "unit",
+            "input", "conv1", "pool1", "conv2", "pool2", "conv3", "pool3", "conv4", "code",
         ]  # fmt: skip
         assert [step.shape[0] for step in steps[:8]] == [32, 26, 13, 9, 5, 2, 1, 1]
         assert (steps[7].kernel, steps[7].then) == ("1×1", "norm, ReLU")
-        assert steps[8].then == "flatten, norm, sigmoid"
+        assert steps[8].then == "flatten, norm, sigmoid, unit length"
 
     def test_a_residual_block_is_one_step(self) -> None:
         keras = pytest.importorskip("keras")

@@ -25,7 +25,7 @@ class TestMap:
         figure = pl.plot_map(RNG.normal(size=(28, 2)), labels, most=9)
         assert set("abcdefghi") <= set(texts(figure)) and "z" not in texts(figure)
         drawn = figure.axes[0].collections
-        assert len(drawn) == 10 and len(drawn[0].get_offsets()) == 1, "z is grey"
+        assert len(drawn) == 10 and len(drawn[0].get_offsets()) == 1, "z is gray"
         looks = {
             (tuple(c.get_facecolor()[0]), c.get_paths()[0].vertices.tobytes()) for c in drawn[1:]
         }

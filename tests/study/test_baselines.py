@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
 from siamlab.errors import InputError, MissingPackageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.images.write import write_image
 from siamlab.study.baselines import (
     Platt,
-    _grey,
+    _gray,
     classical_baselines,
     evaluate_baselines,
     fit_eigenfaces,
@@ -42,10 +42,10 @@ def test_rows_have_length_one(name: str, length: int) -> None:
     np.testing.assert_array_equal(rows[3:4], ALL[name](IMAGES[3:4]))
 
 
-def test_the_cosine_of_pixels_is_the_correlation_of_grey() -> None:
-    grey = [_grey(IMAGES)[i].ravel().astype(float) for i in (0, 1)]
+def test_the_cosine_of_pixels_is_the_correlation_of_gray() -> None:
+    gray = [_gray(IMAGES)[i].ravel().astype(float) for i in (0, 1)]
     rows = raw_pixels(IMAGES)
-    assert rows[0] @ rows[1] == pytest.approx(np.corrcoef(*grey)[0, 1], abs=1e-5)
+    assert rows[0] @ rows[1] == pytest.approx(np.corrcoef(*gray)[0, 1], abs=1e-5)
     half = (IMAGES // 2).astype(np.uint8)  # half the light: about the same row
     assert (raw_pixels(half) * rows).sum(axis=1).min() > 0.999
 
@@ -67,8 +67,8 @@ def test_hog_sees_the_direction_of_an_edge() -> None:
 
 def test_local_binary_patterns_against_an_independent_count() -> None:
     feature = pytest.importorskip("skimage.feature")
-    grey = _grey(IMAGES)[2]
-    codes = feature.local_binary_pattern(grey, 8, 2, "nri_uniform")
+    gray = _gray(IMAGES)[2]
+    codes = feature.local_binary_pattern(gray, 8, 2, "nri_uniform")
     expected = []
     for top in range(0, 32, 4):
         for left in range(0, 32, 4):
@@ -81,8 +81,8 @@ def test_local_binary_patterns_against_an_independent_count() -> None:
 
 def test_local_binary_patterns_do_not_see_light() -> None:
     pytest.importorskip("skimage")
-    grey = np.repeat(IMAGES[..., :1] // 4, 3, axis=3)
-    dark, bright = local_binary_patterns(grey), local_binary_patterns(3 * grey + 20)
+    gray = np.repeat(IMAGES[..., :1] // 4, 3, axis=3)
+    dark, bright = local_binary_patterns(gray), local_binary_patterns(3 * gray + 20)
     # Points between pixels are interpolated, and equal ones may fall to either side.
     assert (dark * bright).sum(axis=1).min() > 0.97 > 0.9 > (dark[0] @ bright[1])
 
@@ -112,11 +112,11 @@ def test_wrong_images() -> None:
 
 
 def test_eigenfaces_are_whitened_principal_components() -> None:
-    """Against NumPy's singular values of the same standardised pixels."""
+    """Against NumPy's singular values of the same standardized pixels."""
     strengths = RNG.normal(0, (30, 20, 10), (40, 3))
     patterns = RNG.choice([-1, 1], (3, 16 * 16))
-    grey = np.clip(128 + strengths @ patterns, 0, 255).astype(np.uint8).reshape(40, 16, 16)
-    images = np.repeat(grey[..., None], 3, axis=3)
+    gray = np.clip(128 + strengths @ patterns, 0, 255).astype(np.uint8).reshape(40, 16, 16)
+    images = np.repeat(gray[..., None], 3, axis=3)
     faces = fit_eigenfaces(images, components=3)
     rows = raw_pixels(images).astype(float)
     _, values, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
@@ -152,12 +152,12 @@ def people(tmp_path_factory):
 
 def test_all_are_measured_on_the_same_pairs(people) -> None:
     pytest.importorskip("skimage")
-    how = Preprocessing(size=32)
-    validation, test = person_pairs(people.validation, 60, 0), person_pairs(people.test, 60, 0)
-    found = classical_baselines(people.train, how, images=30)
+    preprocessing = Preprocessing(size=32)
+    validation, test = draw_pairs(people.validation, 60, 0), draw_pairs(people.test, 60, 0)
+    found = classical_baselines(people.train, preprocessing, images=30)
     assert list(found) == ["raw pixels", "eigenfaces", "local binary patterns", "HOG"]
     assert found["eigenfaces"].pca.n_components == 29
-    results = evaluate_baselines(found, validation, test, how, rounds=40)
+    results = evaluate_baselines(found, validation, test, preprocessing, rounds=40)
     assert {result.pairs for result in results.values()} == {60}
     assert results["raw pixels"].auc > 0.95 and results["HOG"].auc > 0.8
     assert results["raw pixels"].intervals["auc"].low > 0.9
@@ -165,9 +165,11 @@ def test_all_are_measured_on_the_same_pairs(people) -> None:
 
 
 def test_similarities_are_in_the_order_of_the_pairs(people) -> None:
-    pairs = person_pairs(people.test, 30, 0)
-    how = Preprocessing(size=16)
-    whole = pair_similarities(raw_pixels, pairs, how)
-    np.testing.assert_array_equal(whole, pair_similarities(raw_pixels, pairs, how, batch=4))
-    one = pair_similarities(raw_pixels, pairs.subset([7]), how)
+    pairs = draw_pairs(people.test, 30, 0)
+    preprocessing = Preprocessing(size=16)
+    whole = pair_similarities(raw_pixels, pairs, preprocessing)
+    np.testing.assert_array_equal(
+        whole, pair_similarities(raw_pixels, pairs, preprocessing, batch=4)
+    )
+    one = pair_similarities(raw_pixels, pairs.subset([7]), preprocessing)
     assert one[0] == pytest.approx(whole[7], abs=1e-6)

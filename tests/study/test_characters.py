@@ -70,21 +70,24 @@ def test_seed_and_distortions_reach_the_training(
     characters: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr("siamlab.study.characters.train_people", lambda *_, **how: calls.append(how))
+    monkeypatch.setattr(
+        "siamlab.study.characters.train_people",
+        lambda *_, **preprocessing: calls.append(preprocessing),
+    )
     weights = [
         train_characters(characters, size=16, width=0.125, steps=9, seed=seed)[0].get_weights()[0]
         for seed in (3, 3, 4)
     ]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert (weights[0] != weights[2]).any()
-    assert [how["seed"] for how in calls] == [3, 3, 4]
+    assert [preprocessing["seed"] for preprocessing in calls] == [3, 3, 4]
     assert calls[0]["people"] == 17 and calls[0]["steps"] == 9, "no more than there are"
     assert calls[0]["augmentation"].flip == 0, "a mirror image is another character"
 
 
 def test_a_whole_drawing_is_seen() -> None:
-    how = character_preprocessing(40)
-    assert (how.size, how.fraction) == (40, 1.0)
+    preprocessing = character_preprocessing(40)
+    assert (preprocessing.size, preprocessing.fraction) == (40, 1.0)
 
 
 def test_too_many_ways(characters: Collection) -> None:

@@ -1,4 +1,4 @@
-"""The map of embeddings: seeded, and neighbours stay together."""
+"""The map of embeddings: seeded, and neighbors stay together."""
 
 from __future__ import annotations
 

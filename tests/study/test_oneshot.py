@@ -14,7 +14,7 @@ from siamlab.errors import InputError
 from siamlab.evaluation import Interval
 from siamlab.study.oneshot import (
     OneShot,
-    Trials,
+    OneShotTrials,
     answer_trials,
     class_trials,
     cluster_interval,
@@ -95,7 +95,7 @@ def test_alphabets_too_small_or_drawers_apart() -> None:
         drawer_trials(["x", "y"], [1, 2], ["A", "A"], ways=2)
 
 
-HAND = Trials(
+HAND = OneShotTrials(
     gallery=np.array([[0, 1], [0, 1], [2, 3]]),
     probes=np.array([4, 4, 5]),
     answers=np.array([0, 1, 1]),

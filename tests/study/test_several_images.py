@@ -19,14 +19,14 @@ def closeness(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def embeddings() -> np.ndarray:
-    """Twenty people, each image a centre and noise of its own: errors that average away."""
+    """Twenty people, each image a center and noise of its own: errors that average away."""
     rng = np.random.default_rng(0)
-    centres = np.repeat(rng.normal(size=(20, 4)), 6, axis=0)
-    return (centres + 0.9 * rng.normal(size=centres.shape)).astype(np.float32)
+    centers = np.repeat(rng.normal(size=(20, 4)), 6, axis=0)
+    return (centers + 0.9 * rng.normal(size=centers.shape)).astype(np.float32)
 
 
 def test_trials_share_no_image_and_name_people_rightly() -> None:
-    trials = draw_trials(PEOPLE, enrol=3, frames=2, impostors=4, draws=2, seed=1)
+    trials = draw_trials(PEOPLE, enroll=3, frames=2, impostors=4, draws=2, seed=1)
     owners = np.array(PEOPLE)
     assert len(trials.labels) == 2 * 20 * 5
     assert trials.labels.sum() == 2 * 20
@@ -60,7 +60,7 @@ def test_fusion_gains_where_errors_are_independent(embeddings: np.ndarray) -> No
     results = measure_fusion(embeddings, PEOPLE, closeness, 0.2, 3, 3, rounds=100)
     single, *others = results
     assert (single.templates_rule, single.frames_rule, single.gain) == ("none", "none", None)
-    named = {(one.enrol, one.frames, one.templates_rule, one.frames_rule): one for one in others}
+    named = {(one.enroll, one.frames, one.templates_rule, one.frames_rule): one for one in others}
     assert len(named) == len(others)
     both = named[3, 3, "mean_template", "mean_probe"]
     assert both.eer < 0.75 * single.eer
@@ -77,7 +77,7 @@ def test_frames_that_share_their_error_give_nothing(embeddings: np.ndarray) -> N
     single, *others = measure_fusion(
         embeddings, PEOPLE, closeness, 0.2, 3, 3, views=views, rounds=50
     )
-    frames_only = [one for one in others if one.enrol == 1 and one.frames_rule != "vote"]
+    frames_only = [one for one in others if one.enroll == 1 and one.frames_rule != "vote"]
     assert len(frames_only) == 3
     for one in frames_only:
         assert one.eer == pytest.approx(single.eer)
@@ -88,6 +88,6 @@ def test_frames_that_share_their_error_give_nothing(embeddings: np.ndarray) -> N
 
 def test_max_lets_more_impostors_in_at_the_same_threshold(embeddings: np.ndarray) -> None:
     results = measure_fusion(embeddings, PEOPLE, closeness, 0.2, 3, 1, rounds=50)
-    by_rule = {one.templates_rule: one for one in results if one.enrol == 3}
+    by_rule = {one.templates_rule: one for one in results if one.enroll == 3}
     assert by_rule["max"].fixed_fmr > by_rule["mean"].fixed_fmr
     assert by_rule["max"].fixed_fnmr < by_rule["mean"].fixed_fnmr

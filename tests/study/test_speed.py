@@ -35,7 +35,7 @@ from siamlab.study.speed.verification_speed import (
 @pytest.fixture(scope="module")
 def small():
     model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
-    return model.with_record(preprocessing=Preprocessing(size=64, fraction=0.56))
+    return model.with_metadata(preprocessing=Preprocessing(size=64, fraction=0.56))
 
 
 def test_median_leaves_the_first_call_out():

@@ -13,7 +13,7 @@ import pytest
 
 from siamlab.config import get_profile
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import Split, split_people
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
@@ -48,7 +48,7 @@ def split(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pairs(split):
-    return person_pairs(split.test, 32, 0)
+    return draw_pairs(split.test, 32, 0)
 
 
 class TestSize:

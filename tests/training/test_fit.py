@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, ModelError, StorageError
@@ -23,7 +23,7 @@ from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.metadata import digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
-from siamlab.training.checkpoints import History, latest_checkpoint
+from siamlab.training.checkpoints import TrainingHistory, latest_checkpoint
 from siamlab.training.fit import fine_tune, train_pairs, train_people
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def koch(seed=0):
 
 
 def pairs_of(split, count=16):
-    return person_pairs(split.train, count, 0), person_pairs(split.validation, count, 1)
+    return draw_pairs(split.train, count, 0), draw_pairs(split.validation, count, 1)
 
 
 def test_binary_cross_entropy_goes_down_and_is_recorded(split):
@@ -57,7 +57,7 @@ import sys, keras, numpy as np
 from pathlib import Path
 from siamlab.models.siamese import build_siamese
 from siamlab.models.embedding import build_embedding
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
 from siamlab.data.collections import open_collection
 from siamlab.data.augmentation import Augmentation
@@ -70,7 +70,7 @@ model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
 class Slow(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         import time; time.sleep(float(slow))
-train_pairs(model, person_pairs(split.train, 16, 0), person_pairs(split.validation, 16, 1),
+train_pairs(model, draw_pairs(split.train, 16, 0), draw_pairs(split.validation, 16, 1),
             epochs=4, folder=Path(folder), batch=8, seed=7, augmentation=Augmentation(),
             callbacks=[Slow()], verbose=0)
 model.save_weights(weights)
@@ -106,7 +106,7 @@ def test_a_killed_training_resumes_to_the_same_weights(split, tmp_path):
 
 
 def test_compact_training_resumes_too(split, tmp_path):
-    how = Preprocessing(size=24, fraction=0.56)
+    preprocessing = Preprocessing(size=24, fraction=0.56)
     options = {"people": 4, "steps_per_epoch": 2, "seed": 1, "verbose": 0}
 
     def embedding():
@@ -114,7 +114,7 @@ def test_compact_training_resumes_too(split, tmp_path):
         return build_embedding("compact", (24, 24, 3), width=0.125)
 
     whole, broken = embedding(), embedding()
-    train_people(whole, split.train, how, steps=6, folder=tmp_path / "a", **options)
+    train_people(whole, split.train, preprocessing, steps=6, folder=tmp_path / "a", **options)
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -123,10 +123,18 @@ def test_compact_training_resumes_too(split, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         train_people(
-            broken, split.train, how, steps=6, folder=tmp_path / "b", callbacks=[Stop()], **options
+            broken,
+            split.train,
+            preprocessing,
+            steps=6,
+            folder=tmp_path / "b",
+            callbacks=[Stop()],
+            **options,
         )
     again = build_embedding("compact", (24, 24, 3), width=0.125)
-    history = train_people(again, split.train, how, steps=6, folder=tmp_path / "b", **options)
+    history = train_people(
+        again, split.train, preprocessing, steps=6, folder=tmp_path / "b", **options
+    )
     assert history.epochs == 3
     for left, right in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-4)
@@ -137,7 +145,7 @@ def test_checkpoints_are_kept_few_and_whole(split, tmp_path):
     assert sorted(path.name for path in tmp_path.glob("epoch-*")) == ["epoch-0003", "epoch-0004"]
     assert (tmp_path / "best.weights.h5").is_file()
     assert not list(tmp_path.glob("writing*"))
-    history = History.from_json((tmp_path / "epoch-0004" / "history.json").read_text())
+    history = TrainingHistory.from_json((tmp_path / "epoch-0004" / "history.json").read_text())
     assert history.epochs == 4
 
 
@@ -179,16 +187,16 @@ def test_time_limit_stops_in_the_middle(split):
 
 def test_steps_or_minutes_not_both(split):
     embedding = build_embedding("compact", (24, 24, 3), width=0.125)
-    how = Preprocessing(size=24)
+    preprocessing = Preprocessing(size=24)
     with pytest.raises(InputError, match="either steps or minutes"):
-        train_people(embedding, split.train, how, steps=1, minutes=1.0)
+        train_people(embedding, split.train, preprocessing, steps=1, minutes=1.0)
 
 
 def trained_compact():
-    """A compact model as the package brings it: mirrored, with a record and a threshold."""
+    """A compact model as the package brings it: mirrored, with a metadata and a threshold."""
     keras.utils.set_random_seed(0)
     embedding = mirrored(build_embedding("compact", (24, 24, 3), width=0.125))
-    return build_siamese(embedding, "squared").with_record(
+    return build_siamese(embedding, "squared").with_metadata(
         preprocessing=Preprocessing(size=24, fraction=0.56),
         people=digests(["Ada"]),
         calibration={"threshold": 0.7},
@@ -212,22 +220,22 @@ def test_fine_tuning_learns_its_pairs(tuned):
     assert np.mean(history.metrics["loss"][-2:]) < np.mean(history.metrics["loss"][:2])
 
 
-def test_fine_tuning_leaves_normalisation_alone_and_moves_the_rest(tuned):
+def test_fine_tuning_leaves_normalization_alone_and_moves_the_rest(tuned):
     before, model, _, _ = tuned
     after = {weight.path: np.array(weight) for weight in model.weights}
     kept = {path for path in after if np.array_equal(before[path], after[path])}
     assert kept == {path for path in after if "_norm/" in path}
-    assert len(kept) == 20, "four weights of each of five normalisations"
+    assert len(kept) == 20, "four weights of each of five normalizations"
 
 
 def test_fine_tuning_adds_its_people_and_drops_the_threshold(tuned, split):
     _, model, _, _ = tuned
-    record = model.record
+    metadata = model.metadata
     people = pairs_of(split)[0].people
-    assert record.trained_on("Ada") and all(map(record.trained_on, people))
-    assert record.people == digests(["Ada", *people])
-    assert record.threshold is None
-    assert record.notes == f"trained before; then 16 pairs of {len(people)} people"
+    assert metadata.trained_on("Ada") and all(map(metadata.trained_on, people))
+    assert metadata.people == digests(["Ada", *people])
+    assert metadata.threshold is None
+    assert metadata.notes == f"trained before; then 16 pairs of {len(people)} people"
 
 
 def test_a_fine_tuned_model_is_saved_with_all_its_weights_trainable(tuned):

@@ -58,12 +58,14 @@ def test_sums_are_bfloat16_and_weights_and_the_code_float32():
 
 def test_training_in_bfloat16_gives_the_weights_back(tmp_path):
     write_people(tmp_path, people=8, images=3, seed=2)
-    people, how = open_collection(tmp_path), Preprocessing(size=32, fraction=0.56)
+    people, preprocessing = open_collection(tmp_path), Preprocessing(size=32, fraction=0.56)
     trained = {}
     for half in (False, True):
         embedding = compact()
         before = embedding.get_weights()
-        history = train_people(embedding, people, how, steps=12, people=6, bfloat16=half, verbose=0)
+        history = train_people(
+            embedding, people, preprocessing, steps=12, people=6, bfloat16=half, verbose=0
+        )
         assert np.isfinite(history.metrics["loss"]).all()
         trained[half] = embedding.get_weights()
         moved = [np.abs(a - b).max() for a, b in zip(before, trained[half], strict=True)]

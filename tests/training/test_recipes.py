@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import person_pairs
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
 from siamlab.evaluation import area_under_roc, score_pairs
 from siamlab.evaluation.own_people import calibrate_model, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import against_cohort
+from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding
 from siamlab.training.recipes import train_compact, train_koch, train_koch_on_people, train_model
 
@@ -36,16 +36,16 @@ def trained(split):
 
 def test_compact_carries_crop_people_and_threshold(trained, split):
     model, history = trained
-    record = model.record
-    assert record.arch == "compact" and record.preprocessing.fraction == 0.70
-    assert all(record.trained_on(name) for name in split.train.names)
-    assert not any(record.trained_on(name) for name in split.validation.names)
-    assert 0 <= record.threshold <= 1
+    metadata = model.metadata
+    assert metadata.arch == "compact" and metadata.preprocessing.fraction == 0.70
+    assert all(metadata.trained_on(name) for name in split.train.names)
+    assert not any(metadata.trained_on(name) for name in split.validation.names)
+    assert 0 <= metadata.threshold <= 1
     assert history.metrics["loss"][-1] > 0
 
 
 def test_members_are_trained_apart_and_joined(split, tmp_path):
-    """Two members of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
+    """Two models of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
 
     Oriented gradients stand beside them; their weights do not wait for checkpoints.
     """
@@ -54,31 +54,29 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
         split.validation,
         steps=300,
         people=8,
-        members=2,
+        models=2,
         folder=tmp_path,
         **SMALL | {"size": 16, "width": 0.05},
     )
     assert history.epochs == 6 and len(history.metrics["loss"]) == 6
-    assert model.record.preprocessing == Preprocessing(size=20, fraction=0.70)
+    assert model.metadata.preprocessing == Preprocessing(size=20, fraction=0.70)
     base = model.embedding
     names = [layer.name for layer in base.layers]
-    assert {"member1", "member2", "gradients", "vote3"} <= {*names} and "member3" not in names
-    shares = [base.get_layer(f"vote{number}").scale ** 2 for number in (1, 2, 3)]
+    assert {"model1", "model2", "hog_lda", "weight3"} <= {*names} and "model3" not in names
+    shares = [base.get_layer(f"weight{number}").scale ** 2 for number in (1, 2, 3)]
     assert sum(shares) == pytest.approx(1) and min(shares) >= 0
-    first, second = (base.get_layer(name).get_weights() for name in ("member1", "member2"))
+    first, second = (base.get_layer(name).get_weights() for name in ("model1", "model2"))
     assert all(np.abs(a - b).max() > 0 for a, b in zip(first[:1], second[:1], strict=True))
-    found = [
-        sorted(path.name for path in (tmp_path / n).iterdir()) for n in ("member-1", "member-2")
-    ]
+    found = [sorted(path.name for path in (tmp_path / n).iterdir()) for n in ("model-1", "model-2")]
     assert found[0] == found[1] and "epoch-0003" in found[0]
-    pairs = person_pairs(split.validation, 96, 5)
+    pairs = draw_pairs(split.validation, 96, 5)
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
 
 
 def test_gradients_can_be_left_out(split):
     """What is left is the network itself, as many numbers as its code has: 0.25 of 1,024."""
     model, _ = train_compact(
-        split.train, split.validation, steps=2, people=4, gradients=False, **SMALL
+        split.train, split.validation, steps=2, people=4, hog_lda=False, **SMALL
     )
     assert model.embedding.output_shape == (None, 256)
     base = model.embedding.get_layer("embedding")
@@ -87,9 +85,9 @@ def test_gradients_can_be_left_out(split):
 
 def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, monkeypatch):
     seen = []
-    monkeypatch.setattr("siamlab.training.recipes.MOST_GRADIENT_IMAGES", 3)
+    monkeypatch.setattr("siamlab.training.recipes.MAX_HOG_LDA_IMAGES", 3)
     monkeypatch.setattr(
-        "siamlab.training.recipes.gradient_network",
+        "siamlab.training.recipes.fit_hog_lda",
         lambda images, people: (
             seen.append((images, people)) or build_embedding("compact", (32, 32, 3), 0.1)
         ),
@@ -100,42 +98,42 @@ def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, 
 
 
 def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
-    """They are in the record, so nobody calibrates on them."""
+    """They are in the metadata, so nobody calibrates on them."""
     lonely = split.train.people[0]
     mixed = replace(
         split.train,
         people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
     )
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, alone=2, **SMALL)
-    assert model.record.trained_on(lonely.name)
+    model, _ = train_compact(mixed, split.validation, steps=2, people=4, singletons=2, **SMALL)
+    assert model.metadata.trained_on(lonely.name)
 
 
-def test_many_strangers_normalise_the_scores(split, monkeypatch):
-    """Who has one image is in no batch; then in the cohort, and so in the record. 255 + 1."""
+def test_many_strangers_normalize_the_scores(split, monkeypatch):
+    """Who has one image is in no batch; then in the cohort, and so in the metadata. 255 + 1."""
     monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 4)
     monkeypatch.setattr("siamlab.training.recipes.COHORT", 2)
     first = [replace(person, images=person.images[:1]) for person in split.train.people[:4]]
     mixed = replace(split.train, people=(*first, *split.train.people[4:]))
     seen = []
     monkeypatch.setattr(
-        "siamlab.training.recipes.against_cohort",
-        lambda base, images, count: seen.append(images) or against_cohort(base, images, count),
+        "siamlab.training.recipes.normalize_by_cohort",
+        lambda base, images, count: seen.append(images) or normalize_by_cohort(base, images, count),
     )
     model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
     ((images,), layer) = seen, model.embedding.get_layer("cohort")
     assert len(images) == 4 and layer.cohort.shape[0] == 2
-    assert all(model.record.trained_on(person.name) for person in first)
+    assert all(model.metadata.trained_on(person.name) for person in first)
     monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 5)
     model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
     assert "cohort" not in {layer.name for layer in model.embedding.layers}
-    assert not any(model.record.trained_on(person.name) for person in first)
+    assert not any(model.metadata.trained_on(person.name) for person in first)
 
 
 @pytest.mark.parametrize(
-    ("minutes", "members"),
+    ("minutes", "models"),
     [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
 )
-def test_longer_trainings_make_more_members(split, monkeypatch, minutes, members):
+def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models):
     """Each has its part of the minutes, 0.95 of which are for training."""
     seen = {}
 
@@ -146,17 +144,17 @@ def test_longer_trainings_make_more_members(split, monkeypatch, minutes, members
     monkeypatch.setattr("siamlab.training.recipes.train_compact", fake)
     with pytest.raises(KeyboardInterrupt):
         train_model(split.train, minutes=minutes, epochs=1 if minutes is None else None)
-    assert seen["members"] == members
+    assert seen["models"] == models
     if minutes is not None:
-        assert seen["minutes"] == pytest.approx(0.95 * minutes / members)
+        assert seen["minutes"] == pytest.approx(0.95 * minutes / models)
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"members": 0}, "members is 1 or 2"),
-        ({"members": 3}, "members is 1 or 2"),
-        ({"members": 2, "arch": "koch"}, "members are compact's"),
+        ({"models": 0}, "models is 1 or 2"),
+        ({"models": 3}, "models is 1 or 2"),
+        ({"models": 2, "arch": "koch"}, "models are compact's"),
     ],
 )
 def test_members_are_compacts_and_one_or_two(split, wrong, message):
@@ -174,17 +172,17 @@ def test_a_strict_calibration_raises_the_threshold(trained, split):
     loose = calibrate_model(model, split.validation, fmr=0.2).threshold
     strict = calibrate_model(model, split.validation, fmr=0.01).threshold
     assert strict >= loose
-    assert model.record.threshold == strict
+    assert model.metadata.threshold == strict
 
 
 def test_koch_is_trained_and_calibrated(split):
-    pairs = person_pairs(split.train, 16, 0)
+    pairs = draw_pairs(split.train, 16, 0)
     model, history = train_koch(
         pairs, split.validation, size=64, width=0.05, epochs=1, validation_pairs=16, verbose=0
     )
-    assert model.record.arch == "koch" and history.epochs == 1
-    assert model.record.threshold is not None
-    assert all(model.record.trained_on(name) for name in pairs.people)
+    assert model.metadata.arch == "koch" and history.epochs == 1
+    assert model.metadata.threshold is not None
+    assert all(model.metadata.trained_on(name) for name in pairs.people)
 
 
 def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
@@ -199,9 +197,9 @@ def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
     assert history.metrics["loss"][-1] > 0
     kernel, _ = model.head.get_weights()
     assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one slope: the farther, the less likely
-    pairs = person_pairs(split.validation, 96, 5)
+    pairs = draw_pairs(split.validation, 96, 5)
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
-    assert model.record.arch == "koch" and model.record.trained_on(split.train.names[0])
+    assert model.metadata.arch == "koch" and model.metadata.trained_on(split.train.names[0])
 
 
 def test_the_reports_recipe_is_kochs_alone(split):

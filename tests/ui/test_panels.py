@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeFinder, FakeModel, grey_frame, wait_until
+from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame, wait_until
 from PIL import Image
 
 from siamlab.capture.stream import stop_all
@@ -19,7 +19,7 @@ from siamlab.config import Workspace
 from siamlab.gallery import Gallery
 from siamlab.images.decode import read_image
 from siamlab.ui.html import encode_jpeg, score_bar
-from siamlab.ui.overlay import COLOURS
+from siamlab.ui.overlay import COLORS
 from siamlab.ui.panels import CapturePanel, VerifyPanel, after_cell
 from siamlab.verification.verifier import Verifier
 
@@ -31,8 +31,8 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
-    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeFinder())
-    made.enrol("Ada", [grey_frame(100)])
+    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
+    made.enroll("Ada", [gray_frame(100)])
     return made
 
 
@@ -44,7 +44,7 @@ def _no_thread_is_left() -> Iterator[None]:
 
 
 def panel(workspace: Workspace, camera: FakeCamera | None = None) -> CapturePanel:
-    return CapturePanel(workspace, camera or FakeCamera(), FakeFinder(), burst=3)  # type: ignore[arg-type]
+    return CapturePanel(workspace, camera or FakeCamera(), FakeDetector(), burst=3)  # type: ignore[arg-type]
 
 
 def test_the_preview_shows_jpeg_frames_with_boxes(workspace: Workspace) -> None:
@@ -53,7 +53,7 @@ def test_the_preview_shows_jpeg_frames_with_boxes(workspace: Workspace) -> None:
         wait_until(lambda: made.image.value != blank)
         shown = np.asarray(Image.open(io.BytesIO(made.image.value)))
     assert shown.shape == (120, 160, 3)
-    assert np.abs(shown[70, 50].astype(int) - COLOURS[True]).max() < 90  # JPEG softens the line
+    assert np.abs(shown[70, 50].astype(int) - COLORS[True]).max() < 90  # JPEG softens the line
 
 
 def test_clicks_save_images_and_count_them(workspace: Workspace) -> None:
@@ -101,7 +101,7 @@ def test_start_and_stop(workspace: Workspace) -> None:
 
 
 def test_warnings_are_shown(workspace: Workspace) -> None:
-    made = CapturePanel(workspace, FakeCamera(), FakeFinder([]))  # type: ignore[arg-type]
+    made = CapturePanel(workspace, FakeCamera(), FakeDetector([]))  # type: ignore[arg-type]
     with made:
         wait_until(lambda: "no face" in made.warning.value)
         made.anchor.click()
@@ -152,7 +152,7 @@ def test_an_exception_in_the_block_frees_the_camera(workspace: Workspace) -> Non
 
 
 def test_a_drawn_person_before_the_panel(workspace: Workspace) -> None:
-    """The real camera, finder and files; started twice from the same name."""
+    """The real camera, detector and files; started twice from the same name."""
     with CapturePanel(workspace, "drawn:7") as made:
         assert repr(made) == "CapturePanel(drawn:7)"
         made.anchor.click()
@@ -214,7 +214,7 @@ def test_who_is_not_enrolled_is_said_in_the_panel(verifier: Verifier) -> None:
 
 def test_names_cannot_bring_html_into_the_page(verifier: Verifier) -> None:
     name = "<script>alert(1)</script>"
-    verifier.enrol(name, [grey_frame(100)])
+    verifier.enroll(name, [gray_frame(100)])
     with VerifyPanel(verifier, FakeCamera(), name) as made:  # type: ignore[arg-type]
         wait_until(lambda: "verified" in made.verdict.value)
         assert "<script>" not in made.verdict.value
@@ -222,14 +222,14 @@ def test_names_cannot_bring_html_into_the_page(verifier: Verifier) -> None:
 
 def test_score_bar_by_hand(verifier: Verifier) -> None:
     """A probe of level 100 + 51: the score is 1 - 51/255 = 0.8."""
-    bar = score_bar(verifier.verify(grey_frame(151), "Ada"))
+    bar = score_bar(verifier.verify(gray_frame(151), "Ada"))
     assert "width:80.0%" in bar
     assert "left:50.0%" in bar
     assert "score 0.80, threshold 0.50; 1 of 1 templates match" in bar
-    assert "no score" in score_bar(verifier.verify(grey_frame(0), "Ada"))
+    assert "no score" in score_bar(verifier.verify(gray_frame(0), "Ada"))
 
 
-def test_pictures_for_the_page_are_made_smaller_and_keep_their_colours() -> None:
+def test_pictures_for_the_page_are_made_smaller_and_keep_their_colors() -> None:
     red = np.zeros((720, 1280, 3), np.uint8)
     red[..., 0] = 250
     shown = np.asarray(Image.open(io.BytesIO(encode_jpeg(red))))
@@ -265,11 +265,11 @@ KERNEL_SETUP = """
 import sys
 sys.path[:0] = {paths!r}
 from pathlib import Path
-from fakes import FakeCamera, FakeFinder
+from fakes import FakeCamera, FakeDetector
 from siamlab.config import Workspace
 from siamlab.ui.panels import CapturePanel
 camera = FakeCamera()
-panel = CapturePanel(Workspace(Path({root!r})).make(), camera, FakeFinder())
+panel = CapturePanel(Workspace(Path({root!r})).make(), camera, FakeDetector())
 panel.show()
 """
 

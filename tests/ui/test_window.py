@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeFinder, FakeModel, grey_frame
+from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame
 
 from siamlab.errors import CameraError, MissingPackageError
 from siamlab.gallery import Gallery
-from siamlab.ui.overlay import COLOURS, annotate, annotate_live
+from siamlab.ui.overlay import COLORS, annotate, annotate_live
 from siamlab.ui.window import OpenCVWindow, open_window
 from siamlab.verification.live import LiveState
 from siamlab.verification.result import Verification
@@ -20,8 +20,8 @@ from siamlab.verification.verifier import Verifier
 
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
-    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeFinder())
-    made.enrol("Ada", [grey_frame(100)])
+    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
+    made.enroll("Ada", [gray_frame(100)])
     return made
 
 
@@ -53,25 +53,25 @@ class FakeWindow:
 
 def result(verified: bool | None, person: str = "Ada") -> Verification:
     scores = np.zeros(0 if verified is None else 4, np.float32) + float(bool(verified))
-    box = None if verified is None else FakeFinder().boxes[0]
+    box = None if verified is None else FakeDetector().boxes[0]
     reason = "no face" if verified is None else ""
     return Verification(person, verified, scores, 0.5, 0.5, box, {"detect": 0.01}, reason)
 
 
 @pytest.mark.parametrize("verified", [True, False, None])
 def test_annotate_draws_on_a_copy(verified: bool | None) -> None:
-    frame = grey_frame(120)
+    frame = gray_frame(120)
     before = frame.copy()
     drawn = annotate(frame, result(verified))
     np.testing.assert_array_equal(frame, before)
     assert (drawn.shape, drawn.dtype) == (frame.shape, frame.dtype)
-    assert tuple(drawn[1, 1]) == COLOURS[verified]
-    box_drawn = tuple(drawn[70, 50]) == COLOURS[verified]
+    assert tuple(drawn[1, 1]) == COLORS[verified]
+    box_drawn = tuple(drawn[70, 50]) == COLORS[verified]
     assert box_drawn == (verified is not None)
 
 
 def test_annotate_takes_read_only_frames_and_no_verdict() -> None:
-    frame = grey_frame(120)
+    frame = gray_frame(120)
     frame.flags.writeable = False
     np.testing.assert_array_equal(annotate(frame, None), frame)
     assert annotate(frame, result(True)).any()
@@ -79,7 +79,7 @@ def test_annotate_takes_read_only_frames_and_no_verdict() -> None:
 
 @pytest.mark.parametrize("person", ["Zoë Ångström", "李小龙", "a\nb", "x" * 400])
 def test_any_name_can_be_drawn(person: str) -> None:
-    annotate(grey_frame(120), result(True, person))
+    annotate(gray_frame(120), result(True, person))
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 3), (20, 400, 3), (1080, 1920, 3)])
@@ -89,7 +89,7 @@ def test_frames_of_any_size_can_be_drawn_on(shape: tuple[int, int, int]) -> None
 
 def test_the_live_picture_has_a_line_below() -> None:
     assert annotate_live(LiveState()) is None
-    drawn = annotate_live(LiveState(frame=grey_frame(120), verification=result(True), fps=25))
+    drawn = annotate_live(LiveState(frame=gray_frame(120), verification=result(True), fps=25))
     assert drawn is not None
     assert tuple(drawn[-2, 1]) == (40, 40, 40)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeFinder, FakeModel, grey_frame, wait_until
+from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame, wait_until
 
 from siamlab.errors import CameraError, NotEnrolledError
 from siamlab.gallery import Gallery
@@ -18,8 +18,8 @@ from siamlab.verification.verifier import Verifier
 
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
-    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeFinder())
-    made.enrol("Ada", [grey_frame(100)])
+    made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
+    made.enroll("Ada", [gray_frame(100)])
     return made
 
 
@@ -36,7 +36,7 @@ def test_a_verdict_on_request(verifier: Verifier) -> None:
         state = live.state
     assert state.verifications == 1
     assert state.verification is verification
-    assert state.box == FakeFinder().boxes[0]
+    assert state.box == FakeDetector().boxes[0]
     assert camera.closed == 1
 
 
@@ -192,12 +192,12 @@ def test_without_a_window_single_frames_are_judged(verifier: Verifier) -> None:
 def test_the_window_forgets_who_left(verifier: Verifier) -> None:
     """A frame without a face ends it: the next person starts anew."""
     live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
-    here, nobody = (verifier.verify(grey_frame(level), "Ada") for level in (100, 0))
+    here, nobody = (verifier.verify(gray_frame(level), "Ada") for level in (100, 0))
     assert [live._decide(one).frames for one in (here, here)] == [1, 2]
     assert live._decide(nobody).verified is None
     assert live._decide(here).frames == 1
-    verifier.enrol("Ada", [grey_frame(100), grey_frame(101)])
-    assert live._decide(verifier.verify(grey_frame(100), "Ada")).frames == 1
+    verifier.enroll("Ada", [gray_frame(100), gray_frame(101)])
+    assert live._decide(verifier.verify(gray_frame(100), "Ada")).frames == 1
 
 
 def test_the_verdict_shown_is_that_on_the_last_moment() -> None:

@@ -1,4 +1,4 @@
-"""Verdicts worked out by hand, with a model whose scores are grey levels."""
+"""Verdicts worked out by hand, with a model whose scores are gray levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeFinder, FakeModel, grey_frame
+from fakes import FakeDetector, FakeModel, gray_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ from siamlab.faces.detectors import FaceBox
 from siamlab.gallery import Gallery
 from siamlab.images.write import write_image
 from siamlab.models.embedding import build_embedding
-from siamlab.models.metadata import ModelRecord
+from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import build_siamese
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
@@ -39,15 +39,15 @@ def gallery(tmp_path: Path) -> Gallery:
 
 
 def make(gallery: Gallery, model: FakeModel | None = None, **options: object) -> Verifier:
-    verifier = Verifier(model or FakeModel(), gallery, FakeFinder(), **options)  # type: ignore[arg-type]
-    verifier.enrol("Ada", [grey_frame(level) for level in LEVELS])
+    verifier = Verifier(model or FakeModel(), gallery, FakeDetector(), **options)  # type: ignore[arg-type]
+    verifier.enroll("Ada", [gray_frame(level) for level in LEVELS])
     return verifier
 
 
 def test_scores_matches_and_verdict_by_hand(gallery: Gallery) -> None:
     """A probe of 0.4 scores 0.8, 1.0, 0.8, 0.6; at 0.75, 3 of 4 match: 0.75 >= 0.75."""
     verifier = make(gallery, detection_threshold=0.75, verification_threshold=0.75)
-    result = verifier.verify(grey_frame(102), "Ada")
+    result = verifier.verify(gray_frame(102), "Ada")
     np.testing.assert_allclose(result.scores, [0.8, 1.0, 0.8, 0.6], atol=1e-6)
     assert (result.positive, result.share, result.verified) == (3, 0.75, True)
     assert result.score == pytest.approx(0.8)
@@ -56,16 +56,16 @@ def test_scores_matches_and_verdict_by_hand(gallery: Gallery) -> None:
 
 def test_one_match_fewer_is_not_verified(gallery: Gallery) -> None:
     """At 0.85 only the score of 1.0 counts: 1 of 4, and half are needed."""
-    result = make(gallery, detection_threshold=0.85).verify(grey_frame(102), "Ada")
+    result = make(gallery, detection_threshold=0.85).verify(gray_frame(102), "Ada")
     assert (result.positive, result.verified) == (1, False)
     assert str(result) == "Ada not verified: 1 of 4 templates match (25%, 50% needed)"
 
 
 def test_a_score_equal_to_the_threshold_matches(gallery: Gallery) -> None:
     """1 - 0 = 1.0 is reached exactly by the same image."""
-    verifier = Verifier(FakeModel(), gallery, FakeFinder(), detection_threshold=1.0)
-    verifier.enrol("Ada", [grey_frame(102)])
-    assert verifier.verify(grey_frame(102), "Ada").verified is True
+    verifier = Verifier(FakeModel(), gallery, FakeDetector(), detection_threshold=1.0)
+    verifier.enroll("Ada", [gray_frame(102)])
+    assert verifier.verify(gray_frame(102), "Ada").verified is True
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_which_threshold_is_used(
     """A threshold of 0.0 is a threshold, not a missing one."""
     verifier = make(gallery, FakeModel(threshold=calibrated), detection_threshold=asked)
     assert verifier.detection_threshold == used
-    assert verifier.verify(grey_frame(102), "Ada").detection_threshold == used
+    assert verifier.verify(gray_frame(102), "Ada").detection_threshold == used
 
 
 @pytest.mark.parametrize(
@@ -93,22 +93,22 @@ def test_which_threshold_is_used(
 )
 def test_thresholds_out_of_range_are_refused(gallery: Gallery, options: dict[str, float]) -> None:
     with pytest.raises(InputError):
-        Verifier(FakeModel(), gallery, FakeFinder(), **options)  # type: ignore[arg-type]
+        Verifier(FakeModel(), gallery, FakeDetector(), **options)  # type: ignore[arg-type]
 
 
 def test_the_probe_is_embedded_once(gallery: Gallery) -> None:
     model = FakeModel()
     verifier = make(gallery, model)
     model.embedded.clear()
-    verifier.verify(grey_frame(102), "Ada")
+    verifier.verify(gray_frame(102), "Ada")
     assert model.embedded == [(1, 16, 16, 3)]
 
 
 def test_the_network_gets_what_training_gave_it(gallery: Gallery) -> None:
-    """float32 in [0, 1], cut by the record's preprocessing; scaled like the training pipeline."""
+    """float32 in [0, 1], cut by the metadata's preprocessing; scaled like the training pipeline."""
     model = FakeModel()
     verifier = make(gallery, model)
-    verifier.verify(grey_frame(102), "Ada")
+    verifier.verify(gray_frame(102), "Ada")
     assert model.last.dtype == np.float32
     np.testing.assert_array_equal(model.last, np.float32(102) / np.float32(255))
 
@@ -116,7 +116,7 @@ def test_the_network_gets_what_training_gave_it(gallery: Gallery) -> None:
 def test_scaling_is_that_of_the_training_pipeline(gallery: Gallery) -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
     chip = ramp.repeat(2, axis=0).repeat(2, axis=1)
-    verifier = Verifier(FakeModel(), gallery, FakeFinder())
+    verifier = Verifier(FakeModel(), gallery, FakeDetector())
     got = verifier._inputs([chip])
     from siamlab.faces.crop import preprocess
 
@@ -128,16 +128,18 @@ def test_same_probabilities_as_the_siamese_model(gallery: Gallery) -> None:
     """Stored templates and one embedding give what the model gives pair by pair, to 1e-5."""
     from siamlab.faces.crop import Preprocessing, preprocess
 
-    record = ModelRecord(preprocessing=Preprocessing(size=32, fraction=0.6))
+    metadata = ModelMetadata(preprocessing=Preprocessing(size=32, fraction=0.6))
     embedding = build_embedding("compact", (32, 32, 3), width=0.25)
-    model = build_siamese(embedding, record=record)
+    model = build_siamese(embedding, metadata=metadata)
     rng = np.random.default_rng(0)
     chips = rng.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
-    verifier = Verifier(model, gallery, FakeFinder())
-    verifier.enrol("Ada", list(chips[1:]), chips=True)
+    verifier = Verifier(model, gallery, FakeDetector())
+    verifier.enroll("Ada", list(chips[1:]), chips=True)
     result = verifier.verify_chip(chips[0], "Ada")
 
-    images = np.stack([preprocess(chip, record.preprocessing) for chip in chips]) / np.float32(255)
+    images = np.stack([preprocess(chip, metadata.preprocessing) for chip in chips]) / np.float32(
+        255
+    )
     probes = np.repeat(images[:1], 5, axis=0)
     pairs = model.predict_on_batch([probes, images[1:]])[:, 0]
     np.testing.assert_allclose(result.scores, pairs, atol=1e-5)
@@ -151,14 +153,14 @@ def test_frame_and_chip_give_the_same_scores(gallery: Gallery) -> None:
     frame = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
     verifier = make(gallery)
     by_frame = verifier.verify(frame, "Ada")
-    by_chip = verifier.verify_chip(cut_face(frame, FakeFinder().boxes[0]), "Ada")
+    by_chip = verifier.verify_chip(cut_face(frame, FakeDetector().boxes[0]), "Ada")
     np.testing.assert_array_equal(by_frame.scores, by_chip.scores)
-    assert by_frame.box == FakeFinder().boxes[0]
+    assert by_frame.box == FakeDetector().boxes[0]
     assert by_chip.box is None
 
 
 def test_no_face_is_unknown_with_a_reason(gallery: Gallery) -> None:
-    result = make(gallery).verify(grey_frame(0), "Ada")
+    result = make(gallery).verify(gray_frame(0), "Ada")
     assert result.verified is None
     assert (result.verdict, result.positive, result.share, result.score) == ("unknown", 0, 0, None)
     assert result.reason
@@ -167,12 +169,12 @@ def test_no_face_is_unknown_with_a_reason(gallery: Gallery) -> None:
 
 
 def test_several_faces_are_unknown_and_the_rule_decides(gallery: Gallery) -> None:
-    two = FakeFinder([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
+    two = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
     make(gallery)
-    result = Verifier(FakeModel(), gallery, two).verify(grey_frame(102), "Ada")
+    result = Verifier(FakeModel(), gallery, two).verify(gray_frame(102), "Ada")
     assert result.verified is None
     assert result.reason
-    largest = Verifier(FakeModel(), gallery, two, rule="largest").verify(grey_frame(102), "Ada")
+    largest = Verifier(FakeModel(), gallery, two, rule="largest").verify(gray_frame(102), "Ada")
     assert largest.verified is True
 
 
@@ -180,7 +182,7 @@ def test_times_of_the_parts_are_in_seconds(gallery: Gallery) -> None:
     model = FakeModel()
     verifier = make(gallery, model)
     model.seconds = 0.05
-    seconds = verifier.verify(grey_frame(102), "Ada").seconds
+    seconds = verifier.verify(gray_frame(102), "Ada").seconds
     assert list(seconds) == ["detect", "embed", "score"]
     assert 0.05 <= seconds["embed"] < 0.5
     assert seconds["detect"] < 0.5
@@ -189,15 +191,15 @@ def test_times_of_the_parts_are_in_seconds(gallery: Gallery) -> None:
 
 def test_who_is_not_enrolled_cannot_be_verified(gallery: Gallery) -> None:
     with pytest.raises(NotEnrolledError, match="Bob"):
-        make(gallery).verify(grey_frame(102), "Bob")
+        make(gallery).verify(gray_frame(102), "Bob")
 
 
 def test_templates_of_another_model_are_refused(gallery: Gallery) -> None:
     make(gallery)
     other = FakeModel()
     other.model_id = "other"
-    with pytest.raises(ModelError, match="enrol again"):
-        Verifier(other, gallery, FakeFinder()).verify(grey_frame(102), "Ada")
+    with pytest.raises(ModelError, match="enroll again"):
+        Verifier(other, gallery, FakeDetector()).verify(gray_frame(102), "Ada")
 
 
 @pytest.mark.parametrize(
@@ -216,52 +218,52 @@ def test_what_is_no_picture_is_refused(gallery: Gallery, frame: np.ndarray) -> N
 
 
 def test_enrolment_says_which_image_has_no_face(gallery: Gallery) -> None:
-    verifier = Verifier(FakeModel(), gallery, FakeFinder())
-    frames = [grey_frame(102), grey_frame(0)]
+    verifier = Verifier(FakeModel(), gallery, FakeDetector())
+    frames = [gray_frame(102), gray_frame(0)]
     with pytest.raises(NoFaceError, match="frame 2"):
-        verifier.enrol("Ada", frames)
+        verifier.enroll("Ada", frames)
     with pytest.raises(NoFaceError, match=r"dark\.jpg"):
-        verifier.enrol("Ada", frames, sources=["light.jpg", "dark.jpg"])
+        verifier.enroll("Ada", frames, sources=["light.jpg", "dark.jpg"])
     assert "Ada" not in gallery
 
 
 def test_enrolment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -> None:
-    verifier = Verifier(FakeModel(), gallery, FakeFinder())
-    good = write_image(tmp_path / "good.png", grey_frame(102))
+    verifier = Verifier(FakeModel(), gallery, FakeDetector())
+    good = write_image(tmp_path / "good.png", gray_frame(102))
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no image")
-    assert verifier.enrol("Ada", [good]).sources == ("good.png",)
+    assert verifier.enroll("Ada", [good]).sources == ("good.png",)
     assert verifier.verify_chip(good, "Ada").verified is True
     with pytest.raises(ImageError, match=r"bad\.jpg"):
-        verifier.enrol("Ada", [good, bad])
+        verifier.enroll("Ada", [good, bad])
     with pytest.raises(EmptyFolderError, match="Ada"):
-        verifier.enrol("Ada", [])
+        verifier.enroll("Ada", [])
     with pytest.raises(InputError, match="1 images have 2 sources"):
-        verifier.enrol("Ada", [good], sources=["a", "b"])
+        verifier.enroll("Ada", [good], sources=["a", "b"])
 
 
 def test_several_faces_stop_an_enrolment_unless_the_rule_says_which(gallery: Gallery) -> None:
-    two = FakeFinder([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
+    two = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
     verifier = Verifier(FakeModel(), gallery, two)
     with pytest.raises(SeveralFacesError, match="frame 1"):
-        verifier.enrol("Ada", [grey_frame(102)])
-    assert len(verifier.enrol("Ada", [grey_frame(102)], rule="largest")) == 1
+        verifier.enroll("Ada", [gray_frame(102)])
+    assert len(verifier.enroll("Ada", [gray_frame(102)], rule="largest")) == 1
 
 
 def test_json_holds_the_whole_verdict(gallery: Gallery) -> None:
-    values = json.loads(make(gallery).verify(grey_frame(102), "Ada").to_json())
+    values = json.loads(make(gallery).verify(gray_frame(102), "Ada").to_json())
     assert values["verified"] is True
     assert values["scores"] == pytest.approx([0.8, 1.0, 0.8, 0.6], abs=1e-6)
     assert len(values["box"]) >= 3
-    unknown = json.loads(make(gallery).verify(grey_frame(0), "Ada").to_json())
+    unknown = json.loads(make(gallery).verify(gray_frame(0), "Ada").to_json())
     assert unknown["verified"] is None
     assert unknown["score"] is None
 
 
 def test_html_escapes_the_name(gallery: Gallery) -> None:
-    verifier = Verifier(FakeModel(), gallery, FakeFinder())
-    verifier.enrol("<b>Ada</b>", [grey_frame(102)])
-    html = verifier.verify(grey_frame(102), "<b>Ada</b>")._repr_html_()
+    verifier = Verifier(FakeModel(), gallery, FakeDetector())
+    verifier.enroll("<b>Ada</b>", [gray_frame(102)])
+    html = verifier.verify(gray_frame(102), "<b>Ada</b>")._repr_html_()
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
 
@@ -282,7 +284,7 @@ def test_a_higher_detection_threshold_never_verifies_more(
 
 def fused(gallery: Gallery, rule: str, threshold: float = 0.75) -> Verification:
     verifier = make(gallery, detection_threshold=threshold, fusion=rule)
-    return verifier.verify(grey_frame(102), "Ada")
+    return verifier.verify(gray_frame(102), "Ada")
 
 
 @pytest.mark.parametrize(
@@ -315,33 +317,33 @@ def test_frames_are_averaged_and_frames_without_a_face_left_out(
     """Levels 0.4 and 0.8 score (0.8, 1.0, 0.8, 0.6) and (0.4, 0.6, 0.8, 1.0); the mean template
     is 0.5 and scores 0.9 and 0.7. A black frame has no face."""
     verifier = make(gallery, detection_threshold=0.75, fusion=rule)
-    frames = [grey_frame(102), grey_frame(0), grey_frame(204)]
+    frames = [gray_frame(102), gray_frame(0), gray_frame(204)]
     result = verifier.verify_frames(frames, "Ada")
     np.testing.assert_allclose(result.scores, [0.6, 0.8, 0.8, 0.8], atol=1e-6)
     assert result.frames == 2
     assert result.fused == pytest.approx({"vote": 0.75, "mean_template": 0.8}[rule], abs=1e-6)
     assert result.verified is True
     assert str(result).endswith(", 2 frames")
-    assert result.box == FakeFinder().boxes[0]
+    assert result.box == FakeDetector().boxes[0]
 
 
 def test_one_frame_is_as_ever_and_no_face_is_unknown(gallery: Gallery) -> None:
     verifier = make(gallery)
     one, alone = (
-        verifier.verify_frames([grey_frame(102)], "Ada"),
-        verifier.verify(grey_frame(102), "Ada"),
+        verifier.verify_frames([gray_frame(102)], "Ada"),
+        verifier.verify(gray_frame(102), "Ada"),
     )
     np.testing.assert_array_equal(one.scores, alone.scores)
     assert str(one) == str(alone)
-    unknown = verifier.verify_frames([grey_frame(0), grey_frame(0)], "Ada")
+    unknown = verifier.verify_frames([gray_frame(0), gray_frame(0)], "Ada")
     assert unknown.verified is None
     assert unknown.fused is None
 
 
 def test_verdicts_on_different_people_are_not_fused(gallery: Gallery) -> None:
     verifier = make(gallery)
-    verifier.enrol("Bob", [grey_frame(102)])
-    both = [verifier.verify(grey_frame(102), name) for name in ("Ada", "Bob")]
+    verifier.enroll("Bob", [gray_frame(102)])
+    both = [verifier.verify(gray_frame(102), name) for name in ("Ada", "Bob")]
     with pytest.raises(InputError, match="2 of 2 kinds"):
         verifier.fuse(both)
     with pytest.raises(InputError, match="0 of 0 kinds"):

@@ -1,6 +1,6 @@
 """One way to read frames: a webcam, a video file, a folder of images, a drawn person.
 
-Comes in: an index, a path, or ``drawn``. Goes out: uint8 RGB frames (H, W, 3). OpenCV's BGR
+Input: an index, a path, or ``drawn``. Output: uint8 RGB frames (H, W, 3). OpenCV's BGR
 becomes RGB here and nowhere else.
 
 Every camera is a context manager and is released when the block ends, however it ends; reading

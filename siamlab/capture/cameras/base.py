@@ -1,6 +1,6 @@
 """What a camera is, and what all of siamlab's have in common.
 
-Comes in: nothing. Goes out: the protocol :class:`Camera`, and its base class :class:`Source`.
+Output: the protocol :class:`Camera`, and its base class :class:`Source`.
 """
 
 from __future__ import annotations

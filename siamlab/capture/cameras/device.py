@@ -1,6 +1,6 @@
 """Webcams and videos through OpenCV.
 
-Comes in: a webcam's index, a video file or a stream's address. Goes out: uint8 RGB frames.
+Input: a webcam's index, a video file or a stream's address. Output: uint8 RGB frames.
 OpenCV's BGR becomes RGB here and nowhere else.
 """
 

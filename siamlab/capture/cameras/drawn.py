@@ -1,6 +1,6 @@
 """A drawn person before a drawn webcam.
 
-Comes in: a seed. Goes out: uint8 RGB frames.
+Input: a seed. Output: uint8 RGB frames.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class DrawnCamera(Source):
         if self.frames is not None and self._place >= self.frames:
             raise EndOfFrames(f"{self.name} has no more frames (there were {self._place}).")
         film = self.person_seed * 1009 + self.session
-        how = Conditions.at(film, self._place / self.fps)
+        conditions = Conditions.at(film, self._place / self.fps)
         self._place += 1
-        frame, self.box = draw_frame(self.identity, how, self.size)
+        frame, self.box = draw_frame(self.identity, conditions, self.size)
         return frame

@@ -1,6 +1,6 @@
 """Cameras without a lens: a folder of images, a drawn person.
 
-Comes in: a folder, or a seed. Goes out: uint8 RGB frames.
+Input: a folder, or a seed. Output: uint8 RGB frames.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What differs between two drawn images of one person: light, pose, expression, scene, camera.
 
-Comes in: a random generator, or a time within a film. Goes out: :class:`Conditions`.
+Input: a random generator, or a time within a film. Output: :class:`Conditions`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Conditions:
         light_side: where the light comes from, degrees; positive from the picture's right.
         light_up: height of the light, degrees over the horizon.
         ambient: share of the light that comes from all around, 0 (hard) to 1 (flat).
-        warmth: colour temperature, -1 (blue) to 1 (yellow).
+        warmth: color temperature, -1 (blue) to 1 (yellow).
         yaw: turn of the head, degrees; positive towards the picture's right.
         pitch: nod of the head, degrees; positive down.
         roll: tilt of the head, degrees; positive clockwise in the picture.
@@ -36,10 +36,10 @@ class Conditions:
         shift_y: the same, down.
         scene: seed of background and clothes.
         blur: standard deviation of the blur, pixels of a 250-pixel chip.
-        noise: standard deviation of the sensor's noise, grey levels.
+        noise: standard deviation of the sensor's noise, gray levels.
         grain: seed of that noise.
         contrast: of the camera, 1.0 is neutral.
-        saturation: of the camera, 1.0 is neutral, 0 grey.
+        saturation: of the camera, 1.0 is neutral, 0 gray.
         jpeg: JPEG quality, 100 or more leaves the compression out.
 
     Example:

@@ -1,6 +1,6 @@
 """From a person and conditions to a picture.
 
-Comes in: :class:`Identity` and :class:`Conditions`. Goes out: uint8 RGB images: chips in LFW's
+Input: :class:`Identity` and :class:`Conditions`. Output: uint8 RGB images: chips in LFW's
 geometry (:func:`draw_face`) and webcam frames (:func:`draw_frame`).
 """
 
@@ -26,7 +26,9 @@ BOX_UNITS = CHIP_UNITS / 2.2  # and the face box's in it, as in LFW
 FRAME_SHARE = 0.4  # of a frame's height that the face box takes at scale 1
 
 
-def draw_face(who: Identity, how: Conditions | np.random.Generator, size: int = 250) -> np.ndarray:
+def draw_face(
+    who: Identity, conditions: Conditions | np.random.Generator, size: int = 250
+) -> np.ndarray:
     """Draw a face cut-out in LFW's geometry.
 
     Args:
@@ -44,12 +46,12 @@ def draw_face(who: Identity, how: Conditions | np.random.Generator, size: int = 
         >>> draw_face(Identity(7), Conditions(yaw=20.0)).shape
         (250, 250, 3)
     """
-    how = how if isinstance(how, Conditions) else Conditions.sample(how)
-    return compress(expose_chip(who, how, size), how.jpeg)
+    conditions = conditions if isinstance(conditions, Conditions) else Conditions.sample(conditions)
+    return compress(expose_chip(who, conditions, size), conditions.jpeg)
 
 
 def draw_frame(
-    who: Identity, how: Conditions, size: tuple[int, int] = (640, 480)
+    who: Identity, conditions: Conditions, size: tuple[int, int] = (640, 480)
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
     """Draw what a webcam sees.
 
@@ -72,23 +74,26 @@ def draw_frame(
     if min(size) < 32:
         raise InputError(f"A frame must be 32 pixels or more; received {width} x {height}.")
     nominal = FRAME_SHARE * height
-    scale = how.scale * nominal / BOX_UNITS
-    middle = (0.5 * width + how.shift_x * nominal, 0.5 * height + how.shift_y * nominal)
-    frame = _expose(who, how, (width, height), middle, scale)
+    scale = conditions.scale * nominal / BOX_UNITS
+    middle = (
+        0.5 * width + conditions.shift_x * nominal,
+        0.5 * height + conditions.shift_y * nominal,
+    )
+    frame = _expose(who, conditions, (width, height), middle, scale)
     side = scale * BOX_UNITS
-    return compress(frame, how.jpeg), (middle[0] - side / 2, middle[1] - side / 2, side)
+    return compress(frame, conditions.jpeg), (middle[0] - side / 2, middle[1] - side / 2, side)
 
 
-def expose_chip(who: Identity, how: Conditions, size: int) -> np.ndarray:
+def expose_chip(who: Identity, conditions: Conditions, size: int) -> np.ndarray:
     """A chip before JPEG: uint8 (size, size, 3), RGB."""
     if size < 16:
         raise InputError(f"A chip must be 16 pixels or more; received {size}.")
     unit = size / CHIP_UNITS
     middle = (
-        0.5 * size + how.shift_x * BOX_UNITS * unit,
-        0.5 * size + how.shift_y * BOX_UNITS * unit,
+        0.5 * size + conditions.shift_x * BOX_UNITS * unit,
+        0.5 * size + conditions.shift_y * BOX_UNITS * unit,
     )
-    return _expose(who, how, (size, size), middle, how.scale * unit)
+    return _expose(who, conditions, (size, size), middle, conditions.scale * unit)
 
 
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
@@ -107,25 +112,29 @@ def encode(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def _expose(
-    who: Identity, how: Conditions, size: tuple[int, int], middle: tuple[float, float], scale: float
+    who: Identity,
+    conditions: Conditions,
+    size: tuple[int, int],
+    middle: tuple[float, float],
+    scale: float,
 ) -> np.ndarray:
     """Render and photograph: uint8 (height, width, 3), RGB."""
     width, height = size
-    lamp = make_lamp(how)
-    light = background(how.scene, width, height) * (lamp.around + 0.55 * lamp.key)
-    _draw_person(light, who, how, make_view(how, middle, scale))
+    lamp = make_lamp(conditions)
+    light = background(conditions.scene, width, height) * (lamp.around + 0.55 * lamp.key)
+    _draw_person(light, who, conditions, make_view(conditions, middle, scale))
     # Photographers expose for the face: dark skin gets a longer exposure, room and all.
     light *= np.float32(np.clip(np.sqrt(150.0 / np.mean(who.skin)), 1.0, 1.5))
-    return _photograph(light, how, scale)
+    return _photograph(light, conditions, scale)
 
 
-def _draw_person(light: np.ndarray, who: Identity, how: Conditions, view: View) -> None:
-    lamp = make_lamp(how)
+def _draw_person(light: np.ndarray, who: Identity, conditions: Conditions, view: View) -> None:
+    lamp = make_lamp(conditions)
     # Maps a little finer than the picture, whatever the size of the face in it: they are kept
     # between images, and the skin of a film must not change when the head comes nearer.
-    usual = view.scale / max(how.scale, 0.1)
+    usual = view.scale / max(conditions.scale, 0.1)
     density = float(np.clip(np.ceil(usual * 1.3 * 2) / 2, 0.5, 4.0))
-    surface = make_surface(who, how, face_maps(who, density))
+    surface = make_surface(who, conditions, face_maps(who, density))
     shape = head_shape(who, surface.drop)
     face = _window(light.shape, view, 68, -88, 100)
     hits = strike(shape, view, *face, surface.relief, density)
@@ -135,7 +144,7 @@ def _draw_person(light: np.ndarray, who: Identity, how: Conditions, view: View) 
     behind = back_hair(who, view, lamp, *wide)
     if behind is not None:
         _lay(light[wide], behind)
-    draw_body(light, who, view, lamp, how.scene, head)
+    draw_body(light, who, view, lamp, conditions.scene, head)
     ears = () if make_cut(who).ears else (-1.0, 1.0)
     near = [side for side in ears if side * view.turn[2, 0] > 0.06]
     for side in ears:
@@ -172,38 +181,38 @@ def _lay(area: np.ndarray, layer: Layer) -> None:
     area += layer.cover[..., None] * (layer.light - area)
 
 
-def _photograph(light: np.ndarray, how: Conditions, scale: float) -> np.ndarray:
+def _photograph(light: np.ndarray, conditions: Conditions, scale: float) -> np.ndarray:
     """The camera: lens blur, tone, noise."""
     cv2 = import_cv2()
-    if how.blur * scale > 0.25:
-        light = cv2.GaussianBlur(light, (0, 0), how.blur * scale)
+    if conditions.blur * scale > 0.25:
+        light = cv2.GaussianBlur(light, (0, 0), conditions.blur * scale)
     # A shoulder like film's instead of a hard clip: 0.18 stays, 1 becomes about 0.8.
     shoulder = light * np.float32(0.42)
     shoulder += np.float32(1.0)
-    grey = light * np.float32(0.12)
-    grey += np.float32(1.0)
-    grey *= light
-    grey /= shoulder
-    np.maximum(grey, 0.0, out=grey)
-    np.sqrt(grey, out=grey)
-    grey *= np.float32(255.0 * how.contrast)
-    grey += np.float32(118.0 * (1.0 - how.contrast))
-    if how.saturation != 1.0:
-        luma = (grey @ np.array((0.299, 0.587, 0.114), np.float32))[..., None]
-        grey = luma + (grey - luma) * np.float32(how.saturation)
-    if how.noise > 0:
-        grey += _sensor_noise(how, light.shape)
-    grey += np.float32(0.5)
-    return np.asarray(np.clip(grey, 0, 255, out=grey).astype(np.uint8))
+    gray = light * np.float32(0.12)
+    gray += np.float32(1.0)
+    gray *= light
+    gray /= shoulder
+    np.maximum(gray, 0.0, out=gray)
+    np.sqrt(gray, out=gray)
+    gray *= np.float32(255.0 * conditions.contrast)
+    gray += np.float32(118.0 * (1.0 - conditions.contrast))
+    if conditions.saturation != 1.0:
+        luma = (gray @ np.array((0.299, 0.587, 0.114), np.float32))[..., None]
+        gray = luma + (gray - luma) * np.float32(conditions.saturation)
+    if conditions.noise > 0:
+        gray += _sensor_noise(conditions, light.shape)
+    gray += np.float32(0.5)
+    return np.asarray(np.clip(gray, 0, 255, out=gray).astype(np.uint8))
 
 
-def _sensor_noise(how: Conditions, shape: tuple[int, ...]) -> np.ndarray:
+def _sensor_noise(conditions: Conditions, shape: tuple[int, ...]) -> np.ndarray:
     grain = _grain()
-    rng = np.random.default_rng(how.grain)
+    rng = np.random.default_rng(conditions.grain)
     rows = (np.arange(shape[0]) + int(rng.integers(grain.shape[0]))) % grain.shape[0]
     start = int(rng.integers(grain.shape[1]))
     columns = (np.arange(shape[1]) + start) % grain.shape[1]
-    return np.asarray(grain[rows][:, columns] * np.float32(how.noise))[..., None]
+    return np.asarray(grain[rows][:, columns] * np.float32(conditions.noise))[..., None]
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """The parts of a face that move: eyes, brows and mouth, drawn onto copies of its maps.
 
-Comes in: :class:`FaceMaps`, the person and the conditions. Goes out: :class:`Surface`, what the
-renderer wraps around the head: colour, relief, shine.
+Input: :class:`FaceMaps`, the person and the conditions. Output: :class:`Surface`, what the
+renderer wraps around the head: color, relief, shine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siamlab.data.synthetic.conditions import Conditions
-from siamlab.data.synthetic.identity import Colour, Identity
+from siamlab.data.synthetic.identity import Color, Identity
 from siamlab.data.synthetic.maps import HALF_X, LOW_Y, FaceMaps, bell, fold_line
 from siamlab.system.opencv import import_cv2
 
@@ -22,35 +22,35 @@ class Surface:
 
     Attributes:
         density: map pixels to a unit.
-        colour: uint8 (h, w, 3), sRGB.
+        color: uint8 (h, w, 3), sRGB.
         relief: float32 (h, w), units in front of the ellipsoid.
         shine: float32 (h, w), strength of the gloss.
         drop: how far the jaw has come down, units.
     """
 
     density: float
-    colour: np.ndarray
+    color: np.ndarray
     relief: np.ndarray
     shine: np.ndarray
     drop: float
 
 
-def make_surface(who: Identity, how: Conditions, maps: FaceMaps) -> Surface:
+def make_surface(who: Identity, conditions: Conditions, maps: FaceMaps) -> Surface:
     """Draw the moving parts of the face."""
     pen = _Pen(maps)
-    drop = 9.0 * max(0.0, how.mouth_open)
+    drop = 9.0 * max(0.0, conditions.mouth_open)
     pen.relief = _stretched(maps.relief, maps, who, drop)
     pen.beard = _stretched(maps.beard, maps, who, drop)
-    pen.colour = _stretched(maps.skin, maps, who, drop)
+    pen.color = _stretched(maps.skin, maps, who, drop)
     _grow_beard(pen, who)
-    _crease_cheeks(pen, who, how)
+    _crease_cheeks(pen, who, conditions)
     _draw_nostrils(pen, who)
-    _draw_mouth(pen, who, how)
+    _draw_mouth(pen, who, conditions)
     for side in (-1.0, 1.0):
-        _draw_eye(pen, who, how, side)
-        _draw_brow(pen, who, how, side)
-    colour = np.clip(pen.colour, 0, 255).astype(np.uint8)
-    return Surface(maps.density, colour, pen.relief, pen.shine, drop)
+        _draw_eye(pen, who, conditions, side)
+        _draw_brow(pen, who, conditions, side)
+    color = np.clip(pen.color, 0, 255).astype(np.uint8)
+    return Surface(maps.density, color, pen.relief, pen.shine, drop)
 
 
 class _Pen:
@@ -60,7 +60,7 @@ class _Pen:
         self.cv2 = import_cv2()
         self.maps = maps
         self.density = maps.density
-        self.colour: np.ndarray = maps.skin
+        self.color: np.ndarray = maps.skin
         self.relief: np.ndarray = maps.relief
         self.beard: np.ndarray = maps.beard
         self.shine = np.ones_like(maps.relief)
@@ -103,16 +103,14 @@ class _Pen:
         x, y = self.maps.grid()
         return x[:, where[1]], y[where[0]]
 
-    def paint(
-        self, where: tuple[slice, slice], cover: np.ndarray, ink: Colour | np.ndarray
-    ) -> None:
-        """Mix a colour in where ``cover`` says."""
-        area = self.colour[where]
+    def paint(self, where: tuple[slice, slice], cover: np.ndarray, ink: Color | np.ndarray) -> None:
+        """Mix a color in where ``cover`` says."""
+        area = self.color[where]
         area += cover[..., None] * (np.asarray(ink, np.float32) - area)
 
-    def darken(self, where: tuple[slice, slice], cover: np.ndarray, by: Colour) -> None:
-        """Multiply the colour down, channel by channel."""
-        self.colour[where] *= 1.0 - cover[..., None] * np.array(by, np.float32)
+    def darken(self, where: tuple[slice, slice], cover: np.ndarray, by: Color) -> None:
+        """Multiply the color down, channel by channel."""
+        self.color[where] *= 1.0 - cover[..., None] * np.array(by, np.float32)
 
 
 def _stretched(values: np.ndarray, maps: FaceMaps, who: Identity, drop: float) -> np.ndarray:
@@ -134,21 +132,21 @@ def _grow_beard(pen: _Pen, who: Identity) -> None:
         return
     hair = np.asarray(who.hair, np.float32) * 0.8
     cover = pen.beard[..., None]
-    pen.colour += cover * (hair - pen.colour)
+    pen.color += cover * (hair - pen.color)
     pen.shine *= 1.0 - 0.8 * pen.beard
 
 
-def _crease_cheeks(pen: _Pen, who: Identity, how: Conditions) -> None:
+def _crease_cheeks(pen: _Pen, who: Identity, conditions: Conditions) -> None:
     """A smile lifts the cheeks and deepens the folds beside the mouth."""
-    if how.smile <= 0.05:
+    if conditions.smile <= 0.05:
         return
     for side in (-1.0, 1.0):
         x0, x1 = sorted((side * 8.0, side * 46.0))
         where = pen.window((x0, x1), (who.nose_y - 16, who.mouth_y + 16))
         fold = pen.line(fold_line(who, side), where, 1.2, 1.6)
         x, y = pen.axes(where)
-        lift = 2.6 * how.smile * bell(x, side * 29, 9) * bell(y, 17, 7)
-        pen.relief[where] += lift - (1.5 + 1.6 * who.folds) * how.smile * fold
+        lift = 2.6 * conditions.smile * bell(x, side * 29, 9) * bell(y, 17, 7)
+        pen.relief[where] += lift - (1.5 + 1.6 * who.folds) * conditions.smile * fold
 
 
 def _draw_nostrils(pen: _Pen, who: Identity) -> None:
@@ -170,9 +168,9 @@ def _draw_nostrils(pen: _Pen, who: Identity) -> None:
         pen.darken(where, pen.line(wing, where, 0.8, 0.7), (0.22, 0.32, 0.32))
 
 
-def _draw_mouth(pen: _Pen, who: Identity, how: Conditions) -> None:
+def _draw_mouth(pen: _Pen, who: Identity, conditions: Conditions) -> None:
     where = pen.window((-36, 36), (who.mouth_y - 16, who.mouth_y + 34))
-    seam, upper, lower, top, bottom = _mouth_lines(who, how)
+    seam, upper, lower, top, bottom = _mouth_lines(who, conditions)
     lips = np.concatenate([top, bottom[::-1]])
     tone = 0.45 + 0.25 * who.make_up
     cover = pen.fill(lips, where, 0.55 - 0.2 * who.make_up)
@@ -198,14 +196,14 @@ def _draw_mouth(pen: _Pen, who: Identity, how: Conditions) -> None:
     pen.darken(where, under, (0.12, 0.14, 0.14))
 
 
-def _mouth_lines(who: Identity, how: Conditions) -> tuple[np.ndarray, ...]:
+def _mouth_lines(who: Identity, conditions: Conditions) -> tuple[np.ndarray, ...]:
     """Seam, inner edge of either lip, outer edge of either lip: each (n, 2) units."""
     t = np.linspace(-1.0, 1.0, 33)
-    gap = 13.0 * how.mouth_open + 4.5 * max(0.0, how.smile - 0.35)
-    wide = who.mouth_width * (1.0 + 0.16 * how.smile - 0.10 * how.mouth_open)
-    lift = 0.9 + 3.6 * how.smile + who.mouth_corner
+    gap = 13.0 * conditions.mouth_open + 4.5 * max(0.0, conditions.smile - 0.35)
+    wide = who.mouth_width * (1.0 + 0.16 * conditions.smile - 0.10 * conditions.mouth_open)
+    lift = 0.9 + 3.6 * conditions.smile + who.mouth_corner
     middle = who.mouth_y + 0.6 * np.exp(-((t / 0.16) ** 2)) - lift * t**2 + 0.35 * lift
-    thin = 1.0 - 0.15 * max(0.0, how.smile)
+    thin = 1.0 - 0.15 * max(0.0, conditions.smile)
     round_gap = np.sqrt(np.maximum(0.0, 1.0 - t**2))
     upper = middle - 0.22 * gap * round_gap
     lower = middle + 0.78 * gap * round_gap
@@ -239,16 +237,16 @@ def _draw_open_mouth(
     pen.shine[where] *= 1.0 - 0.7 * inside
 
 
-def _draw_eye(pen: _Pen, who: Identity, how: Conditions, side: float) -> None:
+def _draw_eye(pen: _Pen, who: Identity, conditions: Conditions, side: float) -> None:
     x0, y0 = side * who.eye_x, who.eye_y
     where = pen.window((x0 - 17, x0 + 17), (y0 - 17, y0 + 17))
-    upper, lower, crease = _lid_lines(who, how, side)
+    upper, lower, crease = _lid_lines(who, conditions, side)
     eye = pen.fill(np.concatenate([upper, lower[::-1]]), where, 0.18)
     x, y = pen.axes(where)
     ball = (236 - 18 * who.age, 229 - 22 * who.age, 222 - 30 * who.age)
     pen.paint(where, eye, ball)
     pen.darken(where, eye * np.minimum(1.0, np.abs(x - x0) / who.eye_width) ** 2, (0.2, 0.3, 0.3))
-    _draw_iris(pen, who, how, where, (x0, y0), eye)
+    _draw_iris(pen, who, conditions, where, (x0, y0), eye)
     pen.darken(where, eye * pen.line(upper, where, 2.6, 0.9), (0.62, 0.62, 0.58))
     inner = upper[0]
     corner = bell(x, float(inner[0]), 1.3) * bell(y, float(inner[1]) + 0.4, 1.0)
@@ -265,10 +263,10 @@ def _draw_eye(pen: _Pen, who: Identity, how: Conditions, side: float) -> None:
     pen.shine[where] *= 1.0 - 0.5 * eye
 
 
-def _lid_lines(who: Identity, how: Conditions, side: float) -> tuple[np.ndarray, ...]:
+def _lid_lines(who: Identity, conditions: Conditions, side: float) -> tuple[np.ndarray, ...]:
     """Edge of the upper lid, of the lower lid, and the crease above: each (n, 2) units."""
     t = np.linspace(-1.0, 1.0, 25)
-    open_by = np.clip(how.eye_open - 0.16 * max(0.0, how.smile), 0.0, 1.3)
+    open_by = np.clip(conditions.eye_open - 0.16 * max(0.0, conditions.smile), 0.0, 1.3)
     shape = 1.0 - np.abs(t) ** 2.3
     # The upper lid is highest towards the nose, the lower one lowest towards the temple.
     upper = -who.eye_height * (1.25 * open_by - 0.25) * shape * (1.0 - 0.13 * t)
@@ -285,14 +283,14 @@ def _lid_lines(who: Identity, how: Conditions, side: float) -> tuple[np.ndarray,
 def _draw_iris(
     pen: _Pen,
     who: Identity,
-    how: Conditions,
+    conditions: Conditions,
     where: tuple[slice, slice],
     middle: tuple[float, float],
     eye: np.ndarray,
 ) -> None:
     x, y = pen.axes(where)
-    at_x = middle[0] + 2.6 * how.gaze_x - 0.1 * how.yaw * 0.4
-    at_y = middle[1] - 0.9 + 1.1 * how.gaze_y
+    at_x = middle[0] + 2.6 * conditions.gaze_x - 0.1 * conditions.yaw * 0.4
+    at_y = middle[1] - 0.9 + 1.1 * conditions.gaze_y
     radius = 4.35
     away = np.hypot(x - at_x, y - at_y) / radius
     crisp = pen.density * radius
@@ -304,17 +302,17 @@ def _draw_iris(
     pen.paint(where, iris, ink)
     pupil = np.clip((0.42 - away) * crisp + 0.5, 0.0, 1.0) * eye
     pen.paint(where, pupil, (10, 8, 8))
-    shift = np.clip(how.light_side / 45.0, -1.0, 1.0)
+    shift = np.clip(conditions.light_side / 45.0, -1.0, 1.0)
     spark = np.hypot(x - at_x - 1.5 * shift, y - at_y + 1.5) / 1.05
     glint = np.clip((1.0 - spark) * pen.density + 0.5, 0.0, 1.0) * eye
     pen.paint(where, 0.9 * glint, (255, 255, 252))
 
 
-def _draw_brow(pen: _Pen, who: Identity, how: Conditions, side: float) -> None:
+def _draw_brow(pen: _Pen, who: Identity, conditions: Conditions, side: float) -> None:
     t = np.linspace(0.0, 1.0, 19)
-    raised = 2.6 * how.brow_raise
+    raised = 2.6 * conditions.brow_raise
     x = who.brow_gap + 2.2 * who.brow_length * t
-    frown = min(0.0, how.brow_raise)
+    frown = min(0.0, conditions.brow_raise)
     y = who.brow_y - raised - 9.0 * who.brow_tilt * (t - 0.3) * 2
     y = y - who.brow_arch * np.sin(np.pi * np.clip(t, 0, 1) ** 1.3) - 1.8 * frown * (1.0 - t) ** 2
     y = y + 2.6 * np.clip(t - 0.62, 0, 1) * 2.2

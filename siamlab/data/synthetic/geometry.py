@@ -1,6 +1,6 @@
 """A head in space: which point of it is seen at each pixel, and which way it faces.
 
-Comes in: an ellipsoid with the relief of a face, the pose, a grid of pixels. Goes out:
+Input: an ellipsoid with the relief of a face, the pose, a grid of pixels. Output:
 :class:`Hits`, arrays over the pixels. The view is orthographic (a face far from the lens), so
 every pixel is a straight line parallel to the axis of the lens, and the line meets an ellipsoid
 where a quadratic equation says. Relief is added by moving the ellipsoid towards the viewer and
@@ -51,9 +51,9 @@ class View:
         return tuple(turn[0, k] * x + turn[1, k] * y for k in range(3))
 
 
-def make_view(how: Conditions, box_middle: tuple[float, float], scale: float) -> View:
+def make_view(conditions: Conditions, box_middle: tuple[float, float], scale: float) -> View:
     """Turn the head and put the middle of the face at ``box_middle`` (pixels)."""
-    turn = rotation(how.yaw, how.pitch, how.roll)
+    turn = rotation(conditions.yaw, conditions.pitch, conditions.roll)
     ahead = turn @ np.array(FACE_MIDDLE, np.float32)
     middle = (box_middle[0] - scale * float(ahead[0]), box_middle[1] - scale * float(ahead[1]))
     return View(turn, middle, scale)

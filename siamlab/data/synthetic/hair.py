@@ -1,6 +1,6 @@
 """Hair: a shell around the head with a hairline, strands and a gloss along them.
 
-Comes in: the person, the view and the lamp. Goes out: linear light and coverage over the pixels
+Input: the person, the view and the lamp. Output: linear light and coverage over the pixels
 of a window, for the hair in front of the head and for what hangs behind the neck.
 """
 

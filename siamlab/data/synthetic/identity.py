@@ -1,6 +1,6 @@
 """Who a drawn person is: every number of a face that does not change from image to image.
 
-Comes in: a seed. Goes out: :class:`Identity`, the same for the same seed for ever.
+Input: a seed. Output: :class:`Identity`, the same for the same seed for ever.
 
 Lengths are in units of a chip pixel: a face fills the central 113.6 units of a 250-unit chip.
 X points to the picture's right, Y down, Z to the viewer; the origin is the middle of the head.
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 _SKIN = np.array(  # sRGB from little to much melanin
     [
@@ -34,7 +34,7 @@ _HAIR = {
     "light": (132, 94, 58),
     "blond": (190, 152, 96),
     "red": (142, 66, 34),
-    "grey": (134, 132, 130),
+    "gray": (134, 132, 130),
     "white": (208, 206, 202),
 }
 _IRIS = {
@@ -43,7 +43,7 @@ _IRIS = {
     "hazel": (112, 84, 44),
     "green": (92, 112, 78),
     "blue": (92, 128, 160),
-    "grey": (120, 130, 136),
+    "gray": (120, 130, 136),
 }
 _FRAMES = ((24, 24, 28), (70, 44, 28), (120, 30, 36), (40, 54, 92), (150, 146, 140))
 _STYLES_F = ("long", "bob", "bun", "short", "curly", "long_fringe", "bob_fringe", "afro")
@@ -90,7 +90,7 @@ class Identity:
     eye_depth: float = field(init=False)
     lid_fold: float = field(init=False)
     bags: float = field(init=False)
-    iris: Colour = field(init=False)
+    iris: Color = field(init=False)
     brow_y: float = field(init=False)
     brow_thick: float = field(init=False)
     brow_tilt: float = field(init=False)
@@ -112,16 +112,16 @@ class Identity:
     mouth_corner: float = field(init=False)
     ear_size: float = field(init=False)
     ear_out: float = field(init=False)
-    # Colours and marks.
+    # Colors and marks.
     melanin: float = field(init=False)
-    skin: Colour = field(init=False)
-    lips: Colour = field(init=False)
+    skin: Color = field(init=False)
+    lips: Color = field(init=False)
     flush: float = field(init=False)
     freckles: float = field(init=False)
     moles: tuple[tuple[float, float, float], ...] = field(init=False)
     folds: float = field(init=False)
     # Hair, beard, glasses.
-    hair: Colour = field(init=False)
+    hair: Color = field(init=False)
     hair_style: str = field(init=False)
     hair_volume: float = field(init=False)
     hair_line: float = field(init=False)
@@ -133,7 +133,7 @@ class Identity:
     beard_length: float = field(init=False)
     glasses: str = field(init=False)
     glasses_size: float = field(init=False)
-    frame: Colour = field(init=False)
+    frame: Color = field(init=False)
     make_up: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -246,8 +246,8 @@ def _skin(
     )
     return {
         "melanin": melanin,
-        "skin": _colour(skin),
-        "lips": _colour(lips),
+        "skin": _color(skin),
+        "lips": _color(lips),
         "make_up": make_up,
         "flush": float(np.clip(_normal(rng, 0.5, 0.25) * (1 - 0.6 * melanin), 0.05, 1.0)),
         "freckles": float(rng.uniform(0.4, 1.0)) if freckled else 0.0,
@@ -261,7 +261,7 @@ def _hair(
 ) -> dict[str, Any]:
     melanin = float(so_far["melanin"])
     if rng.random() < max(0.0, 1.7 * (age - 0.45)):
-        name = "white" if age > 0.72 and rng.random() < 0.5 else "grey"
+        name = "white" if age > 0.72 and rng.random() < 0.5 else "gray"
     elif melanin > 0.5 or rng.random() < 0.2 + 0.5 * melanin:
         name = "black" if rng.random() < 0.7 else "dark"
     else:
@@ -273,8 +273,8 @@ def _hair(
     style = str(rng.choice(styles, p=chance))
     long = style.startswith("long")
     return {
-        "hair": _colour(np.array(_HAIR[name]) * (1.0 + 0.1 * rng.normal())),
-        "iris": _colour(np.array(_IRIS[eyes]) * (1.0 + 0.12 * rng.normal())),
+        "hair": _color(np.array(_HAIR[name]) * (1.0 + 0.1 * rng.normal())),
+        "iris": _color(np.array(_IRIS[eyes]) * (1.0 + 0.12 * rng.normal())),
         "hair_style": style,
         "hair_volume": float(rng.uniform(0.7, 1.35)),
         "hair_line": _normal(rng, -52.0 if woman else -51.0 - 4.0 * age, 2.6),
@@ -288,7 +288,7 @@ def _hair(
 def _beard_and_glasses(
     rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]
 ) -> dict[str, Any]:
-    kinds = ("none", "stubble", "full", "goatee", "moustache")
+    kinds = ("none", "stubble", "full", "goatee", "mustache")
     beard = "none" if woman else str(rng.choice(kinds, p=(0.5, 0.18, 0.15, 0.09, 0.08)))
     worn = rng.random() < 0.2 + 0.15 * age
     return {
@@ -296,10 +296,10 @@ def _beard_and_glasses(
         "beard_length": float(rng.uniform(2.0, 11.0)),
         "glasses": str(rng.choice(["round", "square", "wide"])) if worn else "none",
         "glasses_size": float(rng.uniform(0.9, 1.12)),
-        "frame": _colour(np.array(_FRAMES[int(rng.integers(len(_FRAMES)))])),
+        "frame": _color(np.array(_FRAMES[int(rng.integers(len(_FRAMES)))])),
     }
 
 
-def _colour(values: np.ndarray) -> Colour:
+def _color(values: np.ndarray) -> Color:
     red, green, blue = np.clip(values, 4, 250)
     return (float(red), float(green), float(blue))

@@ -1,7 +1,7 @@
-"""Light on skin, hair and cloth: from normals and colours to linear light.
+"""Light on skin, hair and cloth: from normals and colors to linear light.
 
-Comes in: unit normals (camera coordinates: X right, Y down, Z to the viewer), sRGB colours.
-Goes out: float32 linear light, 0 to about 1. Gamma is taken as 2, so a square and a square root
+Input: unit normals (camera coordinates: X right, Y down, Z to the viewer), sRGB colors.
+Output: float32 linear light, 0 to about 1. Gamma is taken as 2, so a square and a square root
 turn one into the other; nobody sees the difference in a drawing and both are quick.
 """
 
@@ -39,16 +39,18 @@ class Lamp:
         return np.asarray(half / max(float(np.linalg.norm(half)), 1e-6))
 
 
-def make_lamp(how: Conditions) -> Lamp:
+def make_lamp(conditions: Conditions) -> Lamp:
     """The light of one image."""
-    side, up = math.radians(how.light_side), math.radians(how.light_up)
+    side, up = math.radians(conditions.light_side), math.radians(conditions.light_up)
     towards = np.array(
         (math.sin(side) * math.cos(up), -math.sin(up), math.cos(side) * math.cos(up)), np.float32
     )
-    tint = np.array((1 + 0.22 * how.warmth, 1 + 0.03 * how.warmth, 1 - 0.26 * how.warmth))
-    key = how.light_level * (1.25 - 0.75 * how.ambient) * tint
+    tint = np.array(
+        (1 + 0.22 * conditions.warmth, 1 + 0.03 * conditions.warmth, 1 - 0.26 * conditions.warmth)
+    )
+    key = conditions.light_level * (1.25 - 0.75 * conditions.ambient) * tint
     # The light from all around is cooler than the lamp, as sky and walls are.
-    around = how.light_level * (0.14 + 0.72 * how.ambient) * (0.35 + 0.65 * tint)
+    around = conditions.light_level * (0.14 + 0.72 * conditions.ambient) * (0.35 + 0.65 * tint)
     return Lamp(towards, key.astype(np.float32), around.astype(np.float32))
 
 
@@ -58,22 +60,22 @@ def dot(normals: np.ndarray, direction: np.ndarray) -> np.ndarray:
     return np.asarray(normals[..., 0] * a + normals[..., 1] * b + normals[..., 2] * c)
 
 
-def linear(colour: np.ndarray) -> np.ndarray:
+def linear(color: np.ndarray) -> np.ndarray:
     """sRGB 0 to 255 to linear light 0 to 1, float32."""
-    scaled = colour.astype(np.float32) * np.float32(1 / 255)
+    scaled = color.astype(np.float32) * np.float32(1 / 255)
     return np.asarray(scaled * scaled)
 
 
-def light_cloth(colour: np.ndarray, normals: np.ndarray, lamp: Lamp) -> np.ndarray:
+def light_cloth(color: np.ndarray, normals: np.ndarray, lamp: Lamp) -> np.ndarray:
     """Matt surfaces: linear light (h, w, 3)."""
     direct = np.clip(0.85 * dot(normals, lamp.towards) + 0.15, 0.0, 1.0)
     sky = 0.75 - 0.25 * normals[..., 1]
-    # With one colour for all, it is multiplied into the light before, not into every pixel.
-    if colour.ndim == 1:
+    # With one color for all, it is multiplied into the light before, not into every pixel.
+    if color.ndim == 1:
         return np.asarray(
-            direct[..., None] * (colour * lamp.key) + sky[..., None] * (colour * lamp.around)
+            direct[..., None] * (color * lamp.key) + sky[..., None] * (color * lamp.around)
         )
-    return np.asarray(colour * (direct[..., None] * lamp.key + sky[..., None] * lamp.around))
+    return np.asarray(color * (direct[..., None] * lamp.key + sky[..., None] * lamp.around))
 
 
 def light_head(surface: Surface, shape: Shape, hits: Hits, view: View, lamp: Lamp) -> np.ndarray:
@@ -84,7 +86,7 @@ def light_head(surface: Surface, shape: Shape, hits: Hits, view: View, lamp: Lam
     """
     cv2 = import_cv2()
     map_x, map_y = map_places(hits.x, hits.y, surface.density)
-    colour = linear(cv2.remap(surface.colour, map_x, map_y, cv2.INTER_LINEAR))
+    color = linear(cv2.remap(surface.color, map_x, map_y, cv2.INTER_LINEAR))
     layers = _relief_layers(surface, shape, view.turn.T @ lamp.towards)
     seen = cv2.remap(layers, map_x, map_y, cv2.INTER_LINEAR)
     slope_x, slope_y, hollow, lit = (seen[..., k] for k in range(4))
@@ -102,7 +104,7 @@ def light_head(surface: Surface, shape: Shape, hits: Hits, view: View, lamp: Lam
     gloss *= shine * lit * np.clip(facing * 4.0, 0.0, 1.0)
     rim = 1.0 - np.clip(normals[..., 2], 0.0, 1.0)
     rim = rim * rim * rim * np.float32(0.05)
-    light = colour * (direct + sky[..., None] * lamp.around)
+    light = color * (direct + sky[..., None] * lamp.around)
     light += gloss[..., None] * lamp.key + (rim * hollow)[..., None] * lamp.around
     return np.asarray(light)
 

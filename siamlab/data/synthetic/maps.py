@@ -1,8 +1,8 @@
 """The relief and the skin of a face, as maps seen from the front.
 
-Comes in: an :class:`Identity`. Goes out: :class:`FaceMaps`, float32 maps over X and Y (units of
+Input: an :class:`Identity`. Output: :class:`FaceMaps`, float32 maps over X and Y (units of
 a chip pixel, see :mod:`siamlab.data.synthetic.identity`): how far the face stands out from a plain
-ellipsoid, its colour, and where the beard grows. They depend on the person alone, so they are
+ellipsoid, its color, and where the beard grows. They depend on the person alone, so they are
 kept for the next image; the eyes, brows and mouth that move are added in ``features``.
 """
 
@@ -186,16 +186,16 @@ def _beard(
     lip = who.mouth_y - who.lip_upper - 2.5
     # As wide as the mouth and drooping at its ends.
     droop = 0.011 * x * x
-    moustache = bell(y - droop, lip - 1.0, 3.0) * (1.0 - step(np.abs(x), 19, 27)) * 1.3
+    mustache = bell(y - droop, lip - 1.0, 3.0) * (1.0 - step(np.abs(x), 19, 27)) * 1.3
     round_mouth = (1.0 - step(np.hypot(x / 1.05, (y - who.mouth_y - 9) * 0.95), 17, 24)) * (
         step(y, who.mouth_y + 1, who.mouth_y + 6)
     )
     amount = {
         "none": 0.10 * jaw,
-        "stubble": 0.42 * np.maximum(jaw, 0.8 * np.clip(moustache, 0, 1)),
-        "full": np.maximum(jaw, np.clip(moustache, 0, 1)),
-        "goatee": np.maximum(np.maximum(round_mouth, np.clip(moustache, 0, 1)), 0.25 * jaw),
-        "moustache": np.maximum(np.clip(moustache, 0, 1), 0.14 * jaw),
+        "stubble": 0.42 * np.maximum(jaw, 0.8 * np.clip(mustache, 0, 1)),
+        "full": np.maximum(jaw, np.clip(mustache, 0, 1)),
+        "goatee": np.maximum(np.maximum(round_mouth, np.clip(mustache, 0, 1)), 0.25 * jaw),
+        "mustache": np.maximum(np.clip(mustache, 0, 1), 0.14 * jaw),
     }[who.beard]
     strands = cv2.GaussianBlur(
         rng.standard_normal(shape, dtype=np.float32), (0, 0), 0.35 * density, sigmaY=1.4 * density

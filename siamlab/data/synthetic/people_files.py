@@ -1,6 +1,6 @@
 """A collection of drawn people on disk, in LFW's layout.
 
-Comes in: how many people and images, a seed. Goes out: ``person_0001/person_0001_0001.jpg`` and
+Input: how many people and images, a seed. Output: ``person_0001/person_0001_0001.jpg`` and
 so on. Every image has its own generator, made from (seed, person, image): asking later for more
 people or more images draws the earlier ones again, byte for byte.
 """
@@ -81,8 +81,8 @@ def write_people(
 def _write_person(folder: Path, number: int, images: int, seed: int, size: int) -> None:
     who, name = person_identity(seed, number), person_name(number)
     for image in range(1, images + 1):
-        how = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
-        data = encode(expose_chip(who, how, size), how.jpeg)
+        conditions = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
+        data = encode(expose_chip(who, conditions, size), conditions.jpeg)
         _write(folder / name / f"{name}_{image:04d}.jpg", data.tobytes())
 
 

@@ -1,6 +1,6 @@
 """What is around the face: the room behind, neck and clothes, ears and glasses.
 
-Comes in: the seed of a scene, the person, the view and the lamp. Goes out: linear light, laid
+Input: the seed of a scene, the person, the view and the lamp. Output: linear light, laid
 over the picture in place.
 """
 
@@ -123,7 +123,7 @@ def _body_axes(view: View, rows: slice, columns: slice) -> tuple[np.ndarray, np.
 
 
 def _clothes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
-    """Linear colours of the outer cloth and, for some, of a shirt under it."""
+    """Linear colors of the outer cloth and, for some, of a shirt under it."""
     outer = np.array(_CLOTHES[int(rng.integers(len(_CLOTHES)))], np.float32) + rng.normal(0, 9, 3)
     under = np.array(_CLOTHES[int(rng.integers(3, 5))], np.float32) - rng.uniform(0, 40)
     cloth = linear(np.clip(outer, 8, 245))
@@ -222,8 +222,8 @@ def draw_ear(light: np.ndarray, who: Identity, view: View, lamp: Lamp, side: flo
     inner = np.exp(-(((away - 0.55) / 0.22) ** 2)) * (v < 0.6)
     normals = _unit(side * (0.5 + 0.3 * u * side), 0.3 * v, np.full_like(u, 0.7))
     tone = np.asarray(who.skin, np.float32) * (1.0, 0.90, 0.88)
-    colour = linear(tone) * (1.0 - 0.42 * inner)[..., None]
-    shaded = light_cloth(colour.astype(np.float32), normals, lamp)
+    color = linear(tone) * (1.0 - 0.42 * inner)[..., None]
+    shaded = light_cloth(color.astype(np.float32), normals, lamp)
     area = light[y0:y1, x0:x1]
     area += cv2.GaussianBlur(cover.astype(np.float32), (0, 0), 0.5)[..., None] * (shaded - area)
 

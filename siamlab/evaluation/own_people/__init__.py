@@ -1,7 +1,7 @@
 """A model's threshold, set on people it has not seen: the user's own, and strangers beside them.
 
-Comes in: a model, the user's people, and LFW strangers where there are any. Goes out: the
-:class:`~siamlab.evaluation.calibration.Calibration` in the model's record, and :class:`PeopleCalibration`,
+Input: a model, the user's people, and LFW strangers where there are any. Output: the
+:class:`~siamlab.evaluation.calibration.Calibration` in the model's metadata, and :class:`PeopleCalibration`,
 which says what the threshold will cost the user and what it cannot promise.
 """
 

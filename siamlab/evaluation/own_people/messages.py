@@ -1,6 +1,6 @@
 """What a threshold costs the user and what it cannot promise, in sentences.
 
-Comes in: error rates of groups of pairs. Goes out: text.
+Input: error rates of groups of pairs. Output: text.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def family_notes(
         least = math.ceil(3 / fmr - 1e-9)
         needed = math.ceil((1 + math.sqrt(1 + 8 * least)) / 2)
         lines.append(
-            f"{group.people} of your own people ({group.couples} couples, {group.pairs} pairs) are "
-            f"too few to promise an FMR of {fmr:g} among them: that takes {least} couples, or "
+            f"{group.people} of your own people ({group.person_pairs} person pairs, {group.pairs} pairs) are "
+            f"too few to promise an FMR of {fmr:g} among them: that takes {least} person pairs, or "
             f"{needed} people (rule of 3)."
         )
     elif group.promises(fmr) == "roughly":

@@ -1,6 +1,6 @@
 """Which pairs a threshold is chosen on.
 
-Comes in: people. Goes out: sets of pairs, one for each group of ``GROUPS``; no image is opened.
+Input: people. Output: sets of pairs, one for each group of ``GROUPS``; no image is opened.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from siamlab.data.collections import Collection, Person
-from siamlab.data.pairs import PairSet, pairs_from_rows, person_pairs, possible_impostor
+from siamlab.data.pairs import PairSet, draw_pairs, pairs_from_rows, possible_impostor
 from siamlab.data.sampling import draw_genuine, draw_impostor
 from siamlab.errors import InputError
 
@@ -56,7 +56,7 @@ def spread_pairs(collection: Collection, most: int, seed: int) -> PairSet:
             "Pairs need at least two people, one of them with two images or more. Received: "
             f"{len(collection)} people in {collection.root}. Collect more images."
         )
-    return person_pairs(collection, min(most, possible), seed)
+    return draw_pairs(collection, min(most, possible), seed)
 
 
 def draw_groups(

@@ -1,6 +1,6 @@
 """Whose images a threshold is chosen on: the user's people, strangers, nobody trained on.
 
-Comes in: folders, and the model's record. Goes out: collections of people.
+Input: folders, and the model's metadata. Output: collections of people.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from siamlab.models.siamese import Siamese
 
 MOST_STRANGERS = 1000
-LEAST_LEFT = 10  # people; fewer make fewer than 45 couples
+LEAST_LEFT = 10  # people; fewer make fewer than 45 person pairs
 CAPTURED = ("anchor", "positive", "probes")  # a captured person's folders
 
 
@@ -69,7 +69,7 @@ def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection |
 
 def unseen_people(model: Siamese, collection: Collection) -> tuple[Collection, int]:
     """Leave out the people whom the model was trained on; also how many they were."""
-    known = [name for name in collection.names if model.record.trained_on(name)]
+    known = [name for name in collection.names if model.metadata.trained_on(name)]
     return collection.without(known), len(known)
 
 

@@ -1,7 +1,7 @@
 """A model's threshold, set on people it has not seen: the user's own, and strangers beside them.
 
-Comes in: a model, the user's people, and LFW strangers where there are any. Goes out: the
-:class:`~siamlab.evaluation.calibration.Calibration` in the model's record, and :class:`PeopleCalibration`,
+Input: a model, the user's people, and LFW strangers where there are any. Output: the
+:class:`~siamlab.evaluation.calibration.Calibration` in the model's metadata, and :class:`PeopleCalibration`,
 which says what the threshold will cost the user and what it cannot promise.
 
 Which pairs count. Who is let in by mistake is either one of the user's own people taken for
@@ -46,7 +46,7 @@ def calibrate_model(
     """Choose a model's threshold on people that it was not trained on.
 
     Args:
-        model: its record gets the calibration.
+        model: its metadata gets the calibration.
         collection: people; those whom the model was trained on are left out.
         fmr: the false match rate aimed at; ``None`` takes the equal-error point.
         seed: draws the pairs.
@@ -73,7 +73,7 @@ def calibrate_model(
     if left_out:
         note = f"{left_out} people were left out: the model was trained on them."
         calibration = replace(calibration, note=f"{calibration.note} {note}")
-    model.with_record(calibration=calibration.to_dict())
+    model.with_metadata(calibration=calibration.to_dict())
     return calibration
 
 
@@ -84,7 +84,7 @@ class PeopleCalibration:
     Names stand here only: the model file may be passed on, and gets none of them.
 
     Attributes:
-        calibration: what the model's record holds.
+        calibration: what the model's metadata holds.
         groups: errors of each group of pairs at the threshold; see ``GROUPS``.
         worst: the two own people most often taken for each other; ``None`` for one person.
         apart: the threshold that holds the rate in every group, and own people's FNMR there;
@@ -141,7 +141,7 @@ def calibrate_people(
     and strangers among strangers.
 
     Args:
-        model: its record gets the calibration.
+        model: its metadata gets the calibration.
         own: the user's people, face chips as the capture makes them.
         strangers: other people, LFW as a rule; nobody when ``None``. Who has the name of an own
             person is left out.
@@ -197,7 +197,7 @@ def calibrate_people(
         parts["own_impostor"], family.first_people, family.second_people, calibration.threshold
     )
     apart = _apart(parts, groups["own_impostor"], fmr)
-    model.with_record(calibration=calibration.to_dict())
+    model.with_metadata(calibration=calibration.to_dict())
     said = [*cost_notes(groups), *family_notes(groups["own_impostor"], worst, apart, fmr), *notes]
     return PeopleCalibration(
         calibration, groups, worst, apart, len(people), len(others), tuple(said)

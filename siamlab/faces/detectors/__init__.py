@@ -1,13 +1,13 @@
-"""Finders: where is a face in an image?
+"""Detectors: where is a face in an image?
 
-Comes in: uint8 RGB images of any size. Goes out: :class:`FaceBox`, squares around faces.
+Input: uint8 RGB images of any size. Output: :class:`FaceBox`, squares around faces.
 
 LFW's images are the square that the Viola-Jones (Haar) detector found, enlarged 2.2 times: in a
-250-pixel chip the face's box is the central 113.6 pixels. Every finder here gives such a box,
-so that chips of all finders, of cameras and of LFW look alike. Numbers measured on LFW
+250-pixel chip the face's box is the central 113.6 pixels. Every detector here gives such a box,
+so that chips of all detectors, of cameras and of LFW look alike. Numbers measured on LFW
 (deep-funneled, 300 to 900 images drawn at random; the box should lie at (125, 125), side 113.6):
 
-- Haar needs no conversion: centre (125.5, 124.7), standard deviations (1.8, 1.8), side 113.1
+- Haar needs no conversion: center (125.5, 124.7), standard deviations (1.8, 1.8), side 113.1
   with 7.6. Of the frontal cascades ``alt2`` was best: a face in 99.7 % of the images, the
   largest off the middle in 1 of 300, 15 ms (``default`` 99.7 %, 3 of 300, 17 ms; ``alt`` 99.0 %).
 - YuNet's own box follows the nose when a head turns: its middle varies by 8.3 pixels across. The
@@ -25,15 +25,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from siamlab.errors import InputError, ModelError
-from siamlab.faces.detectors.base import CHIP_TO_BOX, FaceBox, Finder
-from siamlab.faces.detectors.guide import GuideFinder, guide_box
-from siamlab.faces.detectors.haar import HaarFinder, haar_file
-from siamlab.faces.detectors.yunet import YuNetFinder, yunet_file
+from siamlab.faces.detectors.base import CHIP_TO_BOX, FaceBox, FaceDetector
+from siamlab.faces.detectors.guide import GuideDetector, guide_box
+from siamlab.faces.detectors.haar import HaarDetector, haar_file
+from siamlab.faces.detectors.yunet import YuNetDetector, yunet_file
 
 KINDS = ("auto", "yunet", "haar", "guide")
 
 
-def open_finder(kind: str = "auto", yunet_path: Path | str | None = None) -> Finder:
+def open_detector(kind: str = "auto", yunet_path: Path | str | None = None) -> FaceDetector:
     """Choose how faces are found.
 
     Args:
@@ -43,14 +43,14 @@ def open_finder(kind: str = "auto", yunet_path: Path | str | None = None) -> Fin
             data folder's ``models``.
 
     Returns:
-        A finder; its ``name`` says which kind it is.
+        A detector; its ``name`` says which kind it is.
 
     Raises:
-        InputError: no finder is of this kind.
+        InputError: no detector is of this kind.
         ModelError: the kind asked for is not available here.
 
     Example:
-        >>> box = find_face(frame, open_finder())          # doctest: +SKIP
+        >>> box = find_face(frame, open_detector())          # doctest: +SKIP
     """
     check_kind(kind)
     path = Path(yunet_path) if yunet_path is not None else None
@@ -62,26 +62,26 @@ def open_finder(kind: str = "auto", yunet_path: Path | str | None = None) -> Fin
             "put it into the data folder's models."
         )
     if path is not None and kind in {"auto", "yunet"}:
-        return YuNetFinder(path)
+        return YuNetDetector(path)
     if kind == "haar" or (kind == "auto" and haar_file() is not None):
-        return HaarFinder()
-    return GuideFinder()
+        return HaarDetector()
+    return GuideDetector()
 
 
 def check_kind(kind: str) -> None:
-    """Make sure that a finder of this kind exists (InputError otherwise)."""
+    """Make sure that a detector of this kind exists (InputError otherwise)."""
     if kind not in KINDS:
-        raise InputError(f"A finder is one of {', '.join(KINDS)}; received {kind!r}.")
+        raise InputError(f"A detector is one of {', '.join(KINDS)}; received {kind!r}.")
 
 
 __all__ = [
     "CHIP_TO_BOX",
     "FaceBox",
-    "Finder",
-    "GuideFinder",
-    "HaarFinder",
-    "YuNetFinder",
+    "FaceDetector",
+    "GuideDetector",
+    "HaarDetector",
+    "YuNetDetector",
     "check_kind",
     "guide_box",
-    "open_finder",
+    "open_detector",
 ]

@@ -22,8 +22,8 @@ class FaceBox:
         x: left edge in pixels; may lie outside the image, as may the others.
         y: upper edge.
         size: side.
-        score: the finder's confidence in [0, 1]; 1 where it gives none.
-        eyes: the two eyes' (x, y) from left to right in the image, where the finder tells.
+        score: the detector's confidence in [0, 1]; 1 where it gives none.
+        eyes: the two eyes' (x, y) from left to right in the image, where the detector tells.
     """
 
     x: float
@@ -37,7 +37,7 @@ class FaceBox:
             raise InputError(f"A face box needs finite numbers and a side above 0: {self}.")
 
     @property
-    def centre(self) -> tuple[float, float]:
+    def center(self) -> tuple[float, float]:
         """The middle (x, y)."""
         return self.x + self.size / 2, self.y + self.size / 2
 
@@ -46,12 +46,12 @@ class FaceBox:
         return round(self.x), round(self.y), round(self.size)
 
 
-class Finder(Protocol):
+class FaceDetector(Protocol):
     """Finds faces; its ``name`` is recorded with a model."""
 
     name: str
 
-    def find(self, image: np.ndarray) -> list[FaceBox]:
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
         """All faces of a uint8 RGB image, largest first; an empty list when there is none."""
 
 
@@ -69,7 +69,7 @@ def _sorted(boxes: list[FaceBox]) -> list[FaceBox]:
     """Largest first, without those inside a larger one: they are parts of the same face."""
     kept: list[FaceBox] = []
     for box in sorted(boxes, key=lambda box: -box.size):
-        if not any(_holds(larger, box.centre) for larger in kept):
+        if not any(_holds(larger, box.center) for larger in kept):
             kept.append(box)
     return kept
 

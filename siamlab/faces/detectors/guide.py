@@ -23,12 +23,12 @@ def guide_box(frame_shape: tuple[int, ...]) -> FaceBox:
     return FaceBox((width - size) / 2, (height - size) / 2, size)
 
 
-class GuideFinder:
+class GuideDetector:
     """Takes for granted that the face is in the guide box: the last resort."""
 
     name = "guide"
 
-    def find(self, image: np.ndarray) -> list[FaceBox]:
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
         """The guide box, whatever the image shows."""
         check_rgb(image)
         return [guide_box(image.shape)]

@@ -18,7 +18,7 @@ HAAR_LONG_SIDE = 320  # keeps it near 20 ms; a face needs about 1/10 of the long
 HAAR_SMALLEST = 30
 
 
-class HaarFinder:
+class HaarDetector:
     """Viola and Jones' detector with the cascade that OpenCV 4 brings along.
 
     Raises:
@@ -38,7 +38,7 @@ class HaarFinder:
         self._cascade = cv2.CascadeClassifier(str(path))
         self._lock = threading.Lock()  # a cascade keeps buffers between its steps
 
-    def find(self, image: np.ndarray) -> list[FaceBox]:
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
         """All faces of a uint8 RGB image, largest first."""
         check_rgb(image)
         cv2 = import_cv2()
@@ -51,10 +51,10 @@ class HaarFinder:
             found = [(width - x - w, y, w, h) for x, y, w, h in self._detect(mirrored)]
         return _sorted([FaceBox(x / scale, y / scale, w / scale) for x, y, w, _ in found])
 
-    def _detect(self, grey: np.ndarray) -> Any:
+    def _detect(self, gray: np.ndarray) -> Any:
         with self._lock:
             return self._cascade.detectMultiScale(
-                grey, 1.1, 4, minSize=(HAAR_SMALLEST, HAAR_SMALLEST)
+                gray, 1.1, 4, minSize=(HAAR_SMALLEST, HAAR_SMALLEST)
             )
 
 

@@ -23,7 +23,7 @@ YUNET_LONG_SIDE = 480  # keeps it near 12 ms; a face needs about 1/40 of the lon
 YUNET_LEAST_SIDE = 64
 
 
-class YuNetFinder:
+class YuNetDetector:
     """The YuNet network, through OpenCV: sees small, turned and partly covered faces.
 
     Args:
@@ -51,7 +51,7 @@ class YuNetFinder:
             raise ModelError(f"{self.path} is no YuNet file, or is damaged.") from None
         self._lock = threading.Lock()  # size and detection belong together
 
-    def find(self, image: np.ndarray) -> list[FaceBox]:
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
         """All faces of a uint8 RGB image, largest first."""
         check_rgb(image)
         cv2 = import_cv2()

@@ -1,9 +1,9 @@
-"""What training minimises beyond Keras' own binary cross-entropy on pairs.
+"""What training minimizes beyond Keras' own binary cross-entropy on pairs.
 
-Comes in: integer person labels ``(batch,)`` of a batch of P people with K images each, and what
+Input: integer person labels ``(batch,)`` of a batch of P people with K images each, and what
 the network says about it: embeddings ``(batch, dimensions)``, the logits of all pairs
 ``(batch, batch)`` that ``PairLogits`` makes of them, or the cosines ``(batch, people)`` that
-``PersonCosines`` makes of them. Goes out: one loss for each image of the batch, in ``keras.ops``
+``PersonCosines`` makes of them. Output: one loss for each image of the batch, in ``keras.ops``
 alone.
 
 | loss | looks at | compares |

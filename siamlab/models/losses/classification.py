@@ -1,6 +1,6 @@
 """Losses that ask which training person an image shows, with a margin.
 
-Comes in: person numbers and the cosines of ``PersonCosines``. Goes out: the loss of each image.
+Input: person numbers and the cosines of ``PersonCosines``. Output: the loss of each image.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MarginSoftmax(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.margin, self.scale = margin, scale
 
-    def harder(self, cosines: Any) -> Any:
+    def apply_margin(self, cosines: Any) -> Any:
         """The cosines as they count for the right person, same shape; subclasses say how."""
         raise NotImplementedError
 
@@ -37,7 +37,7 @@ class MarginSoftmax(keras.losses.Loss):
         y_pred = ops.convert_to_tensor(y_pred)
         person = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         right = ops.one_hot(person, y_pred.shape[-1], dtype=y_pred.dtype)
-        logits = self.scale * ops.where(right > 0, self.harder(y_pred), y_pred)
+        logits = self.scale * ops.where(right > 0, self.apply_margin(y_pred), y_pred)
         return ops.logsumexp(logits, axis=1) - ops.sum(right * logits, axis=1)
 
     def get_config(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class LargeMarginCosine(MarginSoftmax):
     ) -> None:
         super().__init__(margin, scale, name, **kwargs)
 
-    def harder(self, cosines: Any) -> Any:
+    def apply_margin(self, cosines: Any) -> Any:
         """``cos - m``."""
         return cosines - self.margin
 
@@ -101,7 +101,7 @@ class AdditiveAngularMargin(MarginSoftmax):
     ) -> None:
         super().__init__(margin, scale, name, **kwargs)
 
-    def harder(self, cosines: Any) -> Any:
+    def apply_margin(self, cosines: Any) -> Any:
         """``cos(angle + m) = cos cos(m) - sin sin(m)``, on to -1 and below."""
         sines = safe_root(1.0 - ops.square(cosines))
         turned = cosines * math.cos(self.margin) - sines * math.sin(self.margin)

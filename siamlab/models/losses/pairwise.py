@@ -1,6 +1,6 @@
 """Losses that are a sum over pairs: genuine ones cost one thing, impostor ones another.
 
-Comes in: labels, and logits or embeddings of a batch. Goes out: the loss of each image as
+Input: labels, and logits or embeddings of a batch. Output: the loss of each image as
 anchor. Which pairs of the batch count, and how genuine and impostor pairs are weighed, is the
 same for every loss here (:class:`PairLoss`), so that two of them differ in the cost alone.
 """
@@ -111,7 +111,7 @@ class PairLoss(keras.losses.Loss):
 class PairCrossEntropy(PairLoss):
     """Binary cross-entropy: is this pair of the batch genuine?
 
-    Koch, Zemel, Salakhutdinov 2015, section 3.2, without its regularisation; with ``all`` it is
+    Koch, Zemel, Salakhutdinov 2015, section 3.2, without its regularization; with ``all`` it is
     the sigmoid loss of Zhai et al. 2023 (SigLIP), section 3.2, with labels.
 
     Args:

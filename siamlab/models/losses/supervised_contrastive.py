@@ -1,6 +1,6 @@
 """Losses that compare a genuine pair with impostors of the same batch.
 
-Comes in: labels and embeddings of a batch of P people with K images each. Goes out: the loss of
+Input: labels and embeddings of a batch of P people with K images each. Output: the loss of
 each image as anchor.
 """
 

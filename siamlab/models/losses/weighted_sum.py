@@ -1,6 +1,6 @@
 """Several losses as one.
 
-Comes in: losses that look at the same labels and the same output. Goes out: their weighted sum,
+Input: losses that look at the same labels and the same output. Output: their weighted sum,
 which fits wherever one loss does.
 """
 

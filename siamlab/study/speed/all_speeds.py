@@ -1,6 +1,6 @@
 """All measurements together.
 
-Comes in: nothing but drawn people. Goes out: :class:`BenchResults`.
+Input: drawn people. Output: :class:`BenchResults`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training measured: pairs compared in a second, and what the input pipeline costs.
 
-Comes in: a network with random weights. Goes out: :class:`PairsRate` and :class:`InputCost`.
+Input: a network with random weights. Output: :class:`PairsRate` and :class:`InputCost`.
 
 How pairs are counted: an unordered pair of two different images counts once for each step in
 which the loss compares it. The report's step compares 16 pairs, and embeds 32 images for them. A

@@ -1,6 +1,6 @@
 """Verification measured: one probe against stored images, on one core, and in the live loop.
 
-Comes in: a model with random weights. Goes out: seconds, ratios, frames a second.
+Input: a model with random weights. Output: seconds, ratios, frames a second.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from siamlab.capture.cameras import DrawnCamera
 from siamlab.errors import SiamlabError
-from siamlab.faces.detectors import open_finder
+from siamlab.faces.detectors import open_detector
 from siamlab.gallery import Gallery
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
@@ -96,14 +96,14 @@ def measure_one_core(name: str, size: int | None, stored: int = 50) -> float:
 def measure_live(model: Siamese, frames: int = 60, stored: int = 50) -> dict[str, float]:
     """Frames a second of detect, embed and score on a drawn person, with its parts."""
     with tempfile.TemporaryDirectory() as folder, DrawnCamera(7) as camera:
-        finder = open_finder("auto")
-        verifier = Verifier(model, Gallery(folder), finder)
+        detector = open_detector("auto")
+        verifier = Verifier(model, Gallery(folder), detector)
         seen: list[np.ndarray] = []
         while len(seen) < stored:
             frame = camera.read()
-            if finder.find(frame):
+            if detector.detect(frame):
                 seen.append(frame)
-        verifier.enrol("drawn", seen, rule="largest")
+        verifier.enroll("drawn", seen, rule="largest")
         # Drawn beforehand: a webcam fills its frames without help of the processor.
         film = [camera.read() for _ in range(frames)]
         parts: dict[str, list[float]] = {}

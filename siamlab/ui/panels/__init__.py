@@ -1,6 +1,6 @@
 """The notebooks' panels: capturing face images, and verifying a person live.
 
-Comes in: clicks, and the snapshots of a controller. Goes out: pictures, words and numbers on
+Input: clicks, and the snapshots of a controller. Output: pictures, words and numbers on
 the page. The panels hold no logic: everything they do can be done in code with
 :class:`~siamlab.capture.session.CaptureController` and :class:`~siamlab.verification.live.LiveVerification`.
 

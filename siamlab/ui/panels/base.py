@@ -1,6 +1,6 @@
 """What both panels share: a picture, Start and Stop, and a sure end.
 
-Comes in: clicks, and a function that draws once. Goes out: a preview in a thread of its own.
+Input: clicks, and a function that draws once. Output: a preview in a thread of its own.
 """
 
 from __future__ import annotations
@@ -160,8 +160,8 @@ class Panel:
         self._say(message)
 
     def _say(self, text: str, bad: bool = False) -> None:
-        colour = "#b42318" if bad else "inherit"
-        self.status.value = f"<span style='color:{colour}'>{html.escape(text)}</span>"
+        color = "#b42318" if bad else "inherit"
+        self.status.value = f"<span style='color:{color}'>{html.escape(text)}</span>"
 
 
 def make_button(label: str, action: Callable[[], None], tooltip: str) -> Any:

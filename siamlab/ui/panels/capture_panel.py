@@ -1,6 +1,6 @@
 """The panel that saves anchors, positives and probes of the person before the camera.
 
-Comes in: clicks and frames. Goes out: what :class:`~siamlab.capture.session.CaptureController` saves.
+Input: clicks and frames. Output: what :class:`~siamlab.capture.session.CaptureController` saves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from siamlab.ui.panels.base import Panel, make_button
 
 if TYPE_CHECKING:
     from siamlab.capture.cameras import Camera
-    from siamlab.faces.detectors import Finder
+    from siamlab.faces.detectors import FaceDetector
 
 GUIDE = (150, 150, 150)
 
@@ -34,7 +34,7 @@ class CapturePanel(Panel):
         workspace: where images go.
         camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera. A number
             or a name can be started again after Stop; a camera object cannot.
-        finder: finds faces; ``None`` opens the best one at hand.
+        detector: finds faces; ``None`` opens the best one at hand.
         burst: how many images a click saves while Burst is pressed.
 
     Attributes:
@@ -51,12 +51,12 @@ class CapturePanel(Panel):
         self,
         workspace: Workspace,
         camera: Camera | int | str | Path = 0,
-        finder: Finder | None = None,
+        detector: FaceDetector | None = None,
         burst: int = 10,
     ) -> None:
         self.reader = FrameReader(camera)
         super().__init__(self.reader.name)
-        self.controller = CaptureController(workspace, self.reader, finder)
+        self.controller = CaptureController(workspace, self.reader, detector)
         self.burst = burst
         self.counters = ipywidgets.HTML()
         self.warning = ipywidgets.HTML("&nbsp;")
@@ -114,7 +114,7 @@ class CapturePanel(Panel):
 
     def _open(self) -> None:
         self.reader.start()
-        self._say("Look into the camera, face inside the grey frame.")
+        self._say("Look into the camera, face inside the gray frame.")
 
     def _release(self) -> None:
         self.reader.stop()

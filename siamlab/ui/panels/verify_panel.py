@@ -1,6 +1,6 @@
 """The panel that verifies the person before the camera.
 
-Comes in: clicks, and the state of :class:`~siamlab.verification.live.LiveVerification`. Goes out: the frame
+Input: clicks, and the state of :class:`~siamlab.verification.live.LiveVerification`. Output: the frame
 with the face's box, a score bar, the verdict and the latency.
 """
 

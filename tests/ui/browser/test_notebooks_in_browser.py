@@ -27,7 +27,7 @@ PANELS = [
 from pathlib import Path
 from fakes import FakeModel
 from siamlab.capture.cameras import open_camera
-from siamlab.faces.detectors import GuideFinder
+from siamlab.faces.detectors import GuideDetector
 from siamlab.gallery import Gallery
 from siamlab.config import open_workspace
 from siamlab.verification.verifier import Verifier
@@ -39,8 +39,8 @@ capture = CapturePanel(workspace, "drawn:7", burst=3)
 capture.show()
 """,
     """
-verifier = Verifier(FakeModel(), Gallery(workspace.gallery), GuideFinder())
-verifier.enrol("Ada", [open_camera("drawn:8").read()])
+verifier = Verifier(FakeModel(), Gallery(workspace.gallery), GuideDetector())
+verifier.enroll("Ada", [open_camera("drawn:8").read()])
 verify = VerifyPanel(verifier, "drawn:8", "Ada")
 verify.show()
 """,

@@ -1,11 +1,11 @@
-"""What each part of a compact model gives: python benchmarks/committee.py --lfw PATH [--model FILE]
+"""What each part of a compact model gives: python benchmarks/ensemble.py --lfw PATH [--model FILE]
 
-Every member of the committee alone and joined, with the votes that the model file holds, and then
-with the cohort that normalises scores, on pairs of people whom neither training nor votes nor
+Every model of the ensemble alone and joined, with the votes that the model file holds, and then
+with the cohort that normalizes scores, on pairs of people whom neither training nor votes nor
 threshold saw; and on those whom votes, threshold and the choice of parts did see. All rows have
 the same pairs, so the gain of the whole over a part is resampled by people together. A model of one
-network comes from ``scripts/pretrain.py --members 1 --checkpoints out/pretrain/member-1 --out
-out/one/compact.npz``. Writes committee.json beside this script.
+network comes from ``scripts/pretrain.py --models 1 --checkpoints out/pretrain/model-1 --out
+out/one/compact.npz``. Writes ensemble.json beside this script.
 """
 
 from __future__ import annotations
@@ -40,31 +40,31 @@ auc = STATISTICS["auc"]
 COHORT = "cohort"  # the layer's name
 
 
-def member_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray], list[float]]:
-    """Each member's cosines of the pairs, and what they count."""
+def model_cosines(model: Siamese, pairs: PairSet) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Each model's cosines of the pairs, and what they count."""
     base = model.embedding
     names = [layer.name for layer in base.layers if getattr(layer, "layers", None)]
-    votes = [base.get_layer(f"vote{number}") for number in range(1, len(names) + 1)]
+    weights = [base.get_layer(f"weight{number}") for number in range(1, len(names) + 1)]
     cosines = {}
-    for name, vote in zip(names, votes, strict=True):
-        member = keras.Model(base.input, vote.output)
-        first, second = embed_pairs(build_siamese(member, "squared", model.record), pairs)
+    for name, vote in zip(names, weights, strict=True):
+        model = keras.Model(base.input, vote.output)
+        first, second = embed_pairs(build_siamese(model, "squared", model.metadata), pairs)
         cosines[name] = np.sum(first * second, axis=1)
-    return cosines, [float(vote.scale) ** 2 for vote in votes]
+    return cosines, [float(vote.scale) ** 2 for vote in weights]
 
 
 def part_scores(model: Siamese, pairs: PairSet) -> dict[tuple[str, ...], np.ndarray]:
     """Scores of the pairs by each choice of the model's parts, in [0, 1]; all parts come last."""
-    cosines, counts = member_cosines(model, pairs)
-    votes = dict(zip(cosines, counts, strict=True))
+    cosines, counts = model_cosines(model, pairs)
+    weights = dict(zip(cosines, counts, strict=True))
     found = {}
-    for count in range(1, len(votes) + 1):
-        for names in combinations(votes, count):
-            total = sum(votes[one] for one in names)
-            found[names] = sum(votes[one] * cosines[one] for one in names) / total
+    for count in range(1, len(weights) + 1):
+        for names in combinations(weights, count):
+            total = sum(weights[one] for one in names)
+            found[names] = sum(weights[one] * cosines[one] for one in names) / total
     if any(layer.name == COHORT for layer in model.embedding.layers):
         first, second = embed_pairs(model, pairs)
-        found[(*votes, COHORT)] = np.sum(first * second, axis=1)
+        found[(*weights, COHORT)] = np.sum(first * second, axis=1)
     return {names: (1 + np.clip(cosine, -1, 1)) / 2 for names, cosine in found.items()}
 
 
@@ -84,7 +84,7 @@ def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
         assert found is not None and gain is not None
         rows.append(
             {
-                "members": list(names),
+                "models": list(names),
                 "auc": area_under_roc(pairs.labels, score),
                 "interval": [found.low, found.high],
                 "gain_of_all": None if score is whole else [gain.low, gain.high],
@@ -100,7 +100,7 @@ def measure(model: Siamese, path: Path, seed: int) -> dict[str, Any]:
 
 
 def _gain_of(whole: np.ndarray) -> Any:
-    """AUC of the whole committee less that of a part, in each round of the resampling."""
+    """AUC of the whole ensemble less that of a part, in each round of the resampling."""
 
     def gain(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, limit: float) -> Any:
         return auc(truth, whole, weights, limit) - auc(truth, scores, weights, limit)
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--one", help="of one network")
     parser.add_argument("--lfw", type=Path, required=True, help="an archive or a folder")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "committee.json")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "ensemble.json")
     options = parser.parse_args()
     named = {"two": options.model, "one": options.one}
     found = {
@@ -126,7 +126,7 @@ def main() -> None:
     for part in found.values():
         for row in part["rows"]:
             ends = "{:.4f} to {:.4f}".format(*row["interval"])
-            title = " + ".join(row["members"])
+            title = " + ".join(row["models"])
             print(f"{title:40} AUC {row['auc']:.4f} ({ends}), before {row['validation_auc']:.4f}")
     write_text(options.out, json.dumps(found, indent=1) + "\n")
 
