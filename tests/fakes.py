@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.faces.crop import Preprocessing
 from siamlab.faces.detectors import FaceBox
+from siamlab.models.metadata import ModelMetadata
 
 SIZE = (120, 160)
 
@@ -26,8 +26,9 @@ class FakeModel:
     """Embeds an image as its mean level; the score is 1 minus the difference of levels."""
 
     def __init__(self, threshold: float | None = None, seconds: float = 0.0) -> None:
-        self.metadata = SimpleNamespace(
-            preprocessing=Preprocessing(size=16, fraction=0.5), threshold=threshold
+        calibration = None if threshold is None else {"threshold": threshold, "target_fmr": None}
+        self.metadata = ModelMetadata(
+            preprocessing=Preprocessing(size=16, fraction=0.5), calibration=calibration, versions={}
         )
         self.model_id = "fake"
         self.seconds = seconds

@@ -13,9 +13,12 @@ from typing import Any
 
 from siamlab import __version__
 from siamlab.data.collections import person_digest
+from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 
 PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
+
+DEFAULT_THRESHOLD = 0.5  # of a model that was never calibrated
 
 
 def digests(people: Iterable[str]) -> tuple[str, ...]:
@@ -60,6 +63,28 @@ class ModelMetadata:
     def threshold(self) -> float | None:
         """The calibrated threshold, or ``None`` when the model was never calibrated."""
         return None if self.calibration is None else float(self.calibration["threshold"])
+
+    def choose_threshold(self, given: float | None = None) -> tuple[float, str]:
+        """The threshold of a comparison, and the name of the operating point it belongs to.
+
+        Args:
+            given: a threshold in [0, 1] that was asked for; ``None`` takes the calibrated one.
+
+        Returns:
+            The threshold, and ``given``, ``default`` (0.5: never calibrated), ``balanced`` (equal
+            errors) or for example ``fmr_0.01``.
+
+        Raises:
+            InputError: it is outside [0, 1].
+        """
+        if given is not None:
+            if not 0 <= given <= 1:
+                raise InputError(f"A threshold is in [0, 1]. Received: {given}.")
+            return float(given), "given"
+        if self.threshold is None or self.calibration is None:
+            return DEFAULT_THRESHOLD, "default"
+        target = self.calibration.get("target_fmr")
+        return self.threshold, "balanced" if target is None else f"fmr_{target:g}"
 
     def trained_on(self, person: str) -> bool:
         """Whether this person's images were used in training."""

@@ -69,7 +69,7 @@ def _load_quantized(path: Path) -> Siamese:
     return model
 
 
-def load_model(path: Path | str) -> Siamese:
+def load_model(path: Path | str = "pretrained") -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
     Args:

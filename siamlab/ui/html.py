@@ -33,7 +33,7 @@ def encode_jpeg(frame: np.ndarray, width: int = WIDTH) -> bytes:
 
 def score_bar(verification: Verification | None) -> str:
     """HTML of a bar from 0 to 1 with the score and a mark at the detection threshold."""
-    score = None if verification is None else verification.score
+    score = None if verification is None else verification.probability
     if verification is None or score is None:
         return _bar(0.0, None, COLORS[None], "no score")
     words = (

@@ -15,11 +15,10 @@ import numpy as np
 from siamlab.errors import InputError
 from siamlab.gallery import Gallery, Templates
 from siamlab.gallery.search import Candidate, Search, open_search
-from siamlab.models.exported import ExportedModel
+from siamlab.models.embedder import FaceEmbedder
 
 if TYPE_CHECKING:
     from siamlab.faces.detectors import FaceBox
-    from siamlab.models.siamese import Siamese
 
 KINDS = ("auto", "exact", "vector")
 
@@ -113,7 +112,7 @@ class Identifier:
 
     def __init__(
         self,
-        model: Siamese | ExportedModel,
+        model: FaceEmbedder,
         gallery: Gallery,
         model_id: str | None = None,
         kind: str = "auto",
