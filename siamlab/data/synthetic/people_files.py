@@ -1,8 +1,7 @@
-"""A collection of drawn people on disk, in LFW's layout.
+"""A collection of drawn people on disk, in LFW's layout: ``person_0001/person_0001_0001.jpg``.
 
-Input: how many people and images, a seed. Output: ``person_0001/person_0001_0001.jpg`` and
-so on. Every image has its own generator, made from (seed, person, image): asking later for more
-people or more images draws the earlier ones again, byte for byte.
+Every image has its own generator, seeded with (seed, person, image): a larger collection has the
+same first people and images, byte for byte.
 """
 
 from __future__ import annotations
@@ -25,10 +24,9 @@ def person_name(number: int) -> str:
 
 
 def person_identity(seed: int, number: int) -> Identity:
-    """The face of one person of a collection.
+    """The identity of one person of a collection.
 
-    Its seed is a large number, so that no person of a collection is ``Identity(7)`` or another
-    one that somebody chose by hand for the drawn camera.
+    Its seed is a large number, unlike those chosen by hand for the drawn camera.
 
     Args:
         seed: the collection's.
@@ -49,10 +47,10 @@ def write_people(
     """Write a collection of drawn people.
 
     Args:
-        folder: where to; made if it is missing. Images of the same names are replaced.
-        people: how many people.
+        folder: the target; made if missing. Images of the same names are replaced.
+        people: number of people.
         images: images of each.
-        seed: another seed is other people.
+        seed: another seed gives other people.
         progress: called with (images written, images in all) after each person.
         size: side of the chips, pixels.
 
