@@ -60,7 +60,7 @@ class CaptureController(Closing):
     Args:
         workspace: where images go.
         camera: an open camera or a frame reader; closed by :meth:`close`.
-        detector: finds faces; ``None`` opens the best one at hand.
+        detector: finds faces; ``None`` opens the best one available.
 
     Example:
         ```python

@@ -100,7 +100,7 @@ class _Colors:
     Attributes:
         matrix: float32 ``(N, 3, 4)``; the last column, the offset, waits for the image's mean.
         pull: float32 ``(N, 3)``, the offset for each unit of the image's mean.
-        lift: float32 ``(N, 3)``, the offset besides.
+        lift: float32 ``(N, 3)``, the constant part of the offset.
     """
 
     matrix: np.ndarray

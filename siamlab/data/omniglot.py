@@ -27,18 +27,13 @@ from siamlab.images.write import write_image
 from siamlab.system.archives import unpack
 from siamlab.system.files import new_folder
 
-SETS = ("images_background_small1", "images_background_small2")
 _ADDRESS = "https://github.com/brendenlake/omniglot/raw/master/python/"
-REMOTE: dict[str, tuple[str, str]] = {
-    "images_background_small1": (
-        f"{_ADDRESS}images_background_small1.zip",
-        "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4",
-    ),
-    "images_background_small2": (
-        f"{_ADDRESS}images_background_small2.zip",
-        "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f",
-    ),
+_SHA256 = {
+    "images_background_small1": "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4",
+    "images_background_small2": "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f",
 }
+SETS = tuple(_SHA256)
+REMOTE = {name: (f"{_ADDRESS}{name}.zip", sha256) for name, sha256 in _SHA256.items()}
 _DRAWING = re.compile(r"(\d+)_(\d+)\.png")
 
 

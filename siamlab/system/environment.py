@@ -82,5 +82,5 @@ def prepare_devices() -> tuple[str, ...]:
             growth = "already in use: restart the kernel to let its memory grow"
         lines.append(f"GPU {number}: {device.name}, {growth}")
     if len(lines) == 1:
-        lines.append("no GPU: use the quick profile")
+        lines.append("no GPU: the quick profile is made for that")
     return tuple(lines)
