@@ -9,13 +9,13 @@ import html
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 import ipywidgets
 import numpy as np
 
 from siamlab.capture.stream import one_line, stop_all
+from siamlab.system.closing import Closing
 from siamlab.ui.html import WIDTH, encode_jpeg
 
 RATE = 12.0  # pictures a second on the page; more only makes the browser slow
@@ -53,7 +53,7 @@ class Ticker:
             stop.wait(max(0.0, self._period - (time.perf_counter() - begin)))
 
 
-class Panel:
+class Panel(Closing):
     """What both panels share: a picture, lines of text, Start/Stop, and a sure end."""
 
     def __init__(self, name: str) -> None:
@@ -112,14 +112,6 @@ class Panel:
 
     def __enter__(self) -> Self:
         return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def running(self) -> bool:
