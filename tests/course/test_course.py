@@ -23,7 +23,6 @@ from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, SiamlabError
 from siamlab.evaluation import split_unseen
 from siamlab.models.metadata import ModelMetadata, digests
-from siamlab.models.saving import find_model
 
 
 @pytest.fixture
@@ -106,13 +105,6 @@ def test_a_subject_with_few_images_cannot_play_the_user(workspace, tmp_path):
     write_people(tmp_path / "few", people=2, images=3, seed=1)
     with pytest.raises(InputError, match="has 3 images"):
         halve_subject(tmp_path / "few", "person_0001", workspace)
-
-
-def test_the_model_of_notebook_05_comes_before_the_packages(workspace):
-    assert find_model(workspace) == "pretrained"
-    own = workspace.models / "siamese.keras"
-    own.write_bytes(b"a model")
-    assert find_model(workspace) == own
 
 
 def test_a_benchmark_that_was_not_kept_names_its_command():
