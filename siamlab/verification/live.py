@@ -13,14 +13,14 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
 from siamlab.errors import CameraError
 from siamlab.faces.detectors import FaceBox
+from siamlab.system.closing import Closing
 from siamlab.verification.fusion import Recent
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
@@ -69,7 +69,7 @@ class LiveState:
         return None if self.verification is None else self.verification.box
 
 
-class LiveVerification:
+class LiveVerification(Closing):
     """Verifies one person before a camera, on request or all the time.
 
     Args:
@@ -126,7 +126,7 @@ class LiveVerification:
         """Whether the loop goes on."""
         return self.state.running
 
-    def start(self) -> LiveVerification:
+    def start(self) -> Self:
         """Begin to read and to verify; nothing happens when that goes on already.
 
         Raises:
@@ -159,16 +159,8 @@ class LiveVerification:
 
     close = stop
 
-    def __enter__(self) -> LiveVerification:
+    def __enter__(self) -> Self:
         return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def request(self) -> None:
         """Ask for one verification of the newest frame; does not wait."""

@@ -6,13 +6,13 @@ import html
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 import ipywidgets
 import numpy as np
 
 from siamlab.capture.stream import one_line, stop_all
+from siamlab.system.closing import Closing
 from siamlab.ui.html import WIDTH, encode_jpeg
 from siamlab.verification.colors import VERDICT_COLORS
 
@@ -51,7 +51,7 @@ class Ticker:
             stop.wait(max(0.0, self._period - (time.perf_counter() - begin)))
 
 
-class Panel:
+class Panel(Closing):
     """A camera preview with Start and Stop; the camera is released however the panel ends."""
 
     def __init__(self, name: str) -> None:
@@ -111,14 +111,6 @@ class Panel:
 
     def __enter__(self) -> Self:
         return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def running(self) -> bool:
