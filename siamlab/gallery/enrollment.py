@@ -68,17 +68,7 @@ def person_key(person: str) -> str:
 def new_enrollment(
     person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
 ) -> Enrollment:
-    """Check templates and make a dated enrollment of them.
-
-    Args:
-        person: name, any characters.
-        templates: float ``(N, dimensions)``, N at least 1, all finite.
-        model_id: the model that made them.
-        sources: where each template came from; numbers when left out.
-
-    Raises:
-        InputError: the templates have another form, or there are more or fewer sources.
-    """
+    """Check and date what :meth:`Gallery.enroll <siamlab.gallery.store.Gallery.enroll>` stores."""
     checked = _checked_templates(templates)
     names = tuple(sources) or tuple(f"image {i + 1}" for i in range(len(checked)))
     if len(names) != len(checked):

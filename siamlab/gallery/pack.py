@@ -13,7 +13,6 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -182,13 +181,13 @@ def read_pack(folder: Path) -> Pack | None:
     return None
 
 
-def _read_pack(place: Path) -> Pack:
-    with (place / "index.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
+def _read_pack(packed: Path) -> Pack:
+    with (packed / "index.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
         about = json.loads(archive["about"].tobytes())
         stamps, owners, counts = archive["stamps"], archive["owners"], archive["counts"]
     groups = [(str(model), int(dimensions)) for model, dimensions in about["groups"]]
     matrices = [
-        _read_matrix(place / name, crc)
+        _read_matrix(packed / name, crc)
         for name, crc in zip(about["files"], about["crcs"], strict=True)
     ]
     pack = Pack(
@@ -232,13 +231,13 @@ def write_pack(folder: Path, pack: Pack) -> None:
     if not pack.matrices:
         delete_pack(folder)
         return
-    place = folder / PACK_FOLDER
-    place.mkdir(mode=0o700, exist_ok=True)
+    packed = folder / PACK_FOLDER
+    packed.mkdir(mode=0o700, exist_ok=True)
     files = [f"{secrets.token_hex(8)}.npy" for _ in pack.matrices]
-    part = place / f"{secrets.token_hex(8)}.tmp"
+    part = packed / f"{secrets.token_hex(8)}.tmp"
     try:
         for name, matrix in zip(files, pack.matrices, strict=True):
-            with _open_private(place / name) as file:
+            with _open_private(packed / name) as file:
                 np.save(file, matrix, allow_pickle=False)
         with _open_private(part) as file:
             np.savez(
@@ -248,13 +247,12 @@ def write_pack(folder: Path, pack: Pack) -> None:
                 owners=pack.owners,
                 counts=pack.counts,
             )
-        part.replace(place / "index.npz")
+        part.replace(packed / "index.npz")
     except BaseException:
         for name in (*files, part.name):
-            (place / name).unlink(missing_ok=True)
+            (packed / name).unlink(missing_ok=True)
         raise
-    for path in _others(place, {*files, "index.npz"}):
-        path.unlink(missing_ok=True)
+    _clear(packed, {*files, "index.npz"})
 
 
 def delete_pack(folder: Path) -> None:
@@ -263,16 +261,16 @@ def delete_pack(folder: Path) -> None:
     Raises:
         OSError: a file cannot be removed.
     """
-    place = folder / PACK_FOLDER
-    if place.is_dir():
-        for path in _others(place, set()):
-            path.unlink(missing_ok=True)
+    if has_pack(folder):
+        _clear(folder / PACK_FOLDER, set())
         with suppress(OSError):  # another process has started a new one
-            place.rmdir()
+            (folder / PACK_FOLDER).rmdir()
 
 
-def _others(place: Path, kept: set[str]) -> Iterator[Path]:
-    return (path for path in list(place.iterdir()) if path.name not in kept)
+def _clear(folder: Path, kept: set[str]) -> None:
+    for path in list(folder.iterdir()):
+        if path.name not in kept:
+            path.unlink(missing_ok=True)
 
 
 def _open_private(path: Path) -> IO[bytes]:

@@ -107,9 +107,6 @@ class Gallery:
             model_id: ``model.model_id`` of the model that made them.
             sources: where each template came from; numbers when left out.
 
-        Returns:
-            What was stored.
-
         Raises:
             InputError: the templates have another form, or there are more or fewer sources.
             StorageError: the file cannot be written; the earlier one is unchanged.
@@ -207,7 +204,8 @@ class Gallery:
             NotEnrolledError: there was nothing.
             StorageError: the files cannot be removed.
         """
-        found = [*self._leftovers(person), *([self.path(person)] if person in self else [])]
+        found = [*self.folder.glob(f".{person_key(person)}.*.tmp")]
+        found += [self.path(person)] if person in self else []
         try:
             for path in found:
                 path.unlink(missing_ok=True)
@@ -218,12 +216,7 @@ class Gallery:
             raise NotEnrolledError(f"{person!r} is not enrolled. {self._enrolled_names()}")
 
     def _files(self) -> Iterator[Path]:
-        return self.folder.glob("[!.]*.npz") if self.folder.is_dir() else iter(())
-
-    def _leftovers(self, person: str) -> list[Path]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(self.folder.glob(f".{person_key(person)}.*.tmp"))
+        return self.folder.glob("[!.]*.npz")
 
     def _enrolled_names(self) -> str:
         # A few names are enough, and quick to read in a large gallery.

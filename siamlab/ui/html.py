@@ -30,24 +30,18 @@ def encode_jpeg(frame: np.ndarray, width: int = WIDTH) -> bytes:
 
 def score_bar(verification: Verification | None) -> str:
     """HTML of a bar from 0 to 1 with the score and a mark at the detection threshold."""
-    score = None if verification is None else verification.score
-    if verification is None or score is None:
-        return _bar(0.0, None, VERDICT_COLORS[None], "no score")
-    text = (
-        f"score {score:.2f}, threshold {verification.detection_threshold:.2f}; "
-        f"{verification.positive} of {len(verification.scores)} templates match"
-    )
-    color = VERDICT_COLORS[verification.verified]
-    return _bar(score, verification.detection_threshold, color, text)
-
-
-def _bar(score: float, threshold: float | None, color: tuple[int, int, int], text: str) -> str:
-    mark = (
-        ""
-        if threshold is None
-        else f"<div style='position:absolute;left:{threshold:.1%};top:0;width:2px;height:100%;"
-        "background:#000'></div>"
-    )
+    score, mark, color, text = 0.0, "", VERDICT_COLORS[None], "no score"
+    if verification is not None and verification.score is not None:
+        score, threshold = verification.score, verification.detection_threshold
+        color = VERDICT_COLORS[verification.verified]
+        mark = (
+            f"<div style='position:absolute;left:{threshold:.1%};top:0;width:2px;height:100%;"
+            "background:#000'></div>"
+        )
+        text = (
+            f"score {score:.2f}, threshold {threshold:.2f}; "
+            f"{verification.positive} of {len(verification.scores)} templates match"
+        )
     return (
         f"<div style='position:relative;width:{WIDTH}px;height:14px;background:#ddd'>"
         f"<div style='width:{score:.1%};height:100%;background:rgb{color}'></div>{mark}</div>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,22 +18,6 @@ from siamlab.verification.verifier import Verifier
 
 if TYPE_CHECKING:
     from siamlab.capture.cameras import Camera
-
-
-class Window(Protocol):
-    """Shows frames and reads keys."""
-
-    def show(self, frame: np.ndarray) -> None:
-        """Show a uint8 RGB frame."""
-
-    def wait_key(self) -> str:
-        """Wait a moment and return the key pressed, or an empty string."""
-
-    def closed(self) -> bool:
-        """Whether the user closed the window."""
-
-    def close(self) -> None:
-        """Remove the window."""
 
 
 class OpenCVWindow:
@@ -90,7 +74,7 @@ def open_window(
     verifier: Verifier,
     person: str,
     continuous: bool = False,
-    window: Window | None = None,
+    window: OpenCVWindow | None = None,
     seconds: float = 1.0,
 ) -> Verification | None:
     """Show the camera in a window: ``v`` verifies, ``c`` keeps verifying, ``q`` or Esc quits.
@@ -100,7 +84,7 @@ def open_window(
         verifier: with the person enrolled.
         person: the enrolled person to verify.
         continuous: start by verifying all the time.
-        window: where frames are shown; ``None`` opens a window of OpenCV.
+        window: shows frames and reads keys; ``None`` opens one.
         seconds: the verdict is on the frames of this time together; 0 judges each alone.
 
     Returns:
@@ -123,7 +107,7 @@ def open_window(
     return state.shown
 
 
-def _show_until_closed(live: LiveVerification, window: Window) -> None:
+def _show_until_closed(live: LiveVerification, window: OpenCVWindow) -> None:
     shown = False
     while True:
         state = live.state

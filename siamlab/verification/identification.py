@@ -123,10 +123,7 @@ class Identifier:
         self._opened: tuple[Templates, Search] | None = None
 
     def open(self) -> Templates:
-        """Open the gallery, or check whether it changed.
-
-        Returns:
-            The templates that will be searched.
+        """Open the gallery, or check whether it changed, and return the templates to search.
 
         Raises:
             NotEnrolledError: nobody is enrolled with this model.
@@ -149,9 +146,21 @@ class Identifier:
             Others as in :meth:`open`.
         """
         templates, search = self._open()
-        _check(probe, templates, top)
+        dimensions = templates.matrix.shape[1]
+        if probe.shape != (dimensions,):
+            raise InputError(
+                f"The gallery's templates have {dimensions} numbers; a probe has the shape "
+                f"({dimensions},). Received: {probe.shape}."
+            )
+        if top < 1:
+            raise InputError(f"top is at least 1. Received: top={top}.")
         rows = search(probe, top)
-        return _candidates(templates, rows, self.model.score_pairs(probe, templates.matrix[rows]))
+        scores = self.model.score_pairs(probe, templates.matrix[rows])
+        people = np.searchsorted(templates.starts, rows, side="right") - 1
+        return tuple(
+            Candidate(templates.people[person], float(score), int(row - templates.starts[person]))
+            for person, row, score in zip(people, rows, scores, strict=True)
+        )
 
     def _open(self) -> tuple[Templates, Search]:
         templates = self.gallery.templates(self.model_id)
@@ -159,24 +168,3 @@ class Identifier:
             self._opened = None  # frees the old index before the next is built
             self._opened = (templates, open_search(templates, self.model, self.kind))
         return self._opened
-
-
-def _candidates(
-    templates: Templates, rows: np.ndarray, scores: np.ndarray
-) -> tuple[Candidate, ...]:
-    people = np.searchsorted(templates.starts, rows, side="right") - 1
-    return tuple(
-        Candidate(templates.people[person], float(score), int(row - templates.starts[person]))
-        for person, row, score in zip(people, rows, scores, strict=True)
-    )
-
-
-def _check(probe: np.ndarray, templates: Templates, top: int) -> None:
-    dimensions = templates.matrix.shape[1]
-    if probe.shape != (dimensions,):
-        raise InputError(
-            f"The gallery's templates have {dimensions} numbers; a probe has the shape "
-            f"({dimensions},). Received: {probe.shape}."
-        )
-    if top < 1:
-        raise InputError(f"top is at least 1. Received: top={top}.")
