@@ -20,11 +20,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def add_command(
-    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]
-) -> Parser:
-    """Add a command that the function ``run`` carries out; it returns the exit status."""
-    command: Parser = commands.add_parser(name, help=text, description=text)
+def add_command(commands: Commands, run: Callable[[argparse.Namespace], int]) -> Parser:
+    """Add a command with the name and the docstring of the function that runs it."""
+    command: Parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
     command.set_defaults(run=run)
     return command
 

@@ -13,28 +13,29 @@ from siamlab.errors import InputError
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
-    run = add_command(commands, "run", "run the notebooks headless, print the results", run_series)
-    run.add_argument("--profile", choices=("quick", "full"), help="sizes (default: quick)")
-    run.add_argument("--lfw", type=Path, metavar="PATH", help="LFW as an archive or a folder")
-    run.add_argument(
+    command = add_command(commands, run)
+    command.add_argument("--profile", choices=("quick", "full"), help="sizes (default: quick)")
+    command.add_argument("--lfw", type=Path, metavar="PATH", help="LFW as an archive or a folder")
+    command.add_argument(
         "--subject", metavar="PERSON", help="a person of --lfw who plays the user at the camera"
     )
-    run.add_argument(
+    command.add_argument(
         "--model", type=Path, metavar="MODEL", help="skip training compact: take this model"
     )
-    run.add_argument("--out", type=Path, default=Path("out"), help="results go here (default: out)")
+    command.add_argument(
+        "--out", type=Path, default=Path("out"), help="results go here (default: out)"
+    )
 
-    text = "open JupyterLab on notebook 01; further options go to JupyterLab"
-    add_command(commands, "lab", text, open_lab)
+    add_command(commands, lab)
 
 
-def run_series(options: argparse.Namespace) -> int:
-    """Run the series of notebooks headless."""
-    from siamlab.course import runner
+def run(options: argparse.Namespace) -> int:
+    """Run the notebooks headless and print their results."""
+    from siamlab.course.runner import run_series
 
     if options.subject and not options.lfw:
         raise InputError("--subject is a person of LFW: give --lfw too.")
-    table = runner.run_series(
+    table = run_series(
         out=options.out,
         profile=options.profile,
         lfw=options.lfw,
@@ -46,8 +47,8 @@ def run_series(options: argparse.Namespace) -> int:
     return DONE
 
 
-def open_lab(options: argparse.Namespace) -> int:
-    """Open JupyterLab on notebook 01."""
+def lab(options: argparse.Namespace) -> int:
+    """Open JupyterLab on notebook 01; further options are passed on to it."""
     import subprocess
 
     from siamlab.course.notebooks import notebook_paths

@@ -10,14 +10,13 @@ from siamlab.cli.output import DONE, say
 
 def add_commands(commands: Commands) -> None:
     """Add the command of this group."""
-    text = "download a data set, or take a local copy of it"
-    command = add_command(commands, "fetch", text, fetch)
+    command = add_command(commands, fetch)
     command.add_argument("dataset", choices=("lfw", "omniglot"))
     command.add_argument("--from", dest="source", metavar="PATH", help="a local archive or folder")
 
 
 def fetch(options: argparse.Namespace) -> int:
-    """Download or copy a data set into the workspace."""
+    """Download a data set into the workspace, or take a local copy of it."""
     from siamlab.config import open_workspace
 
     folder = open_workspace().root / options.dataset

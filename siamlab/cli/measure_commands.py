@@ -19,7 +19,7 @@ from siamlab.cli.output import DONE, say, write_json
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
-    command = add_command(commands, "evaluate", "measure a model on a file of pairs", evaluate)
+    command = add_command(commands, evaluate)
     add_model(command)
     add_images(command)
     command.add_argument("--pairs", type=Path, required=True, metavar="FILE", help="LFW's format")
@@ -30,8 +30,7 @@ def add_commands(commands: Commands) -> None:
     choice.add_argument("--threshold", type=share, metavar="T", help="between 0 and 1")
     add_json(command)
 
-    text = "set a model's threshold on people of your own"
-    command = add_command(commands, "calibrate", text, calibrate)
+    command = add_command(commands, calibrate)
     add_model(command)
     add_images(command)
     command.add_argument(
@@ -51,8 +50,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--seed", type=int, default=0, metavar="S")
     command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
 
-    text = "measure this machine: verification, training, live loop"
-    add_json(add_command(commands, "bench", text, bench))
+    add_json(add_command(commands, bench))
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -91,7 +89,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def calibrate(options: argparse.Namespace) -> int:
-    """Set a model's threshold on the user's own people and on strangers."""
+    """Set a model's threshold on people of your own and on strangers."""
     from siamlab.config import open_workspace
     from siamlab.evaluation.own_people import calibrate_people, find_strangers, open_own_people
     from siamlab.models.saving import load_model, save_model
@@ -112,7 +110,7 @@ def calibrate(options: argparse.Namespace) -> int:
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Measure this machine."""
+    """Measure this machine: verification, training and the live loop."""
     from dataclasses import asdict
 
     from siamlab.study.speed.all_speeds import measure_all

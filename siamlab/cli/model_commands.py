@@ -19,7 +19,7 @@ from siamlab.errors import InputError
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
-    command = add_command(commands, "train", "train a model on a folder of people", train)
+    command = add_command(commands, train)
     add_images(command)
     command.add_argument("--arch", choices=("koch", "compact"), default="compact")
     command.add_argument(
@@ -43,12 +43,12 @@ def add_commands(commands: Commands) -> None:
     )
     command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
 
-    command = add_command(commands, "export", "write a model for ONNX Runtime or LiteRT", export)
+    command = add_command(commands, export)
     add_model(command)
     command.add_argument("--format", choices=("onnx", "litert"), help="default: by the file's name")
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx or .tflite")
 
-    command = add_command(commands, "embed", "write the embeddings of images to a file", embed)
+    command = add_command(commands, embed)
     add_model(command)
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     command.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write a model for another runtime."""
+    """Write a model for ONNX Runtime or LiteRT."""
     from siamlab.models.export import export_model
     from siamlab.models.saving import load_model
 

@@ -23,20 +23,19 @@ if TYPE_CHECKING:
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
-    command = add_command(commands, "enroll", "store templates of a person", enroll)
+    command = add_command(commands, enroll)
     command.add_argument("person", metavar="PERSON")
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     _add_model_option(command)
 
-    command = add_command(commands, "verify", "compare an image with a person's templates", verify)
+    command = add_command(commands, verify)
     command.add_argument("person", metavar="PERSON")
     command.add_argument("image", type=Path, metavar="IMAGE")
     _add_model_option(command)
     _add_threshold(command)
     add_json(command, "write the verdict here")
 
-    text = "find the person in an image among all enrolled people"
-    command = add_command(commands, "identify", text, identify)
+    command = add_command(commands, identify)
     command.add_argument("image", type=Path, metavar="IMAGE")
     command.add_argument(
         "--top", type=positive(int), default=5, metavar="N", help="candidates (default: 5)"
