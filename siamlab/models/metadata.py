@@ -8,15 +8,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from siamlab import __version__
 from siamlab.data.collections import person_digest
 from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
-
-PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
 
 DEFAULT_THRESHOLD = 0.5  # of a model that was never calibrated
 

@@ -1,4 +1,4 @@
-"""The panels in JupyterLab itself: a real browser opens them, clicks, and files appear.
+"""The panels in JupyterLab: a real browser opens them, clicks, and files appear.
 
 Screenshots go to the folder that ``SIAMLAB_SCREENSHOTS`` names, else to pytest's own.
 """
@@ -86,7 +86,7 @@ def copied(name: str, folder: Path) -> str:
 
 
 def make_trained_workspace(data: Path, others: Path) -> None:
-    """What notebooks 02 and 05 leave, in small: captures of a drawn person and two models."""
+    """Small results of notebooks 02 and 05: captures of a drawn person, and two models."""
     from siamlab.capture.user_camera import DRAWN_USER
     from siamlab.data.collections import open_collection
     from siamlab.data.negatives import split_negatives
