@@ -1,4 +1,4 @@
-"""The commands about people: ``enroll``, ``verify`` and ``identify``.
+"""The commands about people: ``compare``, ``enroll``, ``verify`` and ``identify``.
 
 They run on an exported copy of the model where there is one, so that they start without Keras.
 """
@@ -9,20 +9,31 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
 from siamlab.cli.output import DONE, say, verdict_status, write_json
 from siamlab.errors import SiamlabError
 
 if TYPE_CHECKING:
-    from siamlab.models.exported import ExportedModel
+    from siamlab.models.embedder import FaceEmbedder
     from siamlab.models.siamese import Siamese
     from siamlab.verification.verifier import Verifier
+
+_MODELS = "a .keras, .tflite or .onnx file, or pretrained"
 
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
+    command = add_command(commands, compare)
+    command.add_argument("first", type=Path, metavar="IMAGE")
+    command.add_argument("second", type=Path, metavar="IMAGE")
+    command.add_argument(
+        "--model", default="pretrained", metavar="MODEL", help=f"{_MODELS} (default: pretrained)"
+    )
+    _add_threshold(command)
+    add_json(command, "write the verdict here")
+
     command = add_command(commands, enroll)
     command.add_argument("person", metavar="PERSON")
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
@@ -49,14 +60,26 @@ def _add_model_option(command: Parser) -> None:
     command.add_argument(
         "--model",
         metavar="MODEL",
-        help="a .keras, .tflite or .onnx file, or pretrained (default: SIAMLAB_MODEL, else the "
-        "model that notebook 05 trained, else pretrained)",
+        help=f"{_MODELS} (default: SIAMLAB_MODEL, else the model that notebook 05 trained, else "
+        "pretrained)",
     )
 
 
 def _add_threshold(command: Parser) -> None:
     text = "a template matches from this score on (default: the model's)"
     command.add_argument("--threshold", type=share, metavar="T", help=text)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Say whether two images show the same person."""
+    from siamlab.verification.compare import verify as verify_images
+
+    model = _open_model(_model_file(options))
+    verification = verify_images(options.first, options.second, model, options.threshold)
+    write_json(options.json, verification.to_dict())
+    say(str(verification))
+    _cache_export(options, model)
+    return verdict_status(verification.verified)
 
 
 def enroll(options: argparse.Namespace) -> int:
@@ -118,7 +141,7 @@ def _model_file(options: argparse.Namespace) -> Path:
     return find_model(open_workspace(), name)
 
 
-def _open_model(file: Path) -> Siamese | ExportedModel:
+def _open_model(file: Path) -> FaceEmbedder:
     """Open the model without Keras where that is possible: TensorFlow alone takes seconds."""
     from siamlab.config import open_workspace
     from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
@@ -133,7 +156,7 @@ def _open_model(file: Path) -> Siamese | ExportedModel:
     return load_model(file)
 
 
-def _cache_export(options: argparse.Namespace, model: Siamese | ExportedModel) -> None:
+def _cache_export(options: argparse.Namespace, model: FaceEmbedder) -> None:
     """Let the next command start without Keras; an exported model needs nothing more."""
     from siamlab.config import open_workspace
     from siamlab.models.exported import ExportedModel
@@ -143,6 +166,6 @@ def _cache_export(options: argparse.Namespace, model: Siamese | ExportedModel) -
     from siamlab.models.export import cache_export
 
     try:
-        cache_export(model, _model_file(options), open_workspace().models)
+        cache_export(cast("Siamese", model), _model_file(options), open_workspace().models)
     except SiamlabError as error:  # the answer is given; only the next start is slower
         print(f"siamlab: no quick copy of the model was kept. {error}", file=sys.stderr)

@@ -12,10 +12,10 @@ import numpy as np
 
 from siamlab.faces.detectors import FaceBox
 from siamlab.system.opencv import import_cv2
+from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.fusion import TEMPLATE_RULES
 
 WORDS = {True: "verified", False: "not verified", None: "unknown"}
-COLORS = {True: "#1a7f37", False: "#b42318", None: "#5a5a5a"}
 FACE_PIXELS = 120  # side of a face in a notebook
 
 
@@ -121,7 +121,8 @@ class Verification:
 
     def _repr_html_(self) -> str:
         text = html.escape(str(self))
-        verdict = f"<span style='color:{COLORS[self.verified]};font-weight:600'>{text}</span>"
+        color = f"rgb{VERDICT_COLORS[self.verified]}"
+        verdict = f"<span style='color:{color};font-weight:600'>{text}</span>"
         if not self.faces:
             return verdict
         pictures = "".join(map(_picture, self.faces))

@@ -57,11 +57,13 @@ class Verifier:
         InputError: a threshold is out of its range, or an unknown rule.
 
     Example:
-        ```python
-        verifier = Verifier(load_model("siamese.keras"), Gallery(workspace.gallery))
-        verifier.enroll("Ada", chips, chips=True)
-        verifier.verify(frame, "Ada")
-        ```
+        >>> import siamlab
+        >>> verifier = siamlab.Verifier(siamlab.load_model(), siamlab.Gallery("gallery"))
+        >>> with siamlab.open_camera("drawn:7") as camera:
+        ...     verifier.enroll("Ada", [camera.read(), camera.read()])
+        ...     verifier.verify(camera.read(), "Ada")
+        Enrollment('Ada', 2 templates of 256 numbers)
+        Verification(Ada verified: 2 of 2 templates match (100%, 50% needed))
     """
 
     def __init__(

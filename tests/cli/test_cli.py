@@ -258,6 +258,24 @@ def test_verify_uses_the_cached_export_and_repairs_a_damaged_one(
     assert not capsys.readouterr().err
 
 
+def test_compare_two_images(model, images, workspace, tmp_path, capsys):
+    """The exit status is the answer: 0 the same person, 1 another, 3 unknown."""
+    mine, other = (str(open_collection(images).people[place].images[0]) for place in (0, 1))
+    out = tmp_path / "verdict.json"
+    chosen = ["--model", str(model), "--json", str(out)]
+    assert main(["compare", mine, mine, *chosen]) == 0
+    assert "the same person" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    assert found["verified"] is True and found["score"] >= found["threshold"]
+    assert found["operating_point"] == "balanced" and found["model"]
+    again = main(["compare", mine, other, *chosen, "--threshold", "1"])  # now without Keras
+    assert again == 1 and json.loads(out.read_text())["operating_point"] == "given"
+    blank = write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    assert main(["compare", mine, str(blank), *chosen]) == 3
+    assert "second image: No face was found" in capsys.readouterr().out
+    assert json.loads(out.read_text())["verified"] is None
+
+
 def test_export_infers_the_format_and_verify_uses_the_file(model, images, workspace, capsys):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
@@ -355,8 +373,8 @@ def test_help_names_every_command():
     )
     assert done.returncode == 0
     for command in (
-        "run", "lab", "fetch", "train", "evaluate", "calibrate", "embed", "export", "enroll",
-        "verify", "identify", "bench",
+        "run", "lab", "fetch", "train", "evaluate", "calibrate", "embed", "export", "compare",
+        "enroll", "verify", "identify", "bench",
     ):  # fmt: skip
         assert f"  {command}" in done.stdout
 
