@@ -116,6 +116,11 @@ def get_profile(name: str | None = None) -> Profile:
 
     Raises:
         InputError: there is no such profile.
+
+    Example:
+        >>> import siamlab
+        >>> siamlab.get_profile("full").koch_size
+        105
     """
     chosen = name or os.environ.get("SIAMLAB_PROFILE") or "quick"
     if chosen not in PROFILES:
@@ -233,6 +238,12 @@ def open_workspace(root: Path | str | None = None, person: str | None = None) ->
 
     Raises:
         InputError: ``person`` cannot be a folder name.
+
+    Example:
+        >>> import siamlab
+        >>> workspace = siamlab.open_workspace("work", person="Ada")
+        >>> workspace.anchor.relative_to(workspace.root).as_posix()
+        'people/Ada/anchor'
     """
     chosen = Path(root or os.environ.get("SIAMLAB_DATA") or default_root()).expanduser().resolve()
     name = person or os.environ.get("SIAMLAB_PERSON") or "me"

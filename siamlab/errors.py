@@ -5,7 +5,16 @@ The command line prints the line and exits with status 2.
 
 
 class SiamlabError(Exception):
-    """Base of all errors that a user can correct; the message is one line."""
+    """Base of all errors that a user can correct; the message is one line.
+
+    Example:
+        >>> import siamlab
+        >>> try:
+        ...     siamlab.load_model("nowhere.keras")
+        ... except siamlab.SiamlabError as error:
+        ...     print(error)
+        No model file at nowhere.keras. Check the name, or train one: siamlab train.
+    """
 
 
 class InputError(SiamlabError, ValueError):

@@ -47,8 +47,8 @@ class Collection:
         people: sorted by name, no name twice.
 
     Example:
-        >>> lfw = open_collection("lfw-deepfunneled.tgz")          # doctest: +SKIP
-        >>> lfw.with_at_least(2).without(["George_W_Bush"])        # doctest: +SKIP
+        >>> lfw = siamlab.open_collection("lfw-deepfunneled.tgz")          # doctest: +SKIP
+        >>> lfw.with_at_least(2).without(["George_W_Bush"])                # doctest: +SKIP
     """
 
     root: Path
@@ -128,6 +128,13 @@ def open_collection(
         InputError: there is no such path, or the archive is damaged or unsafe.
         EmptyFolderError: it holds no person with an image.
         StorageError: the disk is full or the cache is read-only.
+
+    Example:
+        >>> import siamlab
+        >>> from siamlab.data.synthetic import write_people
+        >>> people = siamlab.open_collection(write_people("people", people=3, images=2))
+        >>> len(people), len(people.images), people.names[0]
+        (3, 6, 'person_0001')
     """
     source = Path(path).expanduser()
     if not source.exists():

@@ -70,12 +70,16 @@ class Gallery:
         folder: created at the first enrollment.
 
     Example:
-        ```python
-        gallery = Gallery("data/workspace/gallery")
-        gallery.enroll("Ada", templates, model.model_id)
-        gallery.get("Ada", model.model_id).templates
-        gallery.templates(model.model_id).matrix
-        ```
+        >>> import numpy as np
+        >>> import siamlab
+        >>> gallery = siamlab.Gallery("gallery")
+        >>> gallery.enroll("Ada", np.ones((2, 256), np.float32), model_id="a model")
+        Enrollment('Ada', 2 templates of 256 numbers)
+        >>> gallery.people()
+        ('Ada',)
+        >>> gallery.erase("Ada")
+        >>> gallery
+        Gallery(0 people)
     """
 
     def __init__(self, folder: Path | str) -> None:

@@ -56,7 +56,8 @@ def open_camera(
         InputError: ``drawn:`` is not followed by numbers.
 
     Example:
-        >>> with open_camera("drawn:7") as camera:
+        >>> import siamlab
+        >>> with siamlab.open_camera("drawn:7") as camera:
         ...     camera.read().shape
         (480, 640, 3)
     """

@@ -39,7 +39,10 @@ def open_detector(kind: str = "auto", yunet_path: Path | str | None = None) -> F
         ModelError: the kind is not available here.
 
     Example:
-        >>> box = find_face(frame, open_detector())          # doctest: +SKIP
+        >>> import siamlab
+        >>> with siamlab.open_camera("drawn:7") as camera:
+        ...     len(siamlab.open_detector("haar").detect(camera.read()))
+        1
     """
     check_kind(kind)
     if kind in {"auto", "yunet"}:
