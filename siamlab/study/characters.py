@@ -71,7 +71,7 @@ def train_characters(
 
     Args:
         train: characters, with their turned copies or without
-            (:func:`siamlab.data.omniglot.with_turns`).
+            (:func:`siamlab.data.omniglot.with_rotations`).
         size: side of the input in pixels.
         width: multiple of the channel counts.
         people: characters in a batch, two drawings each.

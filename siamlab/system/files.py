@@ -27,7 +27,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        reason = "the disk is full" if full else (error.strerror or str(error))
+        reason = error.strerror or str(error)
+        reason = f"the disk is full ({reason})" if full else reason
         advice = "Free some space or choose" if full else "Choose"
         raise StorageError(f"Cannot write {path}: {reason}. {advice} another folder.") from None
 
