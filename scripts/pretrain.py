@@ -36,6 +36,7 @@ from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
 from siamlab.training.recipes import train_compact
+from siamlab.training.settings import TrainingSettings
 
 TEST_PAIRS = 1000
 SEED = 0
@@ -70,15 +71,14 @@ def main() -> None:
     # The series' own test people (the last fifth) are not trained on: half of them choose the head
     # and the thresholds, half are the test.
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
-    settings = {
-        "steps": options.steps,
-        "models": options.models,
-        "folder": options.checkpoints,
-        "seed": SEED,
-        "bfloat16": bfloat16_pays(),
-        "verbose": 2,
-    }
-    model, history = train_compact(split.train, split.validation, **settings)
+    settings = TrainingSettings(
+        steps=options.steps,
+        folder=options.checkpoints,
+        seed=SEED,
+        bfloat16=bfloat16_pays(),
+        verbose=2,
+    )
+    model, history = train_compact(split.train, split.validation, settings, models=options.models)
     model = load_model(save_quantized(model, options.out))  # rounded, as everybody will have it
     fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
     calibration = calibrate_model(model, split.validation, seed=SEED + 1)
@@ -87,12 +87,12 @@ def main() -> None:
     evaluation, scores = measure(model, test)
     # The two parts exchanged: the test people give votes, head and threshold, the others judge.
     # From the checkpoints: nothing is trained again.
-    turned, _ = train_compact(split.train, split.test, **settings)
+    turned, _ = train_compact(split.train, split.test, settings, models=options.models)
     exchanged, _ = measure(turned, draw_pairs(split.validation, TEST_PAIRS, SEED))
     several = split.train.with_at_least(2)
     card = {
         "machine": f"{machine_name()}, {usable_cores()} used",
-        "bfloat16": settings["bfloat16"],
+        "bfloat16": settings.bfloat16,
         "steps": options.steps,
         "minutes": minutes(history),
         "people": {

@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,20 +26,6 @@ from siamlab.images.decode import read_image
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-    class _Record(Protocol):
-        @property
-        def preprocessing(self) -> Preprocessing: ...
-
-    class Embedder(Protocol):
-        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
-
-        @property
-        def metadata(self) -> _Record:
-            """Says how files become inputs."""
-
-        def embed(self, images: np.ndarray) -> np.ndarray:
-            """Images to embeddings ``(N, dimensions)``."""
 
 
 def to_float(images: np.ndarray) -> np.ndarray:

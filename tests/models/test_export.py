@@ -15,7 +15,7 @@ from siamlab.errors import InputError, MissingPackageError, ModelError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, mirrored, project_to_pca
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.models.export import _convert, cache_export, export_model
 from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
 from siamlab.models.hog_lda import fit_hog_lda
@@ -63,7 +63,7 @@ def models() -> dict[str, Siamese]:
     two = [build_embedding("compact", (32, 32, 3), width=0.25) for _ in range(2)]
     images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
     gradients = fit_hog_lda(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
-    both = ensemble([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
+    both = build_ensemble([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
     short = normalize_by_cohort(project_to_pca(both, images, 7), images, 4)
     joined = build_siamese(short, "squared", metadata("compact", 40))
     return {

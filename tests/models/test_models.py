@@ -15,7 +15,7 @@ from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.models.metadata import PRETRAINED, ModelMetadata, digests
 from siamlab.models.saving import load_model, save_model, save_quantized
 from siamlab.models.siamese import build_siamese
@@ -318,7 +318,7 @@ def joined(compact):
     """Two models of 32 pixels: the near one sees 0.56 of 0.70, so the image has 40."""
     keras.utils.set_random_seed(8)
     other = build_embedding("compact", (32, 32, 3), width=0.125)
-    return [compact, other], ensemble([compact, other], (0.56, 0.70))
+    return [compact, other], build_ensemble([compact, other], (0.56, 0.70))
 
 
 def test_a_committees_cosine_is_the_mean_of_its_members(joined):
@@ -339,7 +339,7 @@ def test_a_members_vote_is_its_part_of_the_cosine(joined):
     images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
     codes = np.asarray(both(images)) * np.sqrt(2)
     parts = np.split(codes, [models[0].output_shape[1]], axis=1)
-    voted = np.asarray(ensemble(models, (0.56, 0.70), (3, 1))(images))
+    voted = np.asarray(build_ensemble(models, (0.56, 0.70), (3, 1))(images))
     expected = 0.75 * parts[0] @ parts[0].T + 0.25 * parts[1] @ parts[1].T
     np.testing.assert_allclose(voted @ voted.T, expected, atol=1e-5)
 
@@ -371,7 +371,7 @@ def test_a_cohort_adds_a_number_that_falls_as_likeness_rises(compact):
 
 
 def test_a_committee_of_one_is_its_member(compact):
-    assert ensemble([compact], (0.56,)) is compact
+    assert build_ensemble([compact], (0.56,)) is compact
 
 
 def test_a_packed_model_scores_as_before(compact, tmp_path):

@@ -16,6 +16,7 @@ from siamlab.models.embedding import build_embedding
 from siamlab.models.siamese import build_siamese
 from siamlab.training.fit import train_people
 from siamlab.training.head import fit_head, fit_weights
+from siamlab.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,8 @@ def test_fitted_head_is_a_decreasing_probability(split):
     keras.utils.set_random_seed(0)
     preprocessing = Preprocessing(size=24, fraction=0.56)
     embedding = build_embedding("compact", (24, 24, 3), width=0.125)
-    train_people(embedding, split.train, preprocessing, steps=30, people=8, verbose=0)
+    settings = TrainingSettings(steps=30, people=8, verbose=0)
+    train_people(embedding, split.train, preprocessing, settings)
     model = build_siamese(embedding, "squared").with_metadata(preprocessing=preprocessing)
     fit_head(model, draw_pairs(split.validation, 40, 1))
     code = model.embed(np.zeros((1, 24, 24, 3), np.float32))[0]

@@ -12,6 +12,7 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding
 from siamlab.training.fit import train_people
 from siamlab.training.mixed_precision import bfloat16_pays, in_bfloat16
+from siamlab.training.settings import TrainingSettings
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,10 @@ def test_training_in_bfloat16_gives_the_weights_back(tmp_path):
         embedding = compact()
         before = embedding.get_weights()
         history = train_people(
-            embedding, people, preprocessing, steps=12, people=6, bfloat16=half, verbose=0
+            embedding,
+            people,
+            preprocessing,
+            TrainingSettings(steps=12, people=6, bfloat16=half, verbose=0),
         )
         assert np.isfinite(history.metrics["loss"]).all()
         trained[half] = embedding.get_weights()

@@ -18,8 +18,10 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding
 from siamlab.training.recipes import train_compact, train_koch, train_koch_on_people, train_model
+from siamlab.training.settings import TrainingSettings
 
-SMALL = {"size": 32, "width": 0.25, "verbose": 0}
+SMALL = {"size": 32, "width": 0.25}
+SHORT = TrainingSettings(steps=2, people=4, verbose=0)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,8 @@ def split(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(split):
-    return train_compact(split.train, split.validation, steps=40, people=8, **SMALL)
+    settings = TrainingSettings(steps=40, people=8, verbose=0)
+    return train_compact(split.train, split.validation, settings, **SMALL)
 
 
 def test_compact_carries_crop_people_and_threshold(trained, split):
@@ -52,11 +55,10 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
     model, history = train_compact(
         split.train,
         split.validation,
-        steps=300,
-        people=8,
+        TrainingSettings(steps=300, people=8, folder=tmp_path, verbose=0),
+        size=16,
+        width=0.05,
         models=2,
-        folder=tmp_path,
-        **SMALL | {"size": 16, "width": 0.05},
     )
     assert history.epochs == 6 and len(history.metrics["loss"]) == 6
     assert model.metadata.preprocessing == Preprocessing(size=20, fraction=0.70)
@@ -75,9 +77,7 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
 
 def test_gradients_can_be_left_out(split):
     """What is left is the network itself, as many numbers as its code has: 0.25 of 1,024."""
-    model, _ = train_compact(
-        split.train, split.validation, steps=2, people=4, hog_lda=False, **SMALL
-    )
+    model, _ = train_compact(split.train, split.validation, SHORT, hog_lda=False, **SMALL)
     assert model.embedding.output_shape == (None, 256)
     base = model.embedding.get_layer("embedding")
     assert not [layer.name for layer in base.layers if layer.name.startswith("vote")]
@@ -92,7 +92,7 @@ def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, 
             seen.append((images, people)) or build_embedding("compact", (32, 32, 3), 0.1)
         ),
     )
-    train_compact(split.train, split.validation, steps=2, people=4, **SMALL)
+    train_compact(split.train, split.validation, SHORT, **SMALL)
     ((images, people),) = seen
     assert len(images) == len(people) == 3 * len(split.train)
 
@@ -104,7 +104,8 @@ def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
         split.train,
         people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
     )
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, singletons=2, **SMALL)
+    settings = replace(SHORT, singletons=2)
+    model, _ = train_compact(mixed, split.validation, settings, **SMALL)
     assert model.metadata.trained_on(lonely.name)
 
 
@@ -119,12 +120,12 @@ def test_many_strangers_normalize_the_scores(split, monkeypatch):
         "siamlab.training.recipes.normalize_by_cohort",
         lambda base, images, count: seen.append(images) or normalize_by_cohort(base, images, count),
     )
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    model, _ = train_compact(mixed, split.validation, SHORT, **SMALL)
     ((images,), layer) = seen, model.embedding.get_layer("cohort")
     assert len(images) == 4 and layer.cohort.shape[0] == 2
     assert all(model.metadata.trained_on(person.name) for person in first)
     monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 5)
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    model, _ = train_compact(mixed, split.validation, SHORT, **SMALL)
     assert "cohort" not in {layer.name for layer in model.embedding.layers}
     assert not any(model.metadata.trained_on(person.name) for person in first)
 
@@ -137,13 +138,14 @@ def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models)
     """Each has its part of the minutes, 0.95 of which are for training."""
     seen = {}
 
-    def fake(train, validation, **settings):
-        seen.update(settings)
+    def fake(train, validation, settings, size, width, models):
+        seen.update(models=models, minutes=settings.minutes)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("siamlab.training.recipes.train_compact", fake)
     with pytest.raises(KeyboardInterrupt):
-        train_model(split.train, minutes=minutes, epochs=1 if minutes is None else None)
+        epochs = 1 if minutes is None else None
+        train_model(split.train, settings=TrainingSettings(minutes=minutes, epochs=epochs))
     assert seen["models"] == models
     if minutes is not None:
         assert seen["minutes"] == pytest.approx(0.95 * minutes / models)
@@ -159,7 +161,7 @@ def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models)
 )
 def test_members_are_compacts_and_one_or_two(split, wrong, message):
     with pytest.raises(InputError, match=message):
-        train_model(split.train, epochs=1, **wrong)
+        train_model(split.train, settings=TrainingSettings(epochs=1), **wrong)
 
 
 def test_calibration_refuses_people_of_the_training(trained, split):
@@ -178,7 +180,12 @@ def test_a_strict_calibration_raises_the_threshold(trained, split):
 def test_koch_is_trained_and_calibrated(split):
     pairs = draw_pairs(split.train, 16, 0)
     model, history = train_koch(
-        pairs, split.validation, size=64, width=0.05, epochs=1, validation_pairs=16, verbose=0
+        pairs,
+        split.validation,
+        TrainingSettings(epochs=1, verbose=0),
+        size=64,
+        width=0.05,
+        validation_pairs=16,
     )
     assert model.metadata.arch == "koch" and history.epochs == 1
     assert model.metadata.threshold is not None
@@ -188,7 +195,11 @@ def test_koch_is_trained_and_calibrated(split):
 def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
     """From 40 batches the plain network tells strangers apart; a coin's AUC is 0.5."""
     model, history = train_koch_on_people(
-        split.train, split.validation, size=64, width=0.1, steps=40, people=8, verbose=0
+        split.train,
+        split.validation,
+        TrainingSettings(steps=40, people=8, verbose=0),
+        size=64,
+        width=0.1,
     )
     expected = build_embedding("koch", (64, 64, 3), 0.1)
     names = [layer.name for layer in model.embedding.layers]
@@ -215,4 +226,6 @@ def test_spread_pairs_takes_what_there_is(split):
 def test_people_without_second_images_cannot_be_trained_on(tmp_path):
     write_people(tmp_path, people=5, images=1, seed=0)
     with pytest.raises(InputError, match="two"):
-        train_model(open_collection(tmp_path), epochs=1, size=32, width=0.25)
+        train_model(
+            open_collection(tmp_path), settings=TrainingSettings(epochs=1), size=32, width=0.25
+        )
