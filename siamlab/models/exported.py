@@ -33,7 +33,7 @@ LITERT, ONNX = ".tflite", ".onnx"
 SUFFIXES = {"onnx": ONNX, "litert": LITERT}
 INFO, CHECKSUM = "siamlab.json", "siamlab.sha256"
 DISTANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"l1": np.abs, "squared": np.square}
-_VERSION = 1
+_VERSION = 2
 _BLOCK = 1 << 20
 
 Network = Callable[[np.ndarray], np.ndarray]
@@ -80,7 +80,7 @@ class ExportInfo:
         version = fields.pop("version")
         if version != _VERSION:
             raise ModelError(
-                f"It has form {version} of siamlab's exports and this siamlab reads {_VERSION}; "
+                f"It is version {version} of siamlab's exports and this siamlab reads {_VERSION}; "
                 "export the model again."
             )
         fields["metadata"] = ModelMetadata.from_dict(fields["metadata"])

@@ -152,7 +152,7 @@ def test_files_of_others_are_one_line(exported, tmp_path):
 def test_another_form_asks_for_a_new_export(tmp_path):
     path = tmp_path / "old.tflite"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(INFO, about().to_json().replace('"version": 1', '"version": 0'))
+        archive.writestr(INFO, about().to_json().replace('"version": 2', '"version": 0'))
         archive.writestr(CHECKSUM, "")
     refused(path, "export the model again")
 

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
@@ -21,6 +22,7 @@ from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding, mirrored
+from siamlab.models.losses import SupervisedContrastive
 from siamlab.models.metadata import digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
@@ -66,6 +68,7 @@ from siamlab.models.siamese import build_siamese
 from siamlab.models.embedding import build_embedding
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
+from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
 from siamlab.data.augmentation import Augmentation
 from siamlab.training.fit import train_pairs
@@ -248,3 +251,32 @@ def test_a_fine_tuned_model_is_saved_with_all_its_weights_trainable(tuned):
     assert len(again.trainable_variables) == len(model.trainable_variables) == 17
     images = np.full((2, 24, 24, 3), 0.5, np.float32)
     np.testing.assert_allclose(again.embed(images), model.embed(images), atol=1e-6)
+
+
+def test_batches_count_the_epochs_of_fit_from_where_they_resume(split):
+    """Epochs 0 and 1 of an unbroken run; a resumed one sees the same batches of epoch 1."""
+    preprocessing = Preprocessing(size=24, fraction=0.56)
+
+    class Noted(PeopleBatches):
+        def __getitem__(self, step):
+            seen.append((self.epoch, step))
+            return super().__getitem__(step)
+
+    def fitted(first):
+        keras.utils.set_random_seed(0)
+        embedding = build_embedding("compact", (24, 24, 3), width=0.125)
+        embedding.compile("adam", SupervisedContrastive(), jit_compile=False)
+        batches = Noted(split.train, preprocessing, people=4, steps=3)
+        batches.epoch = first
+        embedding.fit(batches, shuffle=False, initial_epoch=first, epochs=2, verbose=0)
+        assert batches.epoch == 2
+
+    seen: list[tuple[int, int]] = []
+    fitted(0)
+    epochs = [[(epoch, step) for step in range(3)] for epoch in (0, 1)]
+    # Keras looks at a few batches before it begins, to know their shapes.
+    assert sorted(seen[-6:]) == epochs[0] + epochs[1]
+    assert {epoch for epoch, _ in seen[:-6]} <= {0}
+    seen.clear()
+    fitted(1)
+    assert sorted(seen[-3:]) == epochs[1] and {epoch for epoch, _ in seen} == {1}
