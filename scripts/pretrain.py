@@ -26,7 +26,7 @@ from siamlab.data.splits import split_by_name
 from siamlab.evaluation import Evaluation, evaluate_scores, quality_groups, score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.models.exported import usable_cores
-from siamlab.models.metadata import PRETRAINED
+from siamlab.models.locations import PRETRAINED
 from siamlab.models.saving import load_model, save_quantized
 from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure

@@ -33,7 +33,7 @@ from siamlab.models.layers import L1Distance, SquaredDistance
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
 from siamlab.system.files import drop_stale, storage_errors, write_whole
-from siamlab.system.quiet import quiet_start
+from siamlab.system.quiet import silent_stderr
 
 TOLERANCE = 1e-4
 _NAMES: dict[type, str] = {L1Distance: "l1", SquaredDistance: "squared"}
@@ -112,7 +112,7 @@ def _describe(model: Siamese, source: str) -> ExportInfo:
 def _convert(embedding: keras.Model, path: Path, form: str) -> None:
     try:
         # Both converters print and warn about their own insides.
-        with quiet_start(), warnings.catch_warnings():
+        with silent_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             embedding.export(str(path), format=form, verbose=False)
     except ImportError as error:

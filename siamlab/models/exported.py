@@ -27,7 +27,7 @@ import numpy as np
 from siamlab.errors import MissingPackageError, ModelError, SiamlabError
 from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
 from siamlab.models.metadata import ModelMetadata
-from siamlab.system.quiet import quiet_start
+from siamlab.system.quiet import silent_stderr
 
 LITERT, ONNX = ".tflite", ".onnx"
 SUFFIXES = {"onnx": ONNX, "litert": LITERT}
@@ -185,7 +185,7 @@ def _open_litert(path: Path) -> tuple[ExportInfo, Network]:
     with zipfile.ZipFile(path) as notes:
         text, expected = (notes.read(name).decode() for name in (INFO, CHECKSUM))
     info = _checked(path, text, expected)  # before LiteRT sees the bytes: damaged ones can crash it
-    with quiet_start():
+    with silent_stderr():
         interpreter = Interpreter(str(path), num_threads=usable_cores())
         interpreter.allocate_tensors()
         run = interpreter.get_signature_runner()

@@ -8,14 +8,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from siamlab import __version__
 from siamlab.data.collections import person_digest
 from siamlab.faces.crop import Preprocessing
-
-PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
 
 
 def digests(people: Iterable[str]) -> tuple[str, ...]:

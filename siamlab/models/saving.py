@@ -1,4 +1,4 @@
-"""The file that a Siamese model is kept in, and which file is meant by a name."""
+"""The file that a Siamese model is kept in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from siamlab.config import Workspace
 from siamlab.errors import InputError, ModelError
-from siamlab.models.metadata import PRETRAINED
+from siamlab.models.locations import PRETRAINED
 from siamlab.models.quantization import load_arrays, save_arrays
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
@@ -104,13 +103,3 @@ def load_model(path: Path | str) -> Siamese:
             "siamlab.build_siamese."
         )
     return model
-
-
-def find_model(workspace: Workspace) -> Path | str:
-    """The model to verify with: that of notebook 05 where it is, else ``pretrained``.
-
-    Returns:
-        What :func:`siamlab.load_model` takes.
-    """
-    own = workspace.models / "siamese.keras"
-    return own if own.is_file() else "pretrained"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import random
 
-from siamlab.system.quiet import quiet_start
+from siamlab.system.quiet import silent_stderr
 
-with quiet_start():
+with silent_stderr():
     import keras
     from keras import layers, ops
 
@@ -47,4 +47,4 @@ def uses_xla() -> bool:
     return bool(keras.backend.backend() == "jax")
 
 
-__all__ = ["keras", "layers", "ops", "quiet_start", "set_seed", "uses_xla"]
+__all__ = ["keras", "layers", "ops", "set_seed", "silent_stderr", "uses_xla"]

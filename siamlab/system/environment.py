@@ -71,9 +71,9 @@ def prepare_devices() -> tuple[str, ...]:
     Returns:
         A line for each device.
     """
-    from siamlab.system.quiet import quiet_start
+    from siamlab.system.quiet import silent_stderr
 
-    with quiet_start():
+    with silent_stderr():
         import tensorflow as tf
 
     lines = [f"CPU: {platform.processor() or platform.machine()}"]

@@ -1,7 +1,4 @@
-"""What a page shows: frames as JPEG, verdicts and scores as HTML.
-
-Input: frames and verdicts. Output: bytes and text.
-"""
+"""What a page shows: frames as JPEG, verdicts and scores as HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import html
 import numpy as np
 
 from siamlab.system.opencv import import_cv2
-from siamlab.ui.overlay import COLORS
+from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.result import Verification
 
 WIDTH = 480
@@ -35,15 +32,16 @@ def score_bar(verification: Verification | None) -> str:
     """HTML of a bar from 0 to 1 with the score and a mark at the detection threshold."""
     score = None if verification is None else verification.score
     if verification is None or score is None:
-        return _bar(0.0, None, COLORS[None], "no score")
-    words = (
+        return _bar(0.0, None, VERDICT_COLORS[None], "no score")
+    text = (
         f"score {score:.2f}, threshold {verification.detection_threshold:.2f}; "
         f"{verification.positive} of {len(verification.scores)} templates match"
     )
-    return _bar(score, verification.detection_threshold, COLORS[verification.verified], words)
+    color = VERDICT_COLORS[verification.verified]
+    return _bar(score, verification.detection_threshold, color, text)
 
 
-def _bar(score: float, threshold: float | None, color: tuple[int, int, int], words: str) -> str:
+def _bar(score: float, threshold: float | None, color: tuple[int, int, int], text: str) -> str:
     mark = (
         ""
         if threshold is None
@@ -53,13 +51,13 @@ def _bar(score: float, threshold: float | None, color: tuple[int, int, int], wor
     return (
         f"<div style='position:relative;width:{WIDTH}px;height:14px;background:#ddd'>"
         f"<div style='width:{score:.1%};height:100%;background:rgb{color}'></div>{mark}</div>"
-        f"<div>{html.escape(words)}</div>"
+        f"<div>{html.escape(text)}</div>"
     )
 
 
 def verdict_html(verification: Verification | None) -> str:
-    """HTML of the verdict, in words and color."""
+    """HTML of the verdict, as text in its color."""
     if verification is None:
         return "<b>no verdict yet</b>"
     text = html.escape(str(verification))
-    return f"<b style='color:rgb{COLORS[verification.verified]}'>{text}</b>"
+    return f"<b style='color:rgb{VERDICT_COLORS[verification.verified]}'>{text}</b>"

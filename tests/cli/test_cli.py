@@ -17,6 +17,7 @@ from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
+from siamlab.images.write import write_image
 from siamlab.models.saving import load_model
 
 ROOT = Path(__file__).parents[2]
@@ -220,6 +221,10 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
     strangers = [str(other.images[-1]) for other in open_collection(images).people[1:]]
     assert 1 in {main(["verify", "Ada", image, "--threshold", "1"]) for image in strangers}
     assert "not verified" in capsys.readouterr().out
+    write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    assert main(["verify", "Ada", str(tmp_path / "blank.png"), "--json", str(out)]) == 3
+    assert "unknown whether this is Ada" in capsys.readouterr().out
+    assert json.loads(out.read_text())["verified"] is None
 
 
 WITHOUT_TENSORFLOW = """
@@ -305,8 +310,6 @@ BAD = {
 def test_bad_input_is_one_line_and_status_2(
     case, model, images, pairs, workspace, tmp_path, capsys, monkeypatch
 ):
-    from siamlab.images.write import write_image
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "corrupt.jpg").write_bytes(b"\xff\xd8\xff no picture")
@@ -330,19 +333,12 @@ USAGE = {
     "no number": ["train", "--images", "x", "--minutes", "soon", "--out", "m.keras"],
     "negative": ["train", "--images", "x", "--minutes", "-1", "--out", "m.keras"],
     "two lengths": [
-        "train",
-        "--images",
-        "x",
-        "--minutes",
-        "1",
-        "--epochs",
-        "1",
-        "--out",
-        "m.keras",
+        "train", "--images", "x", "--minutes", "1", "--epochs", "1", "--out", "m.keras",
     ],
     "model name": ["train", "--images", "x", "--out", "model.h5"],
+    "unknown option": ["bench", "--no-browser"],
     "threshold": ["evaluate", "m.keras", "--images", "x", "--pairs", "p", "--threshold", "1.5"],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", USAGE)
@@ -358,18 +354,17 @@ def test_help_names_every_command():
         [sys.executable, "-m", "siamlab.cli", "--help"], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 0
-    for command in [
-        "run",
-        "lab",
-        "fetch",
-        "train",
-        "evaluate",
-        "calibrate",
-        "embed",
-        "export",
-        "enroll",
-        "verify",
-        "identify",
-        "bench",
-    ]:
+    for command in (
+        "run", "lab", "fetch", "train", "evaluate", "calibrate", "embed", "export", "enroll",
+        "verify", "identify", "bench",
+    ):  # fmt: skip
         assert f"  {command}" in done.stdout
+
+
+def test_lab_passes_further_options_on_to_jupyterlab(monkeypatch):
+    called: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
+    assert main(["lab", "--no-browser", "--port=9000", "-y"]) == 0
+    (command,) = called
+    assert command[1:4] == ["-m", "jupyter", "lab"] and "01_setup" in command[4]
+    assert command[5:] == ["--no-browser", "--port=9000", "-y"]

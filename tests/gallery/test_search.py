@@ -320,10 +320,8 @@ def test_the_command_says_who_it_is(
     gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     verifier = level_gallery(gallery)
-    monkeypatch.setattr(
-        "siamlab.cli.people_commands._verifier", lambda options, threshold: verifier
-    )
-    monkeypatch.setattr("siamlab.cli.people_commands._cache_export", lambda name, model: None)
+    monkeypatch.setattr("siamlab.cli.people_commands._open_verifier", lambda options: verifier)
+    monkeypatch.setattr("siamlab.cli.people_commands._cache_export", lambda options, model: None)
     known, stranger = tmp_path / "known.png", tmp_path / "stranger.png"
     write_image(known, gray_frame(153))
     write_image(stranger, gray_frame(255))
@@ -333,6 +331,9 @@ def test_the_command_says_who_it_is(
     assert json.loads(out.read_text())["person"] == "Ben"
     assert main(["identify", str(stranger)]) == 1
     assert capsys.readouterr().out.startswith("nobody of 3 people")
+    write_image(stranger, gray_frame(0))
+    assert main(["identify", str(stranger)]) == 3
+    assert capsys.readouterr().out.startswith("unknown who this is")
     with pytest.raises(SystemExit):
         main(["identify", str(known), "--top", "0"])
 

@@ -16,7 +16,8 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
 from siamlab.models.ensemble import build_ensemble
-from siamlab.models.metadata import PRETRAINED, ModelMetadata, digests
+from siamlab.models.locations import PRETRAINED
+from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import load_model, save_model, save_quantized
 from siamlab.models.siamese import build_siamese
 
