@@ -74,9 +74,7 @@ def test_an_exception_in_the_block_releases_the_camera() -> None:
         (RuntimeError("driver\nbroke"), "RuntimeError: driver broke"),
     ],
 )
-def test_a_disconnected_camera_is_reported_in_one_line_and_released(
-    error: Exception, line: str
-) -> None:
+def test_a_disconnected_camera_gives_one_line_and_is_released(error: Exception, line: str) -> None:
     camera = FakeCamera(fails_at=3, error=error)
     reader = FrameReader(camera).start()
     wait_until(lambda: not reader.running)

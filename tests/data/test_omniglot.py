@@ -22,7 +22,7 @@ from siamlab.data.omniglot import (
     find_omniglot,
     open_characters,
     unseen_alphabets,
-    with_turns,
+    with_rotations,
 )
 from siamlab.errors import DownloadError, EmptyFolderError, InputError
 from siamlab.images.decode import read_image
@@ -81,14 +81,14 @@ def test_what_is_no_drawing_is_left_out(tmp_path: Path) -> None:
 
 def test_turned_copies_are_further_characters(sets: Path, tmp_path: Path) -> None:
     first, _ = find_omniglot(sets)
-    four = with_turns(first, tmp_path / "turned")
+    four = with_rotations(first, tmp_path / "turned")
     assert len(four) == 4 * len(first) and four.names == tuple(sorted(four.names))
     plain = read_image(four.person("Ah/character02").images[1])
     for quarter in (1, 2, 3):
         turned = read_image(four.person(f"Ah/character02_{90 * quarter}").images[1])
         np.testing.assert_array_equal(turned, np.rot90(plain, quarter))
     before = four.images[1].stat().st_mtime_ns
-    assert with_turns(first, tmp_path / "turned") == four
+    assert with_rotations(first, tmp_path / "turned") == four
     assert four.images[1].stat().st_mtime_ns == before, "written once"
 
 

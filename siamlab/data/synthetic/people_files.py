@@ -15,7 +15,7 @@ import numpy as np
 from siamlab.data.synthetic.conditions import Conditions
 from siamlab.data.synthetic.drawing import encode, expose_chip
 from siamlab.data.synthetic.identity import Identity
-from siamlab.errors import InputError, StorageError
+from siamlab.errors import InputError
 from siamlab.system.files import whole_file
 
 
@@ -83,13 +83,5 @@ def _write_person(folder: Path, number: int, images: int, seed: int, size: int) 
     for image in range(1, images + 1):
         conditions = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
         data = encode(expose_chip(who, conditions, size), conditions.jpeg)
-        _write(folder / name / f"{name}_{image:04d}.jpg", data.tobytes())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of the file or nothing."""
-    try:
-        with whole_file(path) as part:
-            part.write_bytes(data)
-    except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from None
+        with whole_file(folder / name / f"{name}_{image:04d}.jpg") as part:
+            part.write_bytes(data.tobytes())
