@@ -1,9 +1,9 @@
 """Make the weights in the package again: python scripts/pretrain.py --images lfw-deepfunneled.tgz
 
-Trains two compact networks on LFW's people from scratch, on nothing else, joins them and oriented
-gradients, normalizes scores by a cohort of strangers, rounds the weights to seven bits each, fits
-votes, head and thresholds on other people, and measures the whole on people that neither saw.
-Writes siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the model card.
+Trains two compact networks from scratch on LFW's people only, joins them and HOG-LDA, normalizes
+scores by a cohort of strangers, quantizes the weights to seven bits, fits ensemble weights, head
+and thresholds on other people, and measures the model on people that neither saw. Writes
+siamlab/models/weights/compact.npz, its checksum, and card.json with the model card's numbers.
 """
 
 from __future__ import annotations

@@ -36,12 +36,12 @@ from siamlab.training.head import fit_head, fit_weights
 from siamlab.training.mixed_precision import bfloat16_pays
 from siamlab.training.settings import TrainingSettings
 
-# The share of a chip that a network sees: the face from brow to chin with little background,
-# so that it cannot learn the room or the camera instead of the person.
+# The share of a chip that a network sees: brow to chin, with little background, so that it cannot
+# learn the room or the camera instead of the person.
 FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
-# What the models of a ensemble of compact networks see: the second hair and chin line too.
+# What the models of an ensemble of compact networks see: the second hair and chin line too.
 # Trainings with this time for each of both make them both: hardly better (see
 # ``benchmarks/ensemble.py``), but better than more of the same training.
 MODEL_FRACTIONS = (FACE_FRACTION, 0.70)
@@ -106,7 +106,7 @@ def train_compact(
 
 
 def _fit_hog_lda(train: Collection, preprocessing: Preprocessing) -> keras.Model:
-    """The network of oriented gradients for training people; nobody has many more than others."""
+    """Fit HOG-LDA to training people, with at most ``MAX_HOG_LDA_IMAGES`` of each."""
     several = train.with_at_least(2)
     some = tuple(
         replace(person, images=person.images[:MAX_HOG_LDA_IMAGES]) for person in several.people
@@ -153,7 +153,7 @@ def _join_models(
         base = project_to_pca(base, to_float(load_images(sample, seen)), axes)
     if strangers:
         base = normalize_by_cohort(base, to_float(load_images(strangers, seen)), COHORT)
-        # Nobody shall be verified against themselves.
+        # Calibration and evaluation must leave the cohort's people out.
         metadata = replace(metadata, people=digests(train.names))
     return _finish(base, "squared", metadata, validation, seed)
 
@@ -235,7 +235,7 @@ def _finish(
 
 
 def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siamese:
-    """Koch's Siamese network with fresh weights and a metadata of whom it will be trained on."""
+    """Koch's Siamese network with fresh weights; ``people`` go into its metadata."""
     set_seed(seed)
     metadata = ModelMetadata(
         arch="koch",
@@ -299,7 +299,7 @@ def train_model(
             as many as the minutes are enough for, which is one where ``epochs`` are given.
 
     Returns:
-        The model and a line that sums the training up.
+        The model and a line that summarizes the training.
 
     Raises:
         InputError: too few people or images, or a recipe that the architecture does not have.

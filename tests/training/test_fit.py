@@ -1,4 +1,4 @@
-"""Training: it learns, it resumes after a kill, and it says what is wrong."""
+"""Training: the loss goes down, a killed run resumes, errors are one line."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(split, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_disk_keeps_the_former_checkpoint(split, tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_previous_checkpoint(split, tmp_path, monkeypatch):
     pairs = pairs_of(split)
     train_pairs(koch(), *pairs, in_folder(tmp_path, 1))
 
@@ -183,7 +183,7 @@ def test_a_full_disk_keeps_the_former_checkpoint(split, tmp_path, monkeypatch):
     assert reached is not None and reached.name == "epoch-0001"
 
 
-def test_time_limit_stops_in_the_middle(split):
+def test_the_time_limit_stops_within_an_epoch(split):
     began = time.perf_counter()
     settings = TrainingSettings(epochs=1000, minutes=0.05, verbose=0)
     train_pairs(koch(), *pairs_of(split), settings)
@@ -198,7 +198,7 @@ def test_steps_or_minutes_not_both(split):
 
 
 def trained_compact():
-    """A compact model as the package brings it: mirrored, with a metadata and a threshold."""
+    """A mirrored compact model with metadata and a threshold."""
     keras.utils.set_random_seed(0)
     embedding = mirrored(build_embedding("compact", (24, 24, 3), width=0.125))
     return build_siamese(embedding, "squared").with_metadata(
@@ -226,7 +226,7 @@ def test_fine_tuning_learns_its_pairs(tuned):
     assert np.mean(history.metrics["loss"][-2:]) < np.mean(history.metrics["loss"][:2])
 
 
-def test_fine_tuning_leaves_normalization_alone_and_moves_the_rest(tuned):
+def test_fine_tuning_changes_all_weights_but_normalization(tuned):
     before, model, _, _ = tuned
     after = {weight.path: np.array(weight) for weight in model.weights}
     kept = {path for path in after if np.array_equal(before[path], after[path])}
@@ -234,7 +234,7 @@ def test_fine_tuning_leaves_normalization_alone_and_moves_the_rest(tuned):
     assert len(kept) == 20, "four weights of each of five normalizations"
 
 
-def test_fine_tuning_adds_its_people_and_drops_the_threshold(tuned, split):
+def test_fine_tuning_adds_its_people_and_removes_the_threshold(tuned, split):
     _, model, _, _ = tuned
     metadata = model.metadata
     people = pairs_of(split)[0].people

@@ -1,4 +1,4 @@
-"""bfloat16: who computes in it, what stays float32, and that a network learns so."""
+"""bfloat16: which layers compute in it, what stays float32, and that training works."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from siamlab.training.settings import TrainingSettings
         ("", False),
     ],
 )
-def test_processors_say_whether_they_multiply_bfloat16(tmp_path, text, pays):
+def test_cpu_flags_say_whether_bfloat16_pays(tmp_path, text, pays):
     path = tmp_path / "cpuinfo"
     path.write_text(text)
     assert bfloat16_pays(path) is (pays and keras.backend.backend() == "tensorflow")
 
 
-def test_where_the_system_says_nothing_float32_stays(tmp_path):
+def test_without_cpu_flags_training_stays_float32(tmp_path):
     assert not bfloat16_pays(tmp_path / "none")
 
 
@@ -41,7 +41,7 @@ def compact():
     return build_embedding("compact", (32, 32, 3), width=0.25)
 
 
-def test_sums_are_bfloat16_and_weights_and_the_code_float32():
+def test_products_are_bfloat16_weights_and_code_float32():
     plain = compact()
     twin = in_bfloat16(plain)
     kinds = {layer.name: layer.compute_dtype for layer in twin.layers}
@@ -57,7 +57,7 @@ def test_sums_are_bfloat16_and_weights_and_the_code_float32():
     assert 0 < np.abs(exact @ exact.T - rounded @ rounded.T).max() < 0.03
 
 
-def test_training_in_bfloat16_gives_the_weights_back(tmp_path):
+def test_training_in_bfloat16_sets_the_float32_weights(tmp_path):
     write_people(tmp_path, people=8, images=3, seed=2)
     people, preprocessing = open_collection(tmp_path), Preprocessing(size=32, fraction=0.56)
     trained = {}

@@ -1,4 +1,4 @@
-"""Recipes: nobody trained on is calibrated on, and too few people are counted."""
+"""Recipes: calibration on people outside the training, and too few people."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def test_compact_carries_crop_people_and_threshold(trained, split):
     assert history.metrics["loss"][-1] > 0
 
 
-def test_members_are_trained_apart_and_joined(split, tmp_path):
+def test_models_are_trained_separately_and_joined(split, tmp_path):
     """Two models of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
 
-    Oriented gradients stand beside them; their weights do not wait for checkpoints.
+    HOG-LDA joins them; its weights are not in the checkpoints.
     """
     model, history = train_compact(
         split.train,
@@ -75,15 +75,15 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
 
 
-def test_gradients_can_be_left_out(split):
-    """What is left is the network itself, as many numbers as its code has: 0.25 of 1,024."""
+def test_hog_lda_can_be_left_out(split):
+    """The embedding is then the network's code: 0.25 of 1,024 numbers."""
     model, _ = train_compact(split.train, split.validation, SHORT, hog_lda=False, **SMALL)
     assert model.embedding.output_shape == (None, 256)
     base = model.embedding.get_layer("embedding")
-    assert not [layer.name for layer in base.layers if layer.name.startswith("vote")]
+    assert not [layer.name for layer in base.layers if layer.name.startswith("weight")]
 
 
-def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, monkeypatch):
+def test_hog_lda_sees_at_most_so_many_images_of_a_person(split, monkeypatch):
     seen = []
     monkeypatch.setattr("siamlab.training.recipes.MAX_HOG_LDA_IMAGES", 3)
     monkeypatch.setattr(
@@ -97,20 +97,20 @@ def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, 
     assert len(images) == len(people) == 3 * len(split.train)
 
 
-def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
-    """They are in the metadata, so nobody calibrates on them."""
-    lonely = split.train.people[0]
+def test_people_with_one_image_can_be_impostors_in_training(split):
+    """They are in the metadata, so calibration refuses them."""
+    single = split.train.people[0]
     mixed = replace(
         split.train,
-        people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
+        people=(replace(single, images=single.images[:1]), *split.train.people[1:]),
     )
     settings = replace(SHORT, singletons=2)
     model, _ = train_compact(mixed, split.validation, settings, **SMALL)
-    assert model.metadata.trained_on(lonely.name)
+    assert model.metadata.trained_on(single.name)
 
 
 def test_many_strangers_normalize_the_scores(split, monkeypatch):
-    """Who has one image is in no batch; then in the cohort, and so in the metadata. 255 + 1."""
+    """People with one image are in no batch but in the cohort, and so in the metadata."""
     monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 4)
     monkeypatch.setattr("siamlab.training.recipes.COHORT", 2)
     first = [replace(person, images=person.images[:1]) for person in split.train.people[:4]]
@@ -134,8 +134,8 @@ def test_many_strangers_normalize_the_scores(split, monkeypatch):
     ("minutes", "models"),
     [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
 )
-def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models):
-    """Each has its part of the minutes, 0.95 of which are for training."""
+def test_longer_trainings_make_more_models(split, monkeypatch, minutes, models):
+    """Each model gets its part of the minutes, 0.95 of which are for training."""
     seen = {}
 
     def fake(train, validation, settings, size, width, models):
@@ -159,7 +159,7 @@ def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models)
         ({"models": 2, "arch": "koch"}, "models are compact's"),
     ],
 )
-def test_members_are_compacts_and_one_or_two(split, wrong, message):
+def test_models_are_one_or_two_and_only_for_compact(split, wrong, message):
     with pytest.raises(InputError, match=message):
         train_model(split.train, settings=TrainingSettings(epochs=1), **wrong)
 
@@ -192,8 +192,8 @@ def test_koch_is_trained_and_calibrated(split):
     assert all(model.metadata.trained_on(name) for name in pairs.people)
 
 
-def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
-    """From 40 batches the plain network tells strangers apart; a coin's AUC is 0.5."""
+def test_koch_trained_on_people_keeps_its_layers_and_recognizes_strangers(split):
+    """After 40 batches the plain network separates strangers; chance is an AUC of 0.5."""
     model, history = train_koch_on_people(
         split.train,
         split.validation,
@@ -207,18 +207,18 @@ def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
     assert model.embedding.count_params() == expected.count_params()
     assert history.metrics["loss"][-1] > 0
     kernel, _ = model.head.get_weights()
-    assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one slope: the farther, the less likely
+    assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one negative slope
     pairs = draw_pairs(split.validation, 96, 5)
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
     assert model.metadata.arch == "koch" and model.metadata.trained_on(split.train.names[0])
 
 
-def test_the_reports_recipe_is_kochs_alone(split):
+def test_the_reports_recipe_trains_only_koch(split):
     with pytest.raises(InputError, match="report"):
         train_model(split.train, arch="compact", recipe="report")
 
 
-def test_spread_pairs_takes_what_there_is(split):
+def test_spread_pairs_takes_all_pairs_where_there_are_fewer(split):
     # 8 validation people with 4 images have 8 * 6 genuine pairs.
     assert len(spread_pairs(split.validation, 10_000, 0)) == 96
 
