@@ -43,6 +43,7 @@ from siamlab.study.measure import machine_name
 from siamlab.study.oneshot import OneShot, answer_trials, class_trials, judge_trials
 from siamlab.system.files import write_text
 from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.settings import TrainingSettings
 
 WAYS = (5, 20)
 RUNS = 40  # of each alphabet; Lake has two of each of ten
@@ -60,7 +61,9 @@ def characters(root: Path, length: dict[str, Any], seed: int) -> dict[str, Any]:
         for number, (train, test) in enumerate(((first, second), (second, first))):
             turned = with_rotations(train, Path(folder) / str(number))
             print(f"training on {len(turned)} characters of {', '.join(alphabets(train))}")
-            network, history = train_characters(turned, seed=seed, verbose=0, **length)
+            network, history = train_characters(
+                turned, TrainingSettings(seed=seed, verbose=0, **length)
+            )
             seconds.append(round(sum(history.seconds), 1))
             methods = {"compact": (network_descriptor(network), SIZE), **CLASSICAL}
             folds.append(Fold(unseen_alphabets(test, train), methods))

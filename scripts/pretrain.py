@@ -36,6 +36,7 @@ from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
 from siamlab.training.recipes import train_compact
+from siamlab.training.settings import TrainingSettings
 
 TEST_PAIRS = 1000
 SEED = 0
@@ -73,15 +74,14 @@ def main() -> None:
     # The test people of the series (the last fifth) are not trained on: half of them are for the
     # head and the thresholds, half for the test.
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
-    settings = {
-        "steps": options.steps,
-        "models": options.models,
-        "folder": options.checkpoints,
-        "seed": SEED,
-        "bfloat16": bfloat16_pays(),
-        "verbose": 2,
-    }
-    model, history = train_compact(split.train, split.validation, **settings)
+    settings = TrainingSettings(
+        steps=options.steps,
+        folder=options.checkpoints,
+        seed=SEED,
+        bfloat16=bfloat16_pays(),
+        verbose=2,
+    )
+    model, history = train_compact(split.train, split.validation, settings, models=options.models)
     model = load_model(save_quantized(model, options.out))  # quantized, as in the package
     fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
     calibration = calibrate_model(model, split.validation, seed=SEED + 1)
@@ -89,12 +89,12 @@ def main() -> None:
     test = draw_pairs(split.test, TEST_PAIRS, SEED)
     evaluation, scores = measure(model, test)
     # Validation and test people exchanged. From the checkpoints: nothing is trained again.
-    swapped, _ = train_compact(split.train, split.test, **settings)
+    swapped, _ = train_compact(split.train, split.test, settings, models=options.models)
     exchanged, _ = measure(swapped, draw_pairs(split.validation, TEST_PAIRS, SEED))
     several = split.train.with_at_least(2)
     card = {
         "machine": f"{machine_name()}, {usable_cores()} used",
-        "bfloat16": settings["bfloat16"],
+        "bfloat16": settings.bfloat16,
         "steps": options.steps,
         "minutes": minutes(history),
         "people": {

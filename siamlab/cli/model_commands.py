@@ -59,13 +59,14 @@ def train(options: argparse.Namespace) -> int:
     from siamlab.data.collections import open_collection
     from siamlab.models.saving import save_model
     from siamlab.training.recipes import train_model
+    from siamlab.training.settings import TrainingSettings
 
     model, summary = train_model(
         open_collection(options.images),
         arch=options.arch,
-        minutes=options.minutes,
-        epochs=options.epochs,
-        seed=options.seed,
+        settings=TrainingSettings(
+            minutes=options.minutes, epochs=options.epochs, seed=options.seed
+        ),
         size=options.size,
         width=options.width,
         recipe=options.recipe,

@@ -7,7 +7,7 @@ small tables of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,28 +16,12 @@ from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import _indexed, load_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.rates import check_scores
-from siamlab.faces.crop import Preprocessing
 
 if TYPE_CHECKING:
-    from siamlab.data.pairs import PairSet
-    from siamlab.models.siamese import Siamese
-
-    class _Record(Protocol):
-        @property
-        def preprocessing(self) -> Preprocessing: ...
-
-    class Embedder(Protocol):
-        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
-
-        @property
-        def metadata(self) -> _Record:
-            """Says how files become inputs."""
-
-        def embed(self, images: np.ndarray) -> np.ndarray:
-            """Images to embeddings ``(N, dimensions)``."""
+    from siamlab.models.embedder import FaceEmbedder
 
 
-def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
+def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
     """Score pairs of image files with a model.
 
     Each image is read and embedded once, however many pairs it is in; a pair then costs only
@@ -141,7 +125,9 @@ def worst_mistakes(
     return false_matches, false_non_matches
 
 
-def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def embed_pairs(
+    model: FaceEmbedder, pairs: PairSet, batch: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
     """Embed both sides of pairs; each image is read and embedded once.
 
     Args:

@@ -1,7 +1,4 @@
-"""What a model file says about itself, so that verification needs nothing but the file.
-
-Input: how a model was made. Output: :class:`ModelMetadata`, kept inside the ``.keras`` file.
-"""
+"""What a model file says about the model, so that verification needs nothing but the file."""
 
 from __future__ import annotations
 
@@ -24,8 +21,8 @@ def digests(people: Iterable[str]) -> tuple[str, ...]:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what made a model, for its metadata."""
-    # Only here: a metadata is also read where no Keras is, beside an exported model.
+    """Versions of the libraries that train a model, for its metadata."""
+    # Imported here: metadata is also read without Keras, from an exported model.
     from siamlab.system.backend import keras
 
     return {
@@ -38,12 +35,12 @@ def library_versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model file says about itself.
+    """What a model file says about the model.
 
     Attributes:
         arch: ``koch``, ``compact`` or ``custom``.
-        preprocessing: how a face becomes an input; training and verification share it.
-        calibration: thresholds and where they come from (``Calibration.to_dict``), or ``None``.
+        preprocessing: crop, size and detector, shared by training and verification.
+        calibration: thresholds and their origin (``Calibration.to_dict``), or ``None``.
         people: digests of the people it was trained on.
         versions: library versions at training.
         notes: a sentence on how it was trained.

@@ -21,7 +21,7 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     Args:
         model: a Siamese model.
         path: a name that ends in ``.keras``.
-        optimizer: keep the optimizer's state too, for more training; it triples the file.
+        optimizer: keep its state too, to train further; it triples the file.
 
     Raises:
         InputError: the name does not end in ``.keras``.
@@ -37,7 +37,7 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
 
 @contextmanager
 def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
-    """Hide what ``compile`` left: Keras heeds ``include_optimizer`` in its older format alone."""
+    """Hide what ``compile`` left: Keras reads ``include_optimizer`` in its older format only."""
     kept = getattr(model, "optimizer", None), model.compiled
     model.optimizer, model.compiled = None, False
     try:
@@ -47,7 +47,7 @@ def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
 
 
 def save_quantized(model: Siamese, path: Path) -> Path:
-    """Save a model with seven bits a weight, as the package carries it (``siamlab.models.quantization``).
+    """Save a model with seven bits a weight, as the packaged weights are.
 
     Args:
         model: its weights are rounded in the file, not in memory: load the file again before
@@ -72,8 +72,8 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
     Args:
-        path: a ``.keras`` file, what :func:`save_quantized` wrote, or ``pretrained`` for the weights
-            in the package (``siamlab/models/weights/README.md`` is their card).
+        path: a ``.keras`` file, one that :func:`save_quantized` wrote, or ``pretrained`` for the
+            packaged weights (``siamlab/models/weights/README.md`` is their card).
 
     Raises:
         ModelError: there is no such file, it is damaged, or it is another kind of model.
@@ -95,7 +95,7 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
     if not isinstance(model, Siamese):
         raise ModelError(

@@ -24,6 +24,7 @@ from siamlab.system.backend import set_seed
 from siamlab.system.files import write_whole
 from siamlab.training.fit import train_people
 from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,7 @@ def study_point(
         embedding,
         several,
         preprocessing,
-        steps=steps,
-        people=batch,
-        steps_per_epoch=steps,
-        seed=seed,
-        verbose=0,
+        TrainingSettings(steps=steps, people=batch, steps_per_epoch=steps, seed=seed, verbose=0),
     )
     seconds = time.perf_counter() - began
     scores = cosine_scores(embedding, preprocessing, test)

@@ -94,6 +94,7 @@ def make_trained_workspace(data: Path, others: Path) -> None:
     from siamlab.images.write import write_image
     from siamlab.models.saving import save_model
     from siamlab.training.recipes import new_koch, train_compact
+    from siamlab.training.settings import TrainingSettings
 
     workspace = Workspace(data, PERSON).make()
     rng = np.random.default_rng(0)
@@ -103,7 +104,11 @@ def make_trained_workspace(data: Path, others: Path) -> None:
             write_image(folder / f"{number:04d}.jpg", face)
     split = split_negatives(open_collection(others))
     model, _ = train_compact(
-        split.train, split.validation, size=32, width=0.25, steps=60, people=16, verbose=0
+        split.train,
+        split.validation,
+        TrainingSettings(steps=60, people=16, verbose=0),
+        size=32,
+        width=0.25,
     )
     save_model(model, workspace.models / "siamese.keras", optimizer=False)
     koch = new_koch(64, 0.05, split.train.names, seed=0)
