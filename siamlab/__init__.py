@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # what a type checker sees; _HOMES says the same to Python
     from siamlab.models.saving import load_model as load_model
     from siamlab.models.saving import save_model as save_model
     from siamlab.models.siamese import build_siamese as build_siamese
+    from siamlab.training.recipes import train as train
     from siamlab.verification.compare import embed as embed
     from siamlab.verification.compare import verify as verify
     from siamlab.verification.verifier import Verifier as Verifier
@@ -36,6 +37,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "verify": "verification.compare",
     "embed": "verification.compare",
+    "train": "training.recipes",
     "evaluate": "evaluation.evaluate",
     "calibrate": "evaluation.evaluate",
     "load_model": "models.saving",

@@ -149,6 +149,11 @@ def open_collection(
     return Collection(root, people)
 
 
+def as_collection(people: Collection | Path | str) -> Collection:
+    """A collection as it is, or opened from its folder or archive; see :func:`open_collection`."""
+    return people if isinstance(people, Collection) else open_collection(people)
+
+
 def collect_person(name: str, *folders: Path | str) -> Collection:
     """Make a collection of one person with images in several folders (anchor, positive, ...).
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siamlab.data.collections import Collection, open_collection
+from siamlab.data.collections import Collection, as_collection
 from siamlab.data.lfw import pairs_from_file
 from siamlab.data.pairs import PairSet
 from siamlab.evaluation.calibration import Calibration
@@ -53,7 +53,7 @@ def evaluate(
         >>> siamlab.evaluate(siamlab.load_model("pretrained"), people, pairs).pairs
         24
     """
-    collection = _collection(images)
+    collection = as_collection(images)
     chosen = pairs if isinstance(pairs, PairSet) else pairs_from_file(pairs, collection)
     return evaluate_scores(
         chosen.labels,
@@ -86,8 +86,4 @@ def calibrate(model: Siamese, images: People, fmr: float | None = 0.01) -> Calib
         >>> siamlab.calibrate(model, people, fmr=0.1).threshold == model.metadata.threshold
         True
     """
-    return calibrate_model(model, _collection(images), fmr)
-
-
-def _collection(images: People) -> Collection:
-    return images if isinstance(images, Collection) else open_collection(images)
+    return calibrate_model(model, as_collection(images), fmr)

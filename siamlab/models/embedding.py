@@ -79,6 +79,12 @@ def build_embedding(
     Raises:
         InputError: an unknown ``arch``, an image too small for it, or a width that is not
             positive.
+
+    Example:
+        >>> import siamlab
+        >>> embedding = siamlab.build_embedding("koch", input_shape=(105, 105, 3))
+        >>> f"{embedding.count_params():,}"
+        '38,960,448'
     """
     if arch not in ARCHITECTURES:
         raise InputError(f"arch is one of {', '.join(ARCHITECTURES)}. Received: arch={arch!r}.")

@@ -77,9 +77,11 @@ class L1Distance(PairDistance):
     ``|h1 - h2|``, which a single sigmoid unit then weights.
 
     Example:
-        ```python
-        distance = L1Distance()(anchor_embedding, other_embedding)
-        ```
+        >>> import numpy as np
+        >>> import siamlab
+        >>> anchor, other = np.float32([[0.9, 0.1]]), np.float32([[0.4, 0.3]])
+        >>> np.asarray(siamlab.L1Distance()(anchor, other)).round(2).tolist()
+        [[0.5, 0.2...]]
     """
 
     def compare(self, anchor: Any, other: Any) -> Any:
@@ -93,6 +95,13 @@ class SquaredDistance(PairDistance):
 
     For unit embeddings its sum is ``2 - 2 cos``: a sigmoid unit with equal weights on it
     turns a cosine similarity into a probability.
+
+    Example:
+        >>> import numpy as np
+        >>> import siamlab
+        >>> anchor, other = np.float32([[1.0, -2.0]]), np.float32([[3.0, 1.0]])
+        >>> np.asarray(siamlab.SquaredDistance()(anchor, other)).tolist()
+        [[4.0, 9.0]]
     """
 
     def compare(self, anchor: Any, other: Any) -> Any:

@@ -26,6 +26,14 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     Raises:
         InputError: the name does not end in ``.keras``.
         StorageError: the file cannot be written; nothing half-written stays.
+
+    Example:
+        >>> import siamlab
+        >>> model = siamlab.build_siamese(siamlab.build_embedding("compact", (32, 32, 3), 0.25))
+        >>> siamlab.save_model(model, "small.keras").name
+        'small.keras'
+        >>> siamlab.load_model("small.keras").model_id == model.model_id
+        True
     """
     path = Path(path)
     if path.suffix != ".keras":
@@ -77,6 +85,12 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
 
     Raises:
         ModelError: there is no such file, it is damaged, or it is another kind of model.
+
+    Example:
+        >>> import siamlab
+        >>> model = siamlab.load_model("pretrained")
+        >>> model.metadata.arch, model.embedding.output_shape
+        ('compact', (None, 256))
     """
     if str(path) == "pretrained":
         if not PRETRAINED.exists():

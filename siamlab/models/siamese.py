@@ -134,6 +134,13 @@ def build_siamese(
 
     Raises:
         InputError: an unknown ``distance``.
+
+    Example:
+        >>> import siamlab
+        >>> embedding = siamlab.build_embedding("compact", (32, 32, 3), width=0.25)
+        >>> model = siamlab.build_siamese(embedding)
+        >>> [tensor.name for tensor in model.inputs], model.output_shape
+        (['anchor', 'other'], (None, 1))
     """
     kinds = {"l1": L1Distance, "squared": SquaredDistance}
     if distance not in kinds:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.data.augmentation import Augmentation
-from siamlab.data.collections import Collection, person_digest
+from siamlab.data.collections import Collection, as_collection, person_digest
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import split_people
@@ -273,6 +273,42 @@ def train_koch(
     history = train_pairs(model, pairs, held_out, settings)
     calibrate_model(model, validation, seed=seed + 1, most=4 * validation_pairs)
     return model, history
+
+
+def train(
+    images: Collection | Path | str,
+    arch: str = "compact",
+    minutes: float | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    verbose: int = 1,
+) -> Siamese:
+    """Train a model on people and calibrate it on a tenth of them, who are kept out.
+
+    Args:
+        images: a collection, or its folder or archive: one folder for each person.
+        arch: ``koch`` or ``compact``.
+        minutes: time for everything; 30 when neither it nor ``epochs`` is given.
+        epochs: passes over the images instead.
+        seed: of the split, the weights and the batches.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The calibrated model.
+
+    Raises:
+        InputError: too few people or images, or an unknown ``arch``.
+
+    Example:
+        >>> import siamlab
+        >>> from siamlab.data.synthetic import write_people
+        >>> people = write_people("people", people=10, images=2)
+        >>> model = siamlab.train(people, epochs=1, verbose=0)
+        >>> len(model.metadata.people), 0 <= model.metadata.threshold <= 1
+        (8, True)
+    """
+    settings = TrainingSettings(minutes=minutes, epochs=epochs, seed=seed, verbose=verbose)
+    return train_model(as_collection(images), arch, settings)[0]
 
 
 def train_model(
