@@ -1,4 +1,4 @@
-"""Losses: against NumPy loops that follow the papers, by hand, and where gradients could be infinite."""
+"""Losses: against NumPy loops that follow the papers, by hand, and with finite gradients."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_an_export_of_0_1_0_is_made_again(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(INFO, json.dumps(text))
         archive.writestr(CHECKSUM, "")
-    with pytest.raises(ModelError, match="version 1 .*export the model again") as caught:
+    with pytest.raises(ModelError, match=r"version 1 .*export the model again") as caught:
         open_exported(path)
     assert "\n" not in str(caught.value)
 
