@@ -91,7 +91,7 @@ def measure(folder: Path) -> dict[str, object]:
         "copy_range": [round(f(seconds[quick]), 3) for f in (min, max)],
         "keras_range": [round(f(seconds[slow]), 3) for f in (min, max)],
         "largest_difference": float(np.abs(scores[quick] - scores[slow]).max()),
-        "first_enrolment_seconds": round(enroll, 1),
+        "first_enrollment_seconds": round(enroll, 1),
     }
 
 

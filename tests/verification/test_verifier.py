@@ -223,7 +223,7 @@ def test_what_is_no_picture_is_refused(gallery: Gallery, frame: np.ndarray) -> N
         make(gallery).verify(frame, "Ada")
 
 
-def test_enrolment_says_which_image_has_no_face(gallery: Gallery) -> None:
+def test_enrollment_says_which_image_has_no_face(gallery: Gallery) -> None:
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
     frames = [gray_frame(102), gray_frame(0)]
     with pytest.raises(NoFaceError, match="frame 2"):
@@ -233,7 +233,7 @@ def test_enrolment_says_which_image_has_no_face(gallery: Gallery) -> None:
     assert "Ada" not in gallery
 
 
-def test_enrolment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -> None:
+def test_enrollment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -> None:
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
     good = write_image(tmp_path / "good.png", gray_frame(102))
     bad = tmp_path / "bad.jpg"
@@ -248,7 +248,7 @@ def test_enrolment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -
         verifier.enroll("Ada", [good], sources=["a", "b"])
 
 
-def test_several_faces_stop_an_enrolment_unless_the_rule_says_which(gallery: Gallery) -> None:
+def test_several_faces_stop_an_enrollment_unless_the_rule_says_which(gallery: Gallery) -> None:
     two = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
     verifier = Verifier(FakeModel(), gallery, two)
     with pytest.raises(SeveralFacesError, match="frame 1"):
