@@ -22,7 +22,7 @@ class PeopleBatches(keras.utils.PyDataset):
 
     Batch ``i`` of epoch ``e`` depends on (seed, e, i) alone. People are drawn evenly, whatever
     the number of their images; images of a person with fewer than K repeat, changed by
-    augmentation. ``epoch`` is the next epoch of ``fit``: set it to resume, ``fit`` counts on.
+    augmentation.
 
     People with a single image have no genuine pair, but they are impostors to everybody else:
     ``singletons`` of them follow the others in each batch. Person numbers count the people with
@@ -37,8 +37,10 @@ class PeopleBatches(keras.utils.PyDataset):
         steps: batches in an epoch.
         seed: where all randomness comes from.
         augmentation: amounts; ``None`` leaves the images as they are.
-        targets: names of a model's outputs; the labels then come as a dictionary of them.
-        workers: threads that prepare batches.
+
+    Attributes:
+        epoch: the next epoch of ``fit``: set it to resume, ``fit`` counts on.
+        targets: names of a model's outputs; the labels are then a dictionary of them.
 
     Raises:
         InputError: fewer than P people have two images.
@@ -54,11 +56,9 @@ class PeopleBatches(keras.utils.PyDataset):
         steps: int = 100,
         seed: int = 0,
         augmentation: Augmentation | None = None,
-        targets: tuple[str, ...] | None = None,
-        workers: int = 2,
     ) -> None:
-        super().__init__(workers=workers, max_queue_size=8)
-        self.targets = targets
+        super().__init__(workers=2, max_queue_size=8)
+        self.targets: tuple[str, ...] | None = None
         chosen = collection.with_at_least(2)
         if len(chosen) < people:
             raise InputError(

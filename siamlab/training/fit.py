@@ -229,9 +229,8 @@ def train_people(
             steps=min(per_epoch, steps or per_epoch),
             seed=settings.seed,
             augmentation=settings.augmentation or Augmentation(),
-            targets=tuple(losses),
         )
-        batches.epoch = history.epochs
+        batches.epoch, batches.targets = history.epochs, tuple(losses)
         set_seed(settings.seed + history.epochs)
         model.fit(
             batches,
