@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation import Interval
+from siamlab.evaluation import Interval, quantiles
 
 Similarity = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _CHUNK = 20_000  # comparisons held at once: 20 MB of 256 numbers each
@@ -331,19 +331,17 @@ def cluster_interval(
     clusters: Sequence[str],
     seed: int = 0,
     rounds: int = 2000,
-    level: float = 0.95,
 ) -> Interval | None:
-    """A percentile interval of a mean, whole clusters drawn with replacement.
+    """A 95 % percentile interval of a mean, whole clusters drawn with replacement.
 
     Args:
         values: ``(N,)``.
         clusters: N names; values of one cluster stay together.
-        seed: where all randomness comes from.
-        rounds: how many draws.
-        level: confidence.
+        seed: fixes the draws.
+        rounds: number of draws.
 
     Returns:
-        The interval; ``None`` for a single cluster, of which nothing can be said.
+        The interval; ``None`` for a single cluster.
 
     Source:
         Davison, Hinkley 1997, "Bootstrap methods and their application", section 3.8.
@@ -355,6 +353,4 @@ def cluster_interval(
     sizes = np.bincount(places).astype(np.float64)
     chances = np.full(len(numbers), 1 / len(numbers))
     drawn = np.random.default_rng(seed).multinomial(len(numbers), chances, size=rounds)
-    means = (drawn @ sums) / (drawn @ sizes)
-    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    return Interval(float(low), float(high), level)
+    return quantiles((drawn @ sums) / (drawn @ sizes))
