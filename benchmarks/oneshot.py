@@ -26,7 +26,7 @@ from siamlab.data.pairs import draw_pairs, possible_genuine
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import Split
 from siamlab.errors import InputError, ModelError
-from siamlab.evaluation import evaluate_scores, score_pairs
+from siamlab.evaluation import evaluate_pairs, score_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
@@ -39,9 +39,9 @@ from siamlab.study.characters import (
     network_descriptor,
     train_characters,
 )
-from siamlab.study.measure import machine_name
 from siamlab.study.oneshot import OneShot, answer_trials, class_trials, judge_trials
 from siamlab.system.files import write_text
+from siamlab.system.machine import machine_name
 from siamlab.training.recipes import FACE_FRACTION
 
 WAYS = (5, 20)
@@ -103,10 +103,7 @@ def pairs(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
     results = {}
     if model is not None:
         threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
-        sides = test.first_people, test.second_people
-        results["network"] = evaluate_scores(
-            test.labels, score_pairs(model, test), threshold, *sides
-        )
+        results["network"] = evaluate_pairs(test, score_pairs(model, test), threshold)
     baselines = classical_baselines(split.train, preprocessing, seed=seed)
     results.update(evaluate_baselines(baselines, validation, test, preprocessing))
     return {name: result.to_dict() for name, result in results.items()}

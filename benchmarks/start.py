@@ -26,8 +26,8 @@ from siamlab.models.embedding import build_embedding, fold_normalization, mirror
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.saving import save_model
 from siamlab.models.siamese import build_siamese
-from siamlab.study.measure import machine_name
 from siamlab.system.backend import keras
+from siamlab.system.machine import machine_name
 
 RUNS = 5
 SIZE = 72  # compact as the full profile trains it, mirror image included
@@ -91,7 +91,7 @@ def measure(folder: Path) -> dict[str, object]:
         "copy_range": [round(f(seconds[quick]), 3) for f in (min, max)],
         "keras_range": [round(f(seconds[slow]), 3) for f in (min, max)],
         "largest_difference": float(np.abs(scores[quick] - scores[slow]).max()),
-        "first_enrolment_seconds": round(enroll, 1),
+        "first_enrollment_seconds": round(enroll, 1),
     }
 
 

@@ -91,7 +91,7 @@ def measure(collection: Collection, given: argparse.Namespace) -> Study:
     name = "drawn people" if given.lfw is None else "LFW"
     data = f"{name}, {len(collection)} people, {len(collection.images)} images"
     return run_studies(
-        split_negatives(collection), chosen_setting(given), data, given.out, note=say
+        split_negatives(collection), chosen_setting(given), data, given.out, on_run=say
     )
 
 

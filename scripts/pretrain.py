@@ -30,8 +30,8 @@ from siamlab.models.metadata import PRETRAINED
 from siamlab.models.saving import load_model, save_quantized
 from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
-from siamlab.study.measure import machine_name
 from siamlab.system.files import write_whole
+from siamlab.system.machine import machine_name
 from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays

@@ -179,9 +179,9 @@ def embed(options: argparse.Namespace) -> int:
 
 def bench(options: argparse.Namespace) -> int:
     """Measure this machine."""
-    from siamlab.study.speed.all_speeds import measure_all
+    from siamlab.study.speed.benchmark import run_benchmark
 
-    results = measure_all(say)
+    results = run_benchmark(say)
     if options.json:
         write_text(options.json, results.to_json())
     say(str(results))

@@ -47,6 +47,7 @@ from siamlab.evaluation.report import (
 )
 from siamlab.evaluation.scoring import (
     PredictionTable,
+    describe_pairs,
     embed_pairs,
     prediction_table,
     score_pairs,
@@ -75,6 +76,7 @@ __all__ = [
     "check_scores",
     "comparison_table",
     "contrast",
+    "describe_pairs",
     "det",
     "embed_pairs",
     "equal_error",

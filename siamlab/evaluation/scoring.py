@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -152,12 +153,36 @@ def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.nd
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
+    return describe_pairs(
+        lambda images: model.embed(to_float(images)), pairs, model.metadata.preprocessing, batch
+    )
+
+
+def describe_pairs(
+    describe: Callable[[np.ndarray], np.ndarray],
+    pairs: PairSet,
+    preprocessing: Preprocessing,
+    batch: int = 64,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Describe both sides of pairs; each image is read and described once.
+
+    Args:
+        describe: uint8 images ``(M, size, size, 3)`` to rows ``(M, D)``.
+        pairs: the comparisons.
+        preprocessing: crop and size.
+        batch: images in memory at once.
+
+    Returns:
+        Two arrays ``(N, D)``.
+
+    Raises:
+        ImageError: a file cannot be read; the message names it.
+    """
     paths, first, second = _indexed(pairs)
-    parts = [
-        model.embed(
-            to_float(load_images(paths[start : start + batch], model.metadata.preprocessing))
-        )
-        for start in range(0, len(paths), batch)
-    ]
-    embeddings = np.concatenate(parts)
-    return embeddings[first], embeddings[second]
+    rows = np.concatenate(
+        [
+            describe(load_images(paths[start : start + batch], preprocessing))
+            for start in range(0, len(paths), batch)
+        ]
+    )
+    return rows[first], rows[second]

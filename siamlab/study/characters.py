@@ -1,8 +1,4 @@
-"""One-shot recognition of characters: Koch's own benchmark, from five alphabets to others.
-
-Input: characters (:mod:`siamlab.data.omniglot`). Output: a trained embedding, and how often it
-and other descriptors choose the right one of N characters.
-"""
+"""One-shot recognition of characters: Koch's own benchmark, on alphabets not trained on."""
 
 from __future__ import annotations
 
@@ -32,10 +28,10 @@ from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.fit import train_people
 
 # Size and distortions were chosen on Greek and Latin, which are in both small sets and therefore
-# never tested: 650 steps on the other three alphabets of the first set, 20-way.
+# not tested: 650 steps on the other three alphabets of the first set, 20-way.
 SIZE = 32
 WIDTH = 0.5
-# Turns, scales and shifts as in Koch et al. 2015, section 3.2; a mirror image would be another
+# Rotation, scale and shift as in Koch et al. 2015, section 3.2; a mirror image would be another
 # character, and ink has no color.
 DISTORTIONS = Augmentation(
     flip=0.0,
@@ -55,7 +51,7 @@ DISTORTIONS = Augmentation(
 
 
 def character_preprocessing(size: int = SIZE) -> Preprocessing:
-    """All of a drawing, in ``size`` pixels."""
+    """The whole drawing, in ``size`` pixels."""
     return Preprocessing(size=size, fraction=1.0, detector="guide")
 
 
@@ -70,7 +66,7 @@ def train_characters(
     """Train the compact network on characters, as on people.
 
     Args:
-        train: characters, with their turned copies or without
+        train: characters, with or without turned copies
             (:func:`siamlab.data.omniglot.with_turns`).
         size: side of the input in pixels.
         width: multiple of the channel counts.
@@ -125,11 +121,11 @@ def character_trials(test: Collection, ways: int, runs: int = 20, seed: int = 0)
 
 @dataclass(frozen=True)
 class Fold:
-    """Test characters, and descriptors of which none was trained on their alphabets.
+    """Test characters, and descriptors that were not trained on their alphabets.
 
     Attributes:
         test: the characters.
-        descriptors: name to the descriptor and the side of the images that it takes.
+        descriptors: name to the descriptor and the side of its images in pixels.
     """
 
     test: Collection
@@ -143,8 +139,8 @@ def measure_characters(
 
     Args:
         folds: each with descriptors of the same names.
-        ways: the N.
-        runs: of each alphabet.
+        ways: values of N.
+        runs: number of runs of each alphabet.
         seed: of the trials and intervals.
 
     Returns:
