@@ -1,4 +1,4 @@
-"""Embeddings in two dimensions, for :func:`siamlab.plotting.study_plots.plot_map`."""
+"""Embeddings in two dimensions, for :func:`siamlab.plotting.embedding_plots.plot_map`."""
 
 from __future__ import annotations
 
