@@ -4,7 +4,7 @@ A gallery of drawn templates is written to a temporary folder, opened and search
 ``siamlab identify`` does it, without the detection and the network. Templates are unit vectors
 that resemble those of faces: a direction for each person, images scattered around it so that the
 cosines of two images of one person, and of two people, have the stated means. A few directions
-vary more than others, as in a trained network; ``--decay 0`` makes all alike, which is easier.
+vary more than others, as in a trained network; ``--decay 0`` makes all equal, which is easier.
 The probes are new images of enrolled people. The head turns a cosine into a score as ``compact``'s
 does; the order does not depend on its numbers.
 
@@ -141,7 +141,7 @@ def exact(faces: Faces, count: int, probes: int) -> dict[str, object]:
 
 
 def crowd(faces: Faces, count: int) -> dict[str, object]:
-    """The opening once more, where every template has a file of its own."""
+    """Opening a gallery in which every template has its own file."""
     people, rng = draw(faces, count)
     with tempfile.TemporaryDirectory() as folder:
         Gallery(folder).enroll_many(persons(people, faces, rng), MODEL.model_id)

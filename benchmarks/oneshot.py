@@ -1,4 +1,4 @@
-"""One-shot recognition measured: characters, faces, and classical baselines beside networks.
+"""Measure one-shot recognition: characters, faces, and classical baselines and networks.
 
 python benchmarks/oneshot.py --omniglot DIR --lfw PATH [--model MODEL] [--steps N | --minutes M]
 
@@ -53,7 +53,7 @@ CLASSICAL = {"HOG": (hog, BASELINE_SIZE), "raw pixels": (raw_pixels, BASELINE_SI
 
 
 def characters(root: Path, length: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Train on either set, test on what the other has besides."""
+    """Train on either set, test on the other's alphabets that are not in it."""
     first, second = find_omniglot(root)
     folds, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:

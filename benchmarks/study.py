@@ -1,7 +1,7 @@
 """Compare losses, and numbers of training people and images: python benchmarks/study.py --lfw PATH
 
-Trains the compact network again and again at equal steps and writes study.json beside this
-script, after every run. Without --lfw the people are drawn, with the sizes of the quick profile.
+Trains the compact network once for each setting, at equal steps, and writes study.json beside this
+script after every run. Without --lfw the people are drawn, with the sizes of the quick profile.
 Every row is measured on pairs of people that no run trained on (split_negatives).
 """
 

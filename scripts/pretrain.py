@@ -3,7 +3,8 @@
 Trains two compact networks on LFW's people from scratch, on nothing else, joins them and oriented
 gradients, normalizes scores by a cohort of strangers, rounds the weights to seven bits each, fits
 votes, head and thresholds on other people, and measures the whole on people that neither saw.
-Writes siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the model card.
+Writes siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the
+model card.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from siamlab.data.collections import open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import split_by_name
-from siamlab.evaluation import Evaluation, evaluate_scores, quality_groups, score_pairs
+from siamlab.evaluation import Evaluation, evaluate_pairs, quality_groups, score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.models.exported import usable_cores
 from siamlab.models.metadata import PRETRAINED
@@ -51,8 +52,7 @@ def minutes(history: TrainingHistory) -> float:
 def measure(model: Siamese, pairs: PairSet) -> tuple[Evaluation, np.ndarray]:
     """The model at its own threshold, and its scores."""
     scores = score_pairs(model, pairs)
-    sides = pairs.first_people, pairs.second_people
-    return evaluate_scores(pairs.labels, scores, model.metadata.threshold, *sides), scores
+    return evaluate_pairs(pairs, scores, model.metadata.threshold), scores
 
 
 def main() -> None:

@@ -239,7 +239,7 @@ def count_person_pairs(truth: np.ndarray, first: Sequence[str], second: Sequence
 
 
 def person_pairs_note(person_pairs: int, fmr: float) -> str:
-    """What so many person pairs can show of a rate, by both rules, in a sentence."""
+    """A sentence about what this number of person pairs can show of a rate, by both rules."""
     least, needed = (math.ceil(rule / fmr - 1e-9) for rule in (RULE_OF_3, RULE_OF_30))
     if person_pairs >= least:
         return (

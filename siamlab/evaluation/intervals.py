@@ -182,7 +182,7 @@ EQUAL_THRESHOLD = Statistic(_equal_threshold)
 
 
 def at_threshold(name: str, threshold: float) -> Statistic:
-    """A statistic of :data:`STATISTICS` at a threshold of its own."""
+    """A statistic of :data:`STATISTICS` at a fixed threshold."""
     known = STATISTICS[name]
     return Statistic(
         lambda truth, scores, weights, _: known(truth, scores, weights, threshold), known.kinds
@@ -225,7 +225,7 @@ def bootstrap_people(
     the quantiles of the weighted statistic over the rounds in which it is defined.
 
     Resampling pairs would take the pairs of one person for independent ones and give intervals
-    that are too narrow: on simulated pairs of 100 people with effects of their own, such 95 %
+    that are too narrow: on simulated pairs of 100 people with individual effects, such 95 %
     intervals held the true rate 77 to 88 times in 100, these 96 to 99 times (mildly too wide).
 
     When all genuine pairs show one person, give image names in place of people: the interval

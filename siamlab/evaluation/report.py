@@ -36,8 +36,7 @@ COLUMNS = ("threshold", "accuracy", "precision", "recall", "fmr", "fnmr", "eer",
 class Evaluation(OperatingPoint):
     """How well scores separate genuine from impostor pairs; ``None`` for what is unknown.
 
-    It is the operating point at the threshold that was asked for, with what depends on no
-    threshold besides.
+    It is the operating point at a threshold, with the rates that depend on no threshold.
 
     Attributes:
         auc: area under the ROC curve.

@@ -86,7 +86,7 @@ def check_siamese(model: Any) -> None:
     missing = [name for name in ("embedding", "distance", "head") if not hasattr(model, name)]
     if missing:
         raise InputError(
-            f"The picture is of a Siamese model (siamlab.build_siamese). Received: "
+            f"The figure needs a Siamese model (siamlab.build_siamese). Received: "
             f"{type(model).__name__} without {', '.join(missing)}."
         )
 

@@ -110,7 +110,7 @@ def plot_oneshot(results: Mapping[str, Sequence[_OneShot]], title: str = "") -> 
         panel.axvline(1 / way, linestyle=":", color=GRAY)
         panel.annotate("guessing", (1 / way, 1), (3, -2), xycoords=("data", "axes fraction"),
                        textcoords="offset points", va="top", fontsize=8, color=GRAY)  # fmt: skip
-        panel.set(xlim=(0, 1.02), title=f"{way}-way", xlabel="share answered rightly")
+        panel.set(xlim=(0, 1.02), title=f"{way}-way", xlabel="share of right answers")
     if title:
         panels[0].figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return panels[0].figure

@@ -75,7 +75,7 @@ def joins_hog_lda(embedding: Any) -> bool:
 def embeds_mirror_image(embedding: Any) -> bool:
     """Whether trained networks are wrapped by ``siamlab.models.embedding.mirrored``."""
     if any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", [])):
-        return not _has_hog_lda(embedding)  # that one has a mirror of its own
+        return not _has_hog_lda(embedding)  # hog_lda embeds the mirror image itself
     return any(map(embeds_mirror_image, _inner(embedding)))
 
 
@@ -99,7 +99,7 @@ def network_steps(embedding: Any) -> tuple[Step, ...]:
     core = core_network(embedding)
     if not getattr(core, "layers", None) or len(getattr(core, "inputs", [])) != 1:
         raise InputError(
-            "A picture needs a functional or sequential Keras model with one input. Received: "
+            "A figure needs a functional or sequential Keras model with one input. Received: "
             f"{type(core).__name__}."
         )
     shape = tuple(core.input_shape[1:])

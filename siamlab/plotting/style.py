@@ -38,7 +38,7 @@ _SETTINGS: dict[str, Any] = {
     "figure.dpi": DPI,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are alike everywhere
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are the same everywhere
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",

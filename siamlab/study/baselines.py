@@ -1,7 +1,7 @@
 """Classical baselines: image descriptors without a network.
 
 A descriptor is a function from uint8 RGB images of one size to float32 rows ``(N, D)``, compared by
-their cosine; so is a trained network, and all are measured alike. For pairs, a logistic fit on
+their cosine; so is a trained network, and all are measured in the same way. A logistic fit on
 validation pairs turns the cosine into a probability, as it does with the network's distance.
 """
 

@@ -34,20 +34,9 @@ WIDTH = 0.5
 # Rotation, scale and shift as in Koch et al. 2015, section 3.2; a mirror image would be another
 # character, and ink has no color.
 DISTORTIONS = Augmentation(
-    flip=0.0,
-    degrees=10.0,
-    zoom=0.15,
-    stretch=0.15,
-    shift=0.04,
-    gamma=0.0,
-    contrast=0.0,
-    brightness=0.0,
-    tint=0.0,
-    gray=0.0,
-    saturation=0.0,
-    blur=0.0,
-    jpeg=0.0,
-)
+    flip=0.0, degrees=10.0, zoom=0.15, stretch=0.15, shift=0.04, gamma=0.0, contrast=0.0,
+    brightness=0.0, tint=0.0, gray=0.0, saturation=0.0, blur=0.0, jpeg=0.0,
+)  # fmt: skip
 
 
 def character_preprocessing(size: int = SIZE) -> Preprocessing:
@@ -147,7 +136,7 @@ def measure_characters(
         Name to one result for each N.
 
     Raises:
-        InputError: no alphabet has so many characters.
+        InputError: no alphabet has enough characters.
     """
     images = [len(fold.test.images) for fold in folds]
     trials = [

@@ -49,7 +49,7 @@ def study_images_each(
     Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`.
 
     Raises:
-        InputError: nobody has so many images.
+        InputError: nobody has the largest number of images.
     """
     people = train.with_at_least(max(setting.images_each))
     runs = [
@@ -61,12 +61,12 @@ def study_images_each(
 
 
 def same_images_each(collection: Collection, count: int, seed: int) -> Collection:
-    """All people with ``count`` images or more, with exactly so many.
+    """All people with ``count`` images or more, ``count`` images each.
 
     The images are drawn at random, and a larger count keeps those of a smaller one.
 
     Raises:
-        InputError: nobody has so many.
+        InputError: nobody has ``count`` images.
     """
     chosen = collection.with_at_least(count).people
     if not chosen:

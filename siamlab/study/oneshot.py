@@ -183,7 +183,7 @@ def drawer_trials(
         seed: the same seed gives the same trials.
 
     Raises:
-        InputError: no alphabet has so many characters with two drawers in common.
+        InputError: no alphabet has ``ways`` characters with two drawers in common.
 
     Source:
         Lake, Salakhutdinov, Tenenbaum 2015, Science 350, one-shot classification; Koch, Zemel,

@@ -84,7 +84,7 @@ class StudySetting:
 
 
 def doubling(least: int, most: int) -> tuple[int, ...]:
-    """``least``, twice that and so on, and ``most``; the last step is no smaller than 1.4 times.
+    """``least``, doubled again and again, and ``most``, which is at least 1.4 times the one before.
 
     Example:
         >>> doubling(64, 913)

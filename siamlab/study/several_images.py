@@ -76,7 +76,7 @@ def draw_trials(
 ) -> VerificationTrials:
     """Draw trials from people with ``enroll + frames`` images or more.
 
-    In each draw every such person's images are dealt anew: some are enrolled, some are probes,
+    In each draw the images of every such person are dealt: some are enrolled, some are probes,
     none is both. Each person then has one genuine trial and ``impostors`` impostor trials.
 
     Args:
@@ -88,7 +88,7 @@ def draw_trials(
         seed: the same seed draws the same trials.
 
     Raises:
-        InputError: fewer than three people have so many images, or a count is below 1.
+        InputError: fewer than three people have enough images, or a count is below 1.
     """
     if min(enroll, frames, impostors, draws) < 1:
         raise InputError("enroll, frames, impostors and draws are 1 or more.")

@@ -31,7 +31,7 @@ def cost_notes(groups: dict[str, GroupRate]) -> list[str]:
         "images and frames lower it."
     ]
     if own.unit == "images":
-        lines.append("Its interval speaks of one person's images, and of nobody else.")
+        lines.append("Its interval is about one person's images, not about other people.")
     elif own.rough:
         lines.append(
             f"{own.people} people are too few for a promise: with others of yours it may be more, "
