@@ -31,7 +31,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 import numpy as np
 
 from siamlab.gallery import Gallery, Templates, VectorSearch, open_search
-from siamlab.gallery.pack import drop_pack
+from siamlab.gallery.pack import delete_pack
 from siamlab.gallery.search import RESCORED
 from siamlab.models.exported import ExportedModel, ExportInfo
 from siamlab.models.metadata import ModelMetadata
@@ -151,7 +151,7 @@ def crowd(faces: Faces, count: int) -> dict[str, object]:
 
 def openings(folder: Path) -> dict[str, float]:
     """Seconds to make the pack from the persons' files, and to open with it (of nine openings)."""
-    drop_pack(folder)
+    delete_pack(folder)
     made = seconds(lambda: Gallery(folder).templates(MODEL.model_id))
     again, busy = [], time.process_time()
     for _ in range(9):

@@ -39,6 +39,7 @@ from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_pairs, train_people
 from siamlab.training.head import fit_head
 from siamlab.training.recipes import FACE_FRACTION, SIZES, new_koch
+from siamlab.training.settings import TrainingSettings
 
 UNCHANGED = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
 
@@ -100,10 +101,12 @@ def by_pairs(variant: Variant, split: Split, given: argparse.Namespace) -> Siame
         model,
         pairs,
         spread_pairs(split.validation, 32, 0),
-        epochs=math.ceil(count / len(pairs)),
-        learning_rate=variant.rate,
-        augmentation=Augmentation() if variant.augmented else None,
-        verbose=0,
+        TrainingSettings(
+            epochs=math.ceil(count / len(pairs)),
+            learning_rate=variant.rate,
+            augmentation=Augmentation() if variant.augmented else None,
+            verbose=0,
+        ),
     )
     return model
 
@@ -122,13 +125,15 @@ def by_people(variant: Variant, split: Split, given: argparse.Namespace) -> Siam
         with_head(unit, objective, len(train)),
         train,
         preprocessing,
-        steps=steps,
-        people=given.people,
-        loss=None if objective.loss is None else objective.loss(),
-        learning_rate=variant.rate,
-        steps_per_epoch=steps,
-        augmentation=Augmentation() if variant.augmented else UNCHANGED,
-        verbose=0,
+        TrainingSettings(
+            steps=steps,
+            people=given.people,
+            loss=None if objective.loss is None else objective.loss(),
+            learning_rate=variant.rate,
+            steps_per_epoch=steps,
+            augmentation=Augmentation() if variant.augmented else UNCHANGED,
+            verbose=0,
+        ),
     )
     plain = fold_normalization(base) if variant.normalized else base
     model = build_siamese(plain, "l1", ModelMetadata(arch="koch", preprocessing=preprocessing))

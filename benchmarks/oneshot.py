@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.negatives import split_negatives
-from siamlab.data.omniglot import alphabets, find_omniglot, unseen_alphabets, with_turns
+from siamlab.data.omniglot import alphabets, find_omniglot, unseen_alphabets, with_rotations
 from siamlab.data.pairs import draw_pairs, possible_genuine
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import Split
@@ -43,6 +43,7 @@ from siamlab.study.oneshot import OneShot, answer_trials, class_trials, judge_tr
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
 from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.settings import TrainingSettings
 
 WAYS = (5, 20)
 RUNS = 40  # of each alphabet; Lake has two of each of ten
@@ -58,9 +59,11 @@ def characters(root: Path, length: dict[str, Any], seed: int) -> dict[str, Any]:
     folds, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
         for number, (train, test) in enumerate(((first, second), (second, first))):
-            turned = with_turns(train, Path(folder) / str(number))
+            turned = with_rotations(train, Path(folder) / str(number))
             print(f"training on {len(turned)} characters of {', '.join(alphabets(train))}")
-            network, history = train_characters(turned, seed=seed, verbose=0, **length)
+            network, history = train_characters(
+                turned, TrainingSettings(seed=seed, verbose=0, **length)
+            )
             seconds.append(round(sum(history.seconds), 1))
             methods = {"compact": (network_descriptor(network), SIZE), **CLASSICAL}
             folds.append(Fold(unseen_alphabets(test, train), methods))

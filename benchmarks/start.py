@@ -36,7 +36,7 @@ SHELL = [sys.executable, "-m", "siamlab.cli"]
 KERAS = [
     sys.executable,
     "-c",
-    "import sys, siamlab.cli as cli; cli.people._cache_export = lambda *_: None; "
+    "import sys, siamlab.cli as cli; cli.people_commands._cache_export = lambda *_: None; "
     "sys.exit(cli.main())",
 ]
 

@@ -1,7 +1,7 @@
 """Draw what was measured on LFW and Omniglot: python scripts/full_figures.py
 
-Takes the files that the benchmarks wrote, so the figures say what the tables say. No face is in
-them. ``scripts/pretrain.py`` draws those of the packaged weights.
+Reads the files that the benchmarks wrote, so figures and tables show the same numbers. No face is
+in them. ``scripts/pretrain.py`` draws the figures of the packaged weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FIGURES = ROOT / "figures" / "full"
 
 
 def main() -> None:
-    """Draw everything there are measurements for."""
+    """Draw all figures."""
     study = load_study(BENCHMARKS / "study.json")
     titles = {one.name: one.title for one in OBJECTIVES}
     save_figure(plot_losses(study.losses, titles, study.machine), "losses", FIGURES)

@@ -20,7 +20,7 @@ HEADER = """\
 
 
 def main() -> None:
-    """Install into a fresh environment and write down what came."""
+    """Install into a fresh environment and write the versions down."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = Path(folder) / ("Scripts" if sys.platform == "win32" else "bin") / "python"

@@ -1,10 +1,9 @@
 """Make the weights in the package again: python scripts/pretrain.py --images lfw-deepfunneled.tgz
 
-Trains two compact networks on LFW's people from scratch, on nothing else, joins them and oriented
-gradients, normalizes scores by a cohort of strangers, rounds the weights to seven bits each, fits
-votes, head and thresholds on other people, and measures the whole on people that neither saw.
-Writes siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the
-model card.
+Trains two compact networks on LFW from scratch, joins them with HOG-LDA in an ensemble, normalizes
+scores by a cohort of strangers, quantizes the weights to seven bits, fits weights of the ensemble,
+head and thresholds on validation people, and measures the model on test people. Writes
+siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the model card.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from siamlab.data.splits import split_by_name
 from siamlab.evaluation import Evaluation, evaluate_pairs, quality_groups, score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.models.exported import usable_cores
-from siamlab.models.metadata import PRETRAINED
+from siamlab.models.locations import PRETRAINED
 from siamlab.models.saving import load_model, save_quantized
 from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
@@ -37,6 +36,7 @@ from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
 from siamlab.training.recipes import train_compact
+from siamlab.training.settings import TrainingSettings
 
 TEST_PAIRS = 1000
 SEED = 0
@@ -56,43 +56,44 @@ def measure(model: Siamese, pairs: PairSet) -> tuple[Evaluation, np.ndarray]:
 
 
 def main() -> None:
-    """Train, pack, calibrate, measure."""
+    """Train, quantize, calibrate, measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, help="LFW, archive or folder")
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="unpacked here")
     parser.add_argument("--steps", type=int, default=STEPS, help="batches of each network")
     parser.add_argument("--models", type=int, default=2, help="networks; the package has two")
     parser.add_argument(
-        "--checkpoints", type=Path, default=Path("out/pretrain"), help="a killed run goes on here"
+        "--checkpoints",
+        type=Path,
+        default=Path("out/pretrain"),
+        help="an interrupted run resumes here",
     )
     parser.add_argument("--out", type=Path, default=PRETRAINED)
     options = parser.parse_args()
-    # The series' own test people (the last fifth) are not trained on: half of them choose the head
-    # and the thresholds, half are the test.
+    # The test people of the series (the last fifth) are not trained on: half of them are for the
+    # head and the thresholds, half for the test.
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
-    settings = {
-        "steps": options.steps,
-        "models": options.models,
-        "folder": options.checkpoints,
-        "seed": SEED,
-        "bfloat16": bfloat16_pays(),
-        "verbose": 2,
-    }
-    model, history = train_compact(split.train, split.validation, **settings)
-    model = load_model(save_quantized(model, options.out))  # rounded, as everybody will have it
+    settings = TrainingSettings(
+        steps=options.steps,
+        folder=options.checkpoints,
+        seed=SEED,
+        bfloat16=bfloat16_pays(),
+        verbose=2,
+    )
+    model, history = train_compact(split.train, split.validation, settings, models=options.models)
+    model = load_model(save_quantized(model, options.out))  # quantized, as in the package
     fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
     calibration = calibrate_model(model, split.validation, seed=SEED + 1)
     save_quantized(model, options.out)
     test = draw_pairs(split.test, TEST_PAIRS, SEED)
     evaluation, scores = measure(model, test)
-    # The two parts exchanged: the test people give votes, head and threshold, the others judge.
-    # From the checkpoints: nothing is trained again.
-    turned, _ = train_compact(split.train, split.test, **settings)
-    exchanged, _ = measure(turned, draw_pairs(split.validation, TEST_PAIRS, SEED))
+    # Validation and test people exchanged. From the checkpoints: nothing is trained again.
+    swapped, _ = train_compact(split.train, split.test, settings, models=options.models)
+    exchanged, _ = measure(swapped, draw_pairs(split.validation, TEST_PAIRS, SEED))
     several = split.train.with_at_least(2)
     card = {
         "machine": f"{machine_name()}, {usable_cores()} used",
-        "bfloat16": settings["bfloat16"],
+        "bfloat16": settings.bfloat16,
         "steps": options.steps,
         "minutes": minutes(history),
         "people": {

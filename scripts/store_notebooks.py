@@ -1,8 +1,8 @@
 """Run the eight notebooks in the quick profile; store their outputs and their figures.
 
-nbval compares a notebook with its stored outputs, so they are made again whenever a result
-changes on purpose. Outputs of cells tagged ``nbval-ignore-output`` are stored too: a reader sees
-them, and only the comparison leaves them out. Give names to store only some:
+nbval compares a notebook with its stored outputs, so store them again whenever a result changes on
+purpose. Outputs of cells tagged ``nbval-ignore-output`` are stored for the reader; only the
+comparison leaves them out. Give names to store only some:
 
     python scripts/store_notebooks.py 03_preprocessing 06_evaluation
 """
@@ -25,7 +25,7 @@ KEPT_METADATA = {"kernelspec", "language_info"}
 
 
 def store(path: Path) -> None:
-    """Run one notebook and write it back, without what differs between machines."""
+    """Run one notebook and store it without metadata that differs between machines."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,

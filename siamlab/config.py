@@ -1,7 +1,7 @@
-"""All sizes in one place (``Profile``), and where files lie (``Workspace``).
+"""All sizes (:class:`Profile`) and all folders (:class:`Workspace`) in one place.
 
-Input: the environment variables ``SIAMLAB_PROFILE`` and ``SIAMLAB_DATA``, or arguments.
-Output: frozen dataclasses that every notebook and the command line read.
+They are chosen by arguments, or by the environment variables ``SIAMLAB_PROFILE``,
+``SIAMLAB_DATA`` and ``SIAMLAB_PERSON``.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from siamlab.errors import InputError, MissingStepError
 
 @dataclass(frozen=True)
 class Profile:
-    """How big everything is: data, networks, training and charts.
+    """The sizes of data, networks, training and charts.
 
     Attributes:
         name: ``quick`` or ``full``.
-        drawn_people: how many drawn people stand in for LFW when there is none.
+        drawn_people: number of drawn people, used where LFW is absent.
         drawn_images: images of each drawn person.
         captures: images taken of the user for anchor and for positive, each.
-        probes: further images of the user, seen only by evaluation and verification.
+        probes: further images of the user, for evaluation and verification only.
         koch_size: side of the square input of Koch's network, in pixels.
         koch_width: multiple of Koch's channel counts (1.0 is the paper's).
-        koch_pairs: training pairs of the report's way.
+        koch_pairs: training pairs of Koch's network.
         koch_minutes: time limit for the training of Koch's network.
-        koch_epochs: the most epochs of it.
+        koch_epochs: upper limit of its epochs.
         compact_size: side of the square input of the compact network, in pixels.
         compact_width: multiple of the compact network's channel counts.
-        compact_steps: training steps of the compact network (fixed, so that runs repeat).
+        compact_steps: training steps of the compact network.
         compact_people: people in one of its batches (two images each).
         validation_pairs: pairs for choosing thresholds.
         test_pairs: pairs for reporting.
-        chart_sizes: input sides, in pixels, of the charts against resolution.
-        chart_counts: numbers of training images of the charts against data size.
+        chart_sizes: input sides, in pixels, of the charts of input size.
+        chart_counts: numbers of training images of the charts of data size.
         chart_steps: training steps behind each point of the charts.
-        batch: pairs in a batch of the report's way.
+        batch: pairs in a batch of Koch's network.
     """
 
     name: str
@@ -109,13 +109,18 @@ PROFILES: dict[str, Profile] = {
 
 
 def get_profile(name: str | None = None) -> Profile:
-    """Look a profile up by name.
+    """Look up a profile by name.
 
     Args:
         name: ``quick`` or ``full``; ``None`` reads ``SIAMLAB_PROFILE`` and defaults to ``quick``.
 
     Raises:
         InputError: there is no such profile.
+
+    Example:
+        >>> import siamlab
+        >>> siamlab.get_profile("full").koch_size
+        105
     """
     chosen = name or os.environ.get("SIAMLAB_PROFILE") or "quick"
     if chosen not in PROFILES:
@@ -125,11 +130,11 @@ def get_profile(name: str | None = None) -> Profile:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one user's work; nothing is created until :meth:`make`.
+    """The folders of one user; nothing is created until :meth:`make`.
 
     Attributes:
         root: the data folder.
-        person: the user before the camera.
+        person: the user in front of the camera.
     """
 
     root: Path
@@ -152,7 +157,7 @@ class Workspace:
 
     @property
     def probes(self) -> Path:
-        """Images of the person kept out of training, for evaluation and verification."""
+        """Images of the person that are not trained on, for evaluation and verification."""
         return self.person_dir / "probes"
 
     @property
@@ -204,7 +209,7 @@ class Workspace:
         """Return ``path`` if it exists and is not empty.
 
         Raises:
-            MissingStepError: it does not; the message names the notebook that makes it.
+            MissingStepError: it is missing; the message names the notebook that makes it.
         """
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             raise MissingStepError(
@@ -214,7 +219,7 @@ class Workspace:
 
 
 def default_root() -> Path:
-    """Where the workspace lies when nobody says: ``data/workspace`` of the checkout.
+    """The default data folder: ``data/workspace`` of the checkout.
 
     Outside a checkout it is ``siamlab-data`` in the current folder.
     """
@@ -225,7 +230,7 @@ def default_root() -> Path:
 
 
 def open_workspace(root: Path | str | None = None, person: str | None = None) -> Workspace:
-    """Choose the workspace.
+    """Choose the workspace; nothing is created.
 
     Args:
         root: the data folder; ``None`` reads ``SIAMLAB_DATA``, then :func:`default_root`.
@@ -233,6 +238,12 @@ def open_workspace(root: Path | str | None = None, person: str | None = None) ->
 
     Raises:
         InputError: ``person`` cannot be a folder name.
+
+    Example:
+        >>> import siamlab
+        >>> workspace = siamlab.open_workspace("work", person="Ada")
+        >>> workspace.anchor.relative_to(workspace.root).as_posix()
+        'people/Ada/anchor'
     """
     chosen = Path(root or os.environ.get("SIAMLAB_DATA") or default_root()).expanduser().resolve()
     name = person or os.environ.get("SIAMLAB_PERSON") or "me"

@@ -1,12 +1,20 @@
 """Every error siamlab raises for a user: one line that says what is wrong and what to do.
 
-Output: exception classes. The command line prints the message and
-exits with status 2; notebooks show it as it is.
+The command line prints the line and exits with status 2.
 """
 
 
 class SiamlabError(Exception):
-    """Base of all errors that a user can mend; the message is one line."""
+    """Base of all errors that a user can correct; the message is one line.
+
+    Example:
+        >>> import siamlab
+        >>> try:
+        ...     siamlab.load_model("nowhere.keras")
+        ... except siamlab.SiamlabError as error:
+        ...     print(error)
+        No model file at nowhere.keras. Check the name, or train one: siamlab train.
+    """
 
 
 class InputError(SiamlabError, ValueError):
@@ -22,7 +30,7 @@ class EmptyFolderError(InputError):
 
 
 class CameraError(SiamlabError):
-    """A camera or video cannot be opened, or went away while frames were read."""
+    """A camera or video cannot be opened, or was disconnected while frames were read."""
 
 
 class EndOfFrames(CameraError):
@@ -38,7 +46,7 @@ class NoFaceError(FaceError):
 
 
 class SeveralFacesError(FaceError):
-    """More than one face could be meant."""
+    """Several faces of similar size were found where one is expected."""
 
 
 class ModelError(SiamlabError):
@@ -46,11 +54,11 @@ class ModelError(SiamlabError):
 
 
 class DownloadError(SiamlabError):
-    """A download failed, or what came is not what was expected."""
+    """A download failed, or the file is not the expected one."""
 
 
 class StorageError(SiamlabError):
-    """Nothing could be written: the disk is full or the folder is read-only."""
+    """A file cannot be written: the disk is full or the folder is read-only."""
 
 
 class NotEnrolledError(SiamlabError):
@@ -58,7 +66,7 @@ class NotEnrolledError(SiamlabError):
 
 
 class MissingStepError(SiamlabError):
-    """A notebook needs what an earlier one makes."""
+    """A notebook needs a file that an earlier one makes."""
 
 
 class MissingPackageError(SiamlabError, ImportError):

@@ -1,4 +1,4 @@
-"""Small alphabets of drawn characters, laid out as in Omniglot."""
+"""Small alphabets of drawn characters, in Omniglot's layout."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw
 def write_characters(
     root: Path, alphabets: Mapping[str, int], drawers: int = 4, seed: int = 0
 ) -> Path:
-    """Write alphabets of random strokes; each drawer's hand shakes a little.
+    """Write alphabets of random strokes, slightly different for each drawer.
 
     Args:
         root: gets ``alphabet/character01/0001_01.png``.
         alphabets: name to number of characters.
         drawers: drawings of each character.
-        seed: of strokes and hands.
+        seed: of the strokes.
     """
     rng = np.random.default_rng(seed)
     number = 0

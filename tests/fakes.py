@@ -1,11 +1,10 @@
-"""Small stand-ins whose answers can be worked out by hand: a model, a detector, a camera."""
+"""Fakes whose results can be worked out by hand: a model, a detector, a camera."""
 
 from __future__ import annotations
 
 import threading
 import time
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ import numpy as np
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.faces.crop import Preprocessing
 from siamlab.faces.detectors import FaceBox
+from siamlab.models.metadata import ModelMetadata
+from siamlab.system.closing import Closing
 
 SIZE = (120, 160)
 
@@ -26,8 +27,9 @@ class FakeModel:
     """Embeds an image as its mean level; the score is 1 minus the difference of levels."""
 
     def __init__(self, threshold: float | None = None, seconds: float = 0.0) -> None:
-        self.metadata = SimpleNamespace(
-            preprocessing=Preprocessing(size=16, fraction=0.5), threshold=threshold
+        calibration = None if threshold is None else {"threshold": threshold, "target_fmr": None}
+        self.metadata = ModelMetadata(
+            preprocessing=Preprocessing(size=16, fraction=0.5), calibration=calibration, versions={}
         )
         self.model_id = "fake"
         self.seconds = seconds
@@ -47,7 +49,7 @@ class FakeModel:
 
 @dataclass
 class FakeDetector:
-    """Finds the boxes it was given, in every frame that is not black."""
+    """Returns the boxes it was given for every frame that is not black."""
 
     boxes: list[FaceBox] = field(default_factory=lambda: [FaceBox(50, 30, 40)])
     name: str = "guide"
@@ -56,12 +58,12 @@ class FakeDetector:
         return list(self.boxes) if image.any() else []
 
 
-class FakeCamera:
-    """Gives gray frames of growing level, 100, 101, …, and remembers whether it was closed.
+class FakeCamera(Closing):
+    """Gives gray frames of increasing level, 100, 101, …, and counts how often it was closed.
 
     Args:
-        frames: how many there are; ``None`` for no end.
-        fails_at: this frame raises an error instead.
+        frames: number of frames; ``None`` for no end.
+        fails_at: the number of the frame that raises ``error`` instead.
         seconds: time that a frame takes.
     """
 
@@ -102,12 +104,6 @@ class FakeCamera:
     def close(self) -> None:
         self.closed += 1
 
-    def __enter__(self) -> FakeCamera:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
     def __iter__(self) -> FakeCamera:
         return self
 
@@ -119,7 +115,7 @@ class FakeCamera:
 
 
 def wait_until(condition: Any, seconds: float = 5.0) -> None:
-    """Wait for something that a thread does."""
+    """Wait until a condition that another thread makes true holds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

@@ -141,15 +141,6 @@ def test_import_is_quick_and_loads_no_tensorflow(tmp_path):
     assert not list(tmp_path.iterdir()), "importing makes no files"
 
 
-def test_every_public_name_exists():
-    import siamlab
-
-    for name in siamlab.__all__:
-        assert getattr(siamlab, name) is not None
-    with pytest.raises(AttributeError, match="nothing_like_this"):
-        _ = siamlab.nothing_like_this
-
-
 def notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("*.ipynb"))
 

@@ -1,5 +1,5 @@
-"""Frames in, a person's images out: cameras, the newest frame, and the capture of faces.
+"""Frames in, a person's images out.
 
-``cameras`` opens whatever gives frames, ``stream`` reads one in a thread and keeps its newest frame,
-``session`` saves the faces that it shows, ``user_camera`` says which camera the series reads.
+``cameras`` opens a source of frames, ``stream`` reads one in a thread and keeps the newest frame,
+``session`` saves the faces in it, ``user_camera`` chooses the camera that the notebooks read.
 """

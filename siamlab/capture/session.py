@@ -1,8 +1,8 @@
-"""Collects face images of the person before the camera.
+"""Collects face images of the person in front of the camera.
 
 Input: frames of a camera. Output: face chips in the workspace's folders, and
-:class:`CaptureState`, an immutable snapshot that a panel draws. No user interface here: the
-notebook's panel and its code, and the tests, drive the same controller.
+:class:`CaptureState`, an immutable snapshot that a panel draws. There is no user interface here:
+the notebook's panel, its code and the tests use the same controller.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from siamlab.capture.cameras import Camera
+from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
 from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
 from siamlab.faces.crop import CHIP_SIZE, SIMILAR_SIZE, cut_face
-from siamlab.faces.detectors import FaceBox, open_detector
+from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.quality import Quality, face_quality
 from siamlab.images.decode import SUFFIXES
 from siamlab.images.write import unique_name, write_image
-
-if TYPE_CHECKING:
-    from siamlab.faces.detectors import FaceDetector
+from siamlab.system.closing import Closing
 
 KINDS = ("anchor", "positive", "probes")
 NO_FACE = "no face"
@@ -32,26 +31,16 @@ SEVERAL_FACES = "several faces: the largest is taken"
 PATIENCE = 5
 
 
-class FrameSource(Protocol):
-    """What gives frames: a camera, or a :class:`~siamlab.capture.stream.FrameReader`."""
-
-    def read(self) -> np.ndarray:
-        """The next frame, uint8 RGB ``(H, W, 3)``."""
-
-    def close(self) -> None:
-        """Release the camera."""
-
-
 @dataclass(frozen=True, eq=False)
 class CaptureState:
-    """What was seen last, and what was kept so far.
+    """The frame read last, and what was saved so far.
 
     Attributes:
         frame: uint8 RGB ``(H, W, 3)``, or ``None`` before the first.
         box: the face, or ``None``.
         chip: uint8 RGB ``(250, 250, 3)``, what a capture would save, or ``None``.
         quality: measures of the chip, or ``None``.
-        warnings: what is wrong with this frame, in a word or two each.
+        warnings: what is wrong with this frame, one or two words each.
         counts: number of images in each folder.
         message: what happened last.
     """
@@ -65,13 +54,13 @@ class CaptureState:
     message: str = ""
 
 
-class CaptureController:
+class CaptureController(Closing):
     """Looks at frames and saves faces as anchors, positives or probes.
 
     Args:
         workspace: where images go.
         camera: an open camera or a frame reader; closed by :meth:`close`.
-        detector: finds faces; ``None`` opens the best one at hand.
+        detector: finds faces; ``None`` opens the best one available.
 
     Example:
         ```python
@@ -82,7 +71,10 @@ class CaptureController:
     """
 
     def __init__(
-        self, workspace: Workspace, camera: FrameSource, detector: FaceDetector | None = None
+        self,
+        workspace: Workspace,
+        camera: Camera | FrameReader,
+        detector: FaceDetector | None = None,
     ) -> None:
         self.workspace = workspace
         self.camera = camera
@@ -90,7 +82,7 @@ class CaptureController:
         self._seen: tuple[Any, ...] = (None, None, None, None, ())
         self._message = ""
         self._actions: list[tuple[Path, ...]] = []
-        # The preview's thread steps while buttons capture.
+        # The preview's thread calls step while buttons call capture.
         self._lock = threading.RLock()
 
     def folder(self, kind: str) -> Path:
@@ -110,7 +102,7 @@ class CaptureController:
 
     @property
     def state(self) -> CaptureState:
-        """What was seen last, and what was kept so far."""
+        """The frame read last, and what was saved so far."""
         frame, box, chip, quality, warnings = self._seen
         return CaptureState(frame, box, chip, quality, warnings, self.counts, self._message)
 
@@ -143,19 +135,19 @@ class CaptureController:
 
         Raises:
             NoFaceError: there is no face in the frame.
-            CameraError, StorageError: as they say.
+            CameraError, StorageError: the camera or the disk fails.
         """
         return self.burst(kind, 1, patience=1)[0]
 
     def burst(
         self, kind: str, count: int, every: int = 1, patience: int = PATIENCE
     ) -> tuple[Path, ...]:
-        """Save the faces of several frames; frames without a face are passed over.
+        """Save the faces of several frames; frames without a face are skipped.
 
         Args:
             kind: ``anchor``, ``positive`` or ``probes``.
             count: how many.
-            every: save one of so many frames, for more variety.
+            every: use one frame in so many, for more variety.
             patience: give up after ``count * every * patience`` frames.
 
         Returns:
@@ -163,7 +155,7 @@ class CaptureController:
 
         Raises:
             NoFaceError: too few frames show a face; those saved before stay.
-            CameraError, StorageError: as they say.
+            CameraError, StorageError: the camera or the disk fails.
         """
         folder = self.folder(kind)
         if count < 1 or every < 1:
@@ -171,9 +163,9 @@ class CaptureController:
         saved: list[Path] = []
         with self._lock:
             try:
-                for look in range(count * every * patience):
+                for number in range(count * every * patience):
                     chip = self.step().chip
-                    if chip is not None and look % every == 0:
+                    if chip is not None and number % every == 0:
                         saved.append(write_image(unique_name(folder, kind), chip))
                     if len(saved) == count:
                         break
@@ -188,21 +180,21 @@ class CaptureController:
         return tuple(saved)
 
     def fill(self, wanted: dict[str, int], every: int = 1) -> dict[str, int]:
-        """Save faces by turns until each folder holds as many as wanted, or frames end.
+        """Save faces to the folders in turn until each holds as many as wanted, or frames end.
 
         Args:
-            wanted: kind to number of images in its folder, those from before included.
-            every: save one of so many frames, for more variety.
+            wanted: kind to number of images in its folder, counting those already there.
+            every: use one frame in so many, for more variety.
 
         Returns:
             What each folder holds now; fewer than wanted when a video or folder was too short.
 
         Raises:
             NoFaceError: hardly any frame shows a face; what was saved stays.
-            CameraError, StorageError: as they say.
+            CameraError, StorageError: the camera or the disk fails.
         """
         most = PATIENCE * every * max(1, sum(wanted.values()))
-        for look in range(most):
+        for number in range(most):
             counts = self.counts
             missing = [kind for kind in wanted if counts[kind] < wanted[kind]]
             if not missing:
@@ -211,7 +203,7 @@ class CaptureController:
                 chip = self.step().chip
             except EndOfFrames:
                 return counts
-            if chip is not None and look % every == 0:
+            if chip is not None and number % every == 0:
                 kind = min(missing, key=lambda kind: counts[kind] - wanted[kind])
                 path = write_image(unique_name(self.folder(kind), kind), chip)
                 self._remember(kind, (path,))
@@ -221,10 +213,10 @@ class CaptureController:
         )
 
     def undo(self) -> tuple[Path, ...]:
-        """Delete the images of the last capture or burst that is not undone yet.
+        """Delete the images of the last capture or burst that was not undone yet.
 
         Returns:
-            The files that are gone; none when there is nothing to undo.
+            The deleted files; none when there is nothing to undo.
         """
         with self._lock:
             removed = self._actions.pop() if self._actions else ()
@@ -241,17 +233,6 @@ class CaptureController:
         """Release the camera; harmless when done before."""
         self.camera.close()
 
-    def __enter__(self) -> CaptureController:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _remember(self, kind: str, saved: tuple[Path, ...]) -> None:
         if saved:
             self._actions.append(saved)
@@ -263,10 +244,5 @@ def _images(count: int) -> str:
 
 
 def _count(folder: Path) -> int:
-    if not folder.is_dir():
-        return 0
-    return sum(
-        1
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+    names = [path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES]
+    return sum(not path.name.startswith(".") for path in names)

@@ -1,9 +1,9 @@
 """Reads a camera in a thread and keeps the newest frame only.
 
-Input: a camera, or what opens one. Output: the newest frame, as an immutable snapshot.
-Whoever is slow meets newer frames later, never old ones in a queue. A camera has one reader:
-starting a second on the same camera stops the first, so that running a notebook cell again
-finds the camera free.
+Input: a camera, or a source for ``open_camera``. Output: the newest frame, as an immutable
+snapshot. A slow consumer skips frames and never gets old ones from a queue. A camera has one
+reader: starting a second on the same camera stops the first, so that a notebook cell can be run
+again.
 """
 
 from __future__ import annotations
@@ -13,35 +13,32 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 
+from siamlab.capture.cameras import Camera, open_camera
 from siamlab.errors import CameraError, EndOfFrames, SiamlabError
+from siamlab.system.closing import Closing
 
-if TYPE_CHECKING:
-    from siamlab.capture.cameras import Camera
-
-# The readers that hold a camera now, by camera. Opening happens under the lock.
+# The readers that hold a camera now, by the camera's name. Opening happens under the lock.
 _ACTIVE: dict[str, FrameReader] = {}
 _LOCK = threading.RLock()
 JOIN_SECONDS = 5.0
 FPS_FRAMES = 30
 SLIDES_PER_SECOND = 5.0  # images of a folder
-DRAWN_FPS = 12.0  # drawing takes about half a core at this rate
 
 
 @dataclass(frozen=True, eq=False)
 class FrameSnapshot:
-    """What a reader holds at one moment.
+    """The state of a reader at one moment.
 
     Attributes:
         frame: uint8 RGB ``(H, W, 3)``, not writeable, or ``None`` before the first.
-        number: how many frames were read so far.
-        fps: frames read per second, lately.
+        number: frames read so far.
+        fps: frames read per second, over the last 30.
         running: the camera is being read.
-        error: why reading ended, in one line; empty while all is well.
+        error: why reading ended, in one line; empty while nothing is wrong.
     """
 
     frame: np.ndarray | None = None
@@ -51,12 +48,12 @@ class FrameSnapshot:
     error: str = ""
 
 
-class FrameReader:
+class FrameReader(Closing):
     """A camera read in a thread; itself a camera whose ``read`` gives the newest frame.
 
     Args:
-        source: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera. A source
-            can be started again after a stop, a camera object cannot.
+        source: an argument of ``open_camera`` (index, file, folder, "drawn"), or a camera. Only
+            the former can be started again after a stop.
 
     Attributes:
         exhausted: reading ended because a video or folder has no more frames.
@@ -81,7 +78,7 @@ class FrameReader:
 
     @property
     def snapshot(self) -> FrameSnapshot:
-        """The newest frame and how reading goes; never waits."""
+        """The newest frame and the state of the reader; never waits."""
         return self._snapshot
 
     @property
@@ -89,8 +86,8 @@ class FrameReader:
         """Whether the camera is being read."""
         return self._snapshot.running
 
-    def start(self) -> FrameReader:
-        """Open the camera and begin to read; nothing happens when it is being read.
+    def start(self) -> Self:
+        """Open the camera and start reading; does nothing when it is being read.
 
         Raises:
             CameraError: the camera cannot be opened.
@@ -119,7 +116,7 @@ class FrameReader:
         return self
 
     def stop(self) -> None:
-        """Stop reading and release the camera; harmless when it was stopped before."""
+        """Stop reading and release the camera; harmless when it is stopped."""
         self._stop.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -131,16 +128,8 @@ class FrameReader:
 
     close = stop
 
-    def __enter__(self) -> FrameReader:
+    def __enter__(self) -> Self:
         return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def newer_than(self, number: int, timeout: float = 5.0) -> FrameSnapshot | None:
         """Wait for a frame that was read after frame ``number``.
@@ -163,7 +152,7 @@ class FrameReader:
 
         Raises:
             EndOfFrames: the video or folder has no more.
-            CameraError: the camera went away, sends nothing, or was stopped.
+            CameraError: the camera was disconnected, sends nothing, or was stopped.
         """
         stopped = self._thread is None
         snapshot = None if stopped else self.newer_than(self._read_number, timeout)
@@ -236,16 +225,9 @@ def _name_of(source: Camera | int | str | Path) -> str:
 def _open(source: Camera | int | str | Path) -> Camera:
     if not isinstance(source, int | str | Path):
         return source
-    from siamlab.capture.cameras import DrawnCamera, open_camera
-
-    camera = open_camera(source)
-    if isinstance(camera, DrawnCamera):
-        camera.fps = DRAWN_FPS
-    return camera
+    return open_camera(source).in_real_time()
 
 
 def _period(camera: Camera) -> float:
-    """Seconds from one read to the next: a webcam waits by itself, other sources do not."""
-    if getattr(camera, "live", False):
-        return 0.0
-    return 1.0 / (camera.fps or SLIDES_PER_SECOND)
+    """Seconds from one read to the next: a live camera waits by itself, other sources do not."""
+    return 0.0 if camera.live else 1.0 / (camera.fps or SLIDES_PER_SECOND)

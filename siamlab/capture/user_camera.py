@@ -1,23 +1,20 @@
-"""Which camera the series reads."""
+"""Which camera the notebooks read."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
-
-# The drawn user's seed is far from those of the drawn strangers.
+# Far from the seeds of the drawn strangers.
 DRAWN_USER = 900_001
 
 
 def user_camera(session: int = 1) -> str:
-    """What stands before the camera: ``SIAMLAB_CAMERA``, else the drawn user.
+    """The source to read: ``SIAMLAB_CAMERA``, else the drawn user.
 
     Args:
-        session: 1 for the captures, 2 for the probes of another day (``SIAMLAB_PROBES``).
+        session: 1 for the captures, 2 for the probes of another day, whose variable is
+            ``SIAMLAB_PROBES``.
 
     Returns:
         A source for :func:`siamlab.capture.cameras.open_camera`.
@@ -27,5 +24,5 @@ def user_camera(session: int = 1) -> str:
 
 
 def frame_step(source: str | int) -> int:
-    """How many frames to go on between two captures: neighboring frames of a film are copies."""
+    """Use one frame in so many for captures: neighboring frames of a film are nearly equal."""
     return 1 if Path(str(source)).is_dir() else 5

@@ -1,20 +1,47 @@
 """The command line: ``siamlab run``, ``lab``, ``fetch``, ``train``, ``evaluate`` and the rest.
 
-Input: arguments. Output: files and printed tables. Exit status 0 when done, 1 for a
-verification that says no, 2 for bad usage or bad input with one line on standard error.
+One file for each group of commands: it adds their arguments and runs them, and imports what is
+heavy only when a command runs.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from siamlab.cli.output import BAD_INPUT, DONE, NOT_VERIFIED
-from siamlab.cli.parser import build_parser
+from siamlab import __version__
+from siamlab.cli import (
+    course_commands,
+    data_commands,
+    measure_commands,
+    model_commands,
+    people_commands,
+)
+from siamlab.cli.arguments import Parser
+from siamlab.cli.output import BAD_INPUT, DONE
 from siamlab.errors import SiamlabError
 
-__all__ = ["BAD_INPUT", "DONE", "NOT_VERIFIED", "build_parser", "main"]
+__all__ = ["build_parser", "main"]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the whole command line; ``options.run`` is the function of the parsed command."""
+    parser = Parser(
+        prog="siamlab",
+        description="One-shot face verification with a Siamese network, in eight notebooks.",
+        epilog="Begin with: siamlab lab (notebook 01 in JupyterLab), or siamlab run (all of them, "
+        "without a browser or a camera).",
+    )
+    parser.add_argument("--version", action="version", version=f"siamlab {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    course_commands.add_commands(commands)
+    data_commands.add_commands(commands)
+    model_commands.add_commands(commands)
+    measure_commands.add_commands(commands)
+    people_commands.add_commands(commands)
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,11 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those after the program's name; ``None`` takes the process' own.
 
     Returns:
-        The exit status: 0 done, 1 not verified, 2 bad usage or bad input.
+        The exit status: 0 done, 1 not verified, 2 bad usage or bad input, 3 unknown.
     """
     # TensorFlow prints a page of notices at start; an error must stay visible.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options, others = parser.parse_known_args(arguments)
+    if others and options.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
     try:
         return int(options.run(options))
     except SiamlabError as error:

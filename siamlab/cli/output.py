@@ -1,13 +1,17 @@
-"""Exit statuses, and the two ways in which a command tells its result.
-
-Input: text. Output: lines on standard output, files that are whole or absent.
-"""
+"""Exit statuses, and how a command reports its result: as text and as a JSON file."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-DONE, NOT_VERIFIED, BAD_INPUT = 0, 1, 2
+DONE, NOT_VERIFIED, BAD_INPUT, UNKNOWN = 0, 1, 2, 3
+
+
+def verdict_status(verified: bool | None) -> int:
+    """The exit status of a verdict: yes, no, or ``None`` for unknown."""
+    return UNKNOWN if verified is None else DONE if verified else NOT_VERIFIED
 
 
 def say(text: str) -> None:
@@ -15,8 +19,11 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write text and a line end, all or nothing."""
+def write_json(path: Path | None, values: dict[str, Any]) -> None:
+    """Write values as JSON, all or nothing; ``None`` writes no file."""
+    if path is None:
+        return
     from siamlab.system.files import write_whole
 
-    write_whole(path, lambda temporary: temporary.write_text(text + "\n"))
+    text = json.dumps(values, indent=2, allow_nan=False) + "\n"
+    write_whole(path, lambda temporary: temporary.write_text(text))

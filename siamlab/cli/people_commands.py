@@ -1,7 +1,6 @@
-"""The commands about people: ``enroll``, ``verify``, ``identify``.
+"""The commands about people: ``compare``, ``enroll``, ``verify`` and ``identify``.
 
-Input: parsed arguments. Output: a verdict as text, JSON and exit status. They run on an
-exported copy of the model where there is one, so that they start without Keras.
+They run on an exported copy of the model where there is one, so that they start without Keras.
 """
 
 from __future__ import annotations
@@ -10,40 +9,143 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from siamlab.cli.output import DONE, NOT_VERIFIED, say, write_text
-from siamlab.errors import InputError, SiamlabError
+from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
+from siamlab.cli.output import DONE, say, verdict_status, write_json
+from siamlab.errors import SiamlabError
 
 if TYPE_CHECKING:
-    from siamlab.models.exported import ExportedModel
+    from siamlab.models.embedder import FaceEmbedder
     from siamlab.models.siamese import Siamese
     from siamlab.verification.verifier import Verifier
 
+_MODELS = "a .keras, .tflite or .onnx file, or pretrained"
 
-def _chosen_file(name: str | None) -> Path:
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this group."""
+    command = add_command(commands, compare)
+    command.add_argument("first", type=Path, metavar="IMAGE")
+    command.add_argument("second", type=Path, metavar="IMAGE")
+    command.add_argument(
+        "--model", default="pretrained", metavar="MODEL", help=f"{_MODELS} (default: pretrained)"
+    )
+    _add_threshold(command)
+    add_json(command, "write the verdict here")
+
+    command = add_command(commands, enroll)
+    command.add_argument("person", metavar="PERSON")
+    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    _add_model_option(command)
+
+    command = add_command(commands, verify)
+    command.add_argument("person", metavar="PERSON")
+    command.add_argument("image", type=Path, metavar="IMAGE")
+    _add_model_option(command)
+    _add_threshold(command)
+    add_json(command, "write the verdict here")
+
+    command = add_command(commands, identify)
+    command.add_argument("image", type=Path, metavar="IMAGE")
+    command.add_argument(
+        "--top", type=positive(int), default=5, metavar="N", help="candidates (default: 5)"
+    )
+    _add_model_option(command)
+    _add_threshold(command)
+    add_json(command, "write candidates and scores here")
+
+
+def _add_model_option(command: Parser) -> None:
+    command.add_argument(
+        "--model",
+        metavar="MODEL",
+        help=f"{_MODELS} (default: SIAMLAB_MODEL, else the model that notebook 05 trained, else "
+        "pretrained)",
+    )
+
+
+def _add_threshold(command: Parser) -> None:
+    text = "a template matches from this score on (default: the model's)"
+    command.add_argument("--threshold", type=share, metavar="T", help=text)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Say whether two images show the same person."""
+    from siamlab.verification.compare import verify as verify_images
+
+    model = _open_model(_model_file(options))
+    verification = verify_images(options.first, options.second, model, options.threshold)
+    write_json(options.json, verification.to_dict())
+    say(str(verification))
+    _cache_export(options, model)
+    return verdict_status(verification.verified)
+
+
+def enroll(options: argparse.Namespace) -> int:
+    """Store templates of a person."""
+    from siamlab.images.decode import read_image
+
+    verifier = _open_verifier(options)
+    images = [read_image(path) for path in options.images]
+    enrollment = verifier.enroll(
+        options.person, images, sources=[path.name for path in options.images]
+    )
+    say(f"enrolled {options.person}: {len(enrollment)} templates")
+    _cache_export(options, verifier.model)
+    return DONE
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compare an image with a person's templates."""
+    from siamlab.images.decode import read_image
+
+    verifier = _open_verifier(options)
+    verification = verifier.verify(read_image(options.image), options.person)
+    write_json(options.json, verification.to_dict())
+    say(str(verification))
+    _cache_export(options, verifier.model)
+    return verdict_status(verification.verified)
+
+
+def identify(options: argparse.Namespace) -> int:
+    """Find the person in an image among all enrolled people."""
+    from siamlab.images.decode import read_image
+
+    verifier = _open_verifier(options)
+    identification = verifier.identify(read_image(options.image), options.top)
+    write_json(options.json, identification.to_dict())
+    say(str(identification))
+    _cache_export(options, verifier.model)
+    return verdict_status(None if identification.reason else identification.person is not None)
+
+
+def _open_verifier(options: argparse.Namespace) -> Verifier:
+    from siamlab.config import open_workspace
+    from siamlab.gallery import Gallery
+    from siamlab.verification.verifier import Verifier
+
+    return Verifier(
+        _open_model(_model_file(options)),
+        Gallery(open_workspace().gallery),
+        detection_threshold=getattr(options, "threshold", None),
+    )
+
+
+def _model_file(options: argparse.Namespace) -> Path:
     """The model file that is meant; whether it can be used shows when it is opened."""
     from siamlab.config import open_workspace
-    from siamlab.models.metadata import PRETRAINED
+    from siamlab.models.locations import find_model
 
-    if name is None:
-        name = os.environ.get("SIAMLAB_MODEL")
-    trained = open_workspace().models / "siamese.keras"
-    if name is None and trained.is_file():
-        return trained
-    if name is None and not PRETRAINED.exists():
-        raise InputError("There is no model yet: run notebook 05, or give --model MODEL.keras.")
-    if name in {None, "pretrained"}:
-        return PRETRAINED if PRETRAINED.exists() else Path("pretrained")
-    return Path(str(name))
+    name = os.environ.get("SIAMLAB_MODEL") if options.model is None else options.model
+    return find_model(open_workspace(), name)
 
 
-def _chosen_model(name: str | None) -> Siamese | ExportedModel:
-    """Open the model without Keras where that can be: TensorFlow alone takes seconds to load."""
+def _open_model(file: Path) -> FaceEmbedder:
+    """Open the model without Keras where that is possible: TensorFlow alone takes seconds."""
     from siamlab.config import open_workspace
     from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
 
-    file = _chosen_file(name)
     if file.suffix in SUFFIXES.values():
         return open_exported(file)
     copy = open_cached_export(file, open_workspace().models)
@@ -54,8 +156,8 @@ def _chosen_model(name: str | None) -> Siamese | ExportedModel:
     return load_model(file)
 
 
-def _cache_export(name: str | None, model: Any) -> None:
-    """Let the next command start without Keras; a model already opened so has its copy."""
+def _cache_export(options: argparse.Namespace, model: FaceEmbedder) -> None:
+    """Let the next command start without Keras; an exported model needs nothing more."""
     from siamlab.config import open_workspace
     from siamlab.models.exported import ExportedModel
 
@@ -64,58 +166,6 @@ def _cache_export(name: str | None, model: Any) -> None:
     from siamlab.models.export import cache_export
 
     try:
-        cache_export(model, _chosen_file(name), open_workspace().models)
+        cache_export(cast("Siamese", model), _model_file(options), open_workspace().models)
     except SiamlabError as error:  # the answer is given; only the next start is slower
         print(f"siamlab: no quick copy of the model was kept. {error}", file=sys.stderr)
-
-
-def _verifier(options: argparse.Namespace, threshold: float | None = None) -> Verifier:
-    from siamlab.config import open_workspace
-    from siamlab.gallery import Gallery
-    from siamlab.verification.verifier import Verifier
-
-    return Verifier(
-        _chosen_model(options.model),
-        Gallery(open_workspace().gallery),
-        detection_threshold=threshold,
-    )
-
-
-def enroll(options: argparse.Namespace) -> int:
-    """Store templates of a person."""
-    from siamlab.images.decode import read_image
-
-    verifier = _verifier(options)
-    images = [read_image(path) for path in options.images]
-    enrollment = verifier.enroll(
-        options.person, images, sources=[path.name for path in options.images]
-    )
-    say(f"enrolled {options.person}: {len(enrollment.templates)} templates")
-    _cache_export(options.model, verifier.model)
-    return DONE
-
-
-def verify(options: argparse.Namespace) -> int:
-    """Compare an image with a person's templates."""
-    from siamlab.images.decode import read_image
-
-    verifier = _verifier(options, options.threshold)
-    verification = verifier.verify(read_image(options.image), options.person)
-    if options.json:
-        write_text(options.json, verification.to_json())
-    say(str(verification))
-    _cache_export(options.model, verifier.model)
-    return DONE if verification.verified else NOT_VERIFIED
-
-
-def identify(options: argparse.Namespace) -> int:
-    """Say who of the gallery is in an image."""
-    from siamlab.images.decode import read_image
-
-    verifier = _verifier(options, options.threshold)
-    identification = verifier.identify(read_image(options.image), options.top)
-    if options.json:
-        write_text(options.json, identification.to_json())
-    say(str(identification))
-    _cache_export(options.model, verifier.model)
-    return DONE if identification.person is not None else NOT_VERIFIED

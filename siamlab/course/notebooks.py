@@ -1,14 +1,10 @@
-"""The list of notebooks."""
+"""The list of the series' notebooks."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from siamlab.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 NOTEBOOKS = (
     "01_setup",
@@ -32,7 +28,7 @@ def notebook_paths() -> tuple[Path, ...]:
     paths = tuple(folder / f"{name}.ipynb" for name in NOTEBOOKS)
     if not all(path.is_file() for path in paths):
         raise InputError(
-            "The notebooks are not here: siamlab was installed without its checkout. Clone the "
+            "There are no notebooks: siamlab was installed without its checkout. Clone the "
             "project and install it with pip install -e ."
         )
     return paths

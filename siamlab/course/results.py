@@ -1,26 +1,23 @@
-"""What the notebooks measured, kept in a file, and the table at the end of ``siamlab run``."""
+"""The results file of the notebooks, and the table that ``siamlab run`` prints at the end."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from siamlab.config import Workspace
 from siamlab.system.files import write_whole
 from siamlab.system.table import Table
 
-if TYPE_CHECKING:
-    pass
-
 
 def read_benchmark(name: str, say: Callable[[str], None] = print) -> dict[str, Any] | None:
-    """What was measured on LFW and kept in ``benchmarks/NAME.json`` of the checkout.
+    """Read the stored results of ``benchmarks/NAME.py`` from the checkout.
 
     Args:
-        name: of the script that measures it.
-        say: receives the command that measures it, where nothing was kept.
+        name: the script's name without suffix.
+        say: receives the command to run where there are no stored results.
 
     Returns:
         Plain values, or ``None``.
@@ -41,7 +38,7 @@ def record_results(workspace: Workspace, notebook: str, **values: Any) -> None:
 
 
 def read_results(workspace: Workspace) -> dict[str, Any]:
-    """All results so far; empty before the first."""
+    """Read all results so far; empty before the first."""
     path = workspace.root / "results.json"
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
@@ -60,7 +57,7 @@ def format_table(rows: list[dict[str, Any]]) -> str:
 
 
 def results_table(workspace: Workspace) -> str:
-    """The table at the end of ``siamlab run``."""
+    """Format the tables that ``siamlab run`` prints at the end."""
     results = read_results(workspace)
     strangers = results.get("06_evaluation", {}).get("strangers", [])
     user = results.get("07_realtime_verification", {}).get("verdicts", [])
@@ -73,7 +70,7 @@ def results_table(workspace: Workspace) -> str:
         title = f"Verdicts on probes of {workspace.person} and of impostors"
         parts += [title, format_table(user), ""]
     if losses:
-        title = "One small network, equally many steps with each loss, on the same strangers"
+        title = "One small network, the same number of steps with each loss, on the same strangers"
         parts += [title, format_table(losses), ""]
     if times:
         total = sum(times.values())

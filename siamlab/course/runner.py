@@ -1,9 +1,4 @@
-"""What the notebooks share, and the series run headless.
-
-Input: a workspace, a profile, and where people come from (LFW, or nobody: then they are
-drawn). Output: collections, the split by person, a results file, executed notebooks and the
-table that ``siamlab run`` prints.
-"""
+"""The series of notebooks, run headless: executed notebooks, figures, models and a table."""
 
 from __future__ import annotations
 
@@ -13,7 +8,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from siamlab.config import Profile, Workspace, get_profile, open_workspace
 from siamlab.course.notebooks import notebook_paths
@@ -21,14 +15,11 @@ from siamlab.course.results import record_results, results_table
 from siamlab.data.negatives import halve_subject
 from siamlab.errors import InputError, SiamlabError
 
-if TYPE_CHECKING:
-    pass
-
 _COLOR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _execute(source: Path, target: Path, environment: dict[str, str], note: Callable) -> None:
-    """Run one notebook in a fresh kernel; what ran is written even when a cell fails."""
+    """Run one notebook in a fresh kernel; it is written even when a cell fails."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -39,7 +30,7 @@ def _execute(source: Path, target: Path, environment: dict[str, str], note: Call
         timeout=None,
         kernel_name="python3",
         coalesce_streams=True,
-        extra_arguments=["--log-level=ERROR"],  # the kernel's own notices are no news here
+        extra_arguments=["--log-level=ERROR"],  # hides the kernel's own notices
         resources={"metadata": {"path": str(source.parent)}},
         on_cell_executed=note,
     )
@@ -80,7 +71,7 @@ def run_series(
     chosen = get_profile(profile)
     workspace = open_workspace(out / "data", subject or "me")
     environment = _environment(workspace, chosen, lfw, subject, model)
-    # A former run's captures, templates and checkpoints would mix with this one's.
+    # Captures, templates and checkpoints of an earlier run would mix with this one's.
     for folder in (workspace.person_dir, workspace.gallery, workspace.models):
         shutil.rmtree(folder, ignore_errors=True)
     (workspace.root / "results.json").unlink(missing_ok=True)
@@ -99,7 +90,7 @@ def _environment(
     subject: str | None,
     model: Path | None,
 ) -> dict[str, str]:
-    """What the notebooks read from outside."""
+    """The environment variables that the notebooks read."""
     environment = {
         "SIAMLAB_PROFILE": profile.name,
         "SIAMLAB_DATA": str(workspace.root),
@@ -118,7 +109,7 @@ def _environment(
 
 
 def _run_notebooks(folder: Path, environment: dict[str, str]) -> dict[str, float]:
-    """Run all notebooks with a progress bar each; seconds by notebook."""
+    """Run all notebooks with a progress bar each, and return the seconds of each."""
     import nbformat
     from tqdm import tqdm
 

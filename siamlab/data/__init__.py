@@ -1,5 +1,5 @@
-"""Who has which images, who is compared with whom, and how files become tensors.
+"""Collections of people's images, pairs of them, and tensors for training.
 
-In the data's way: ``collections`` of people (``lfw``, ``omniglot``, ``synthetic``), ``splits`` by
-person, ``pairs``, ``augmentation``, and ``pipeline`` and ``batches`` for training.
+In the order of use: ``collections`` of people (``lfw``, ``omniglot``, ``synthetic``), ``splits``
+by person, ``pairs``, ``augmentation``, and ``pipeline`` and ``batches`` for training.
 """

@@ -1,11 +1,11 @@
 """Random views of a face, for training.
 
-Input: uint8 RGB cuts of faces, wider and finer than what the model sees
+Input: uint8 RGB crops of faces, wider and finer than what the model sees
 (:func:`source_preprocessing`). Output: float32 RGB in [0, 1] of the model's size.
 
-Augmentation runs beside the network on the same cores, so what it costs is taken from training:
-all random numbers of a batch are drawn at once, all geometry is one warp, and all color is one
-look-up table and one 3x4 matrix.
+Augmentation competes with training for the same cores, so it is fast: all random numbers of a
+batch are drawn at once, all geometry is one warp, and all color is one look-up table and one 3x4
+matrix.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.images.color import LUMA
 from siamlab.system.opencv import import_cv2
 
-# Augmentation shifts and turns a face, so its source shows more than the model's crop, and in
-# more pixels, so that the one interpolation of the warp costs no sharpness.
+# Augmentation shifts and rotates a face, so its source shows more than the model's crop, and has
+# more pixels, so that the interpolation of the warp costs no sharpness.
 SOURCE_MARGIN = 1.28
 SOURCE_DETAIL = 1.35
 
 
 def source_preprocessing(preprocessing: Preprocessing) -> Preprocessing:
-    """The wider and finer cut from which augmentation warps the model's crop."""
+    """The wider and finer crop from which augmentation warps the model's input."""
     fraction = min(1.0, preprocessing.fraction * SOURCE_MARGIN)
     size = math.ceil(preprocessing.size * fraction / preprocessing.fraction * SOURCE_DETAIL)
     return replace(preprocessing, size=size, fraction=fraction)
@@ -36,21 +36,21 @@ def source_preprocessing(preprocessing: Preprocessing) -> Preprocessing:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much an image is changed in training; each value is a standard deviation unless said.
+    """How much an image is changed in training: standard deviations, and some probabilities.
 
     Attributes:
         flip: probability of a mirror image.
-        degrees: turn, in degrees (Koch et al. 2015, section 3.2, use up to 10).
+        degrees: rotation, in degrees (Koch et al. 2015, section 3.2, use up to 10).
         zoom: logarithm of the scale.
         stretch: logarithm of width over height.
-        shift: move, as a share of the side.
+        shift: translation, as a share of the side.
         gamma: logarithm of the exponent of brightness.
         contrast: logarithm of the contrast.
         brightness: added light, 1.0 is white.
         tint: logarithm of each color channel's gain.
         gray: probability of no color at all; otherwise saturation varies by ``saturation``.
         saturation: logarithm of the saturation.
-        blur: probability of a Gaussian blur of 0.4 to 1.2 pixels.
+        blur: probability of a Gaussian blur with a sigma of 0.4 to 1.2 pixels.
         jpeg: probability of JPEG compression with a quality of 30 to 90.
     """
 
@@ -100,7 +100,7 @@ class _Colors:
     Attributes:
         matrix: float32 ``(N, 3, 4)``; the last column, the offset, waits for the image's mean.
         pull: float32 ``(N, 3)``, the offset for each unit of the image's mean.
-        lift: float32 ``(N, 3)``, the offset besides.
+        lift: float32 ``(N, 3)``, the constant part of the offset.
     """
 
     matrix: np.ndarray
@@ -131,7 +131,7 @@ def _colors(count: int, augmentation: Augmentation, rng: Any) -> _Colors:
 
 
 def _compress(view: np.ndarray, quality: int) -> np.ndarray:
-    """What is left of an image after JPEG compression."""
+    """The image after JPEG compression."""
     cv2 = import_cv2()
     _, data = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return cv2.imdecode(data, cv2.IMREAD_COLOR)
@@ -146,10 +146,10 @@ def augment_batch(
     """One random view of each face.
 
     Args:
-        sources: uint8 RGB ``(N, S, S, 3)``, cut by :func:`source_preprocessing`.
+        sources: uint8 RGB ``(N, S, S, 3)``, cropped by :func:`source_preprocessing`.
         preprocessing: the model's crop and size.
-        rng: where all randomness comes from.
-        how: amounts; the defaults when ``None``.
+        rng: the source of randomness.
+        augmentation: amounts; the defaults when ``None``.
 
     Returns:
         float32 RGB ``(N, size, size, 3)`` in [0, 1].

@@ -5,7 +5,7 @@ Input: a collection. Output: images and person numbers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,40 +16,24 @@ from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 from siamlab.system.backend import keras
 
-if TYPE_CHECKING:
-
-    class _Record(Protocol):
-        @property
-        def preprocessing(self) -> Preprocessing: ...
-
-    class Embedder(Protocol):
-        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
-
-        @property
-        def metadata(self) -> _Record:
-            """Says how files become inputs."""
-
-        def embed(self, images: np.ndarray) -> np.ndarray:
-            """Images to embeddings ``(N, dimensions)``."""
-
 
 class PeopleBatches(keras.utils.PyDataset):
     """Batches of P people with K images each, for losses over all pairs of a batch.
 
     Batch ``i`` of epoch ``e`` depends on (seed, e, i) alone. People are drawn evenly, whatever
-    the number of their images; who has fewer than K images appears with repeats, changed
-    by augmentation. Whoever iterates sets ``epoch``.
+    the number of their images; images of a person with fewer than K repeat, changed by
+    augmentation. ``epoch`` is the next epoch of ``fit``: set it to resume, ``fit`` counts on.
 
     People with a single image have no genuine pair, but they are impostors to everybody else:
-    ``singletons`` of them follow the others in each batch. Person numbers go over those with two images
-    or more first, then over these.
+    ``singletons`` of them follow the others in each batch. Person numbers count the people with
+    two images or more first.
 
     Args:
-        collection: people; those with a single image count where ``singletons`` is not zero.
+        collection: people; those with a single image are used where ``singletons`` is not zero.
         preprocessing: crop and size.
         people: P, people in a batch.
         images: K, images of each.
-        alone: people with a single image in a batch besides; all there are when fewer.
+        singletons: people with a single image in a batch besides; all there are when fewer.
         steps: batches in an epoch.
         seed: where all randomness comes from.
         augmentation: amounts; ``None`` leaves the images as they are.
@@ -84,7 +68,7 @@ class PeopleBatches(keras.utils.PyDataset):
         self.preprocessing = preprocessing
         self.people, self.images, self.steps, self.seed = people, images, steps, seed
         self.augmentation = augmentation
-        self.epoch = 0
+        self.epoch, self._within_epoch = 0, False
         singles = [person for person in collection.people if len(person) == 1] if singletons else []
         self.singletons = min(singletons, len(singles))
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
@@ -95,6 +79,16 @@ class PeopleBatches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         return self.steps
+
+    def on_epoch_begin(self) -> None:
+        """Keras begins an epoch; its workers may have asked for the first batches already."""
+        self._within_epoch = True
+
+    def on_epoch_end(self) -> None:
+        """The workers have stopped: what they ask for next is of the next epoch."""
+        # ``fit`` also calls this before its first epoch.
+        self.epoch += self._within_epoch
+        self._within_epoch = False
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
         """Images float32 ``(P*K + singletons, size, size, 3)`` in [0, 1]; person numbers int32."""

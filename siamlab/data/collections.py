@@ -1,8 +1,7 @@
 """Collections of image files, one folder per person.
 
-Input: folders or archives (LFW, drawn people, what the camera captured).
-Output: :class:`Collection`, the list of who has which image files. The functions for single
-files are those of :mod:`siamlab.images.decode`, offered here too.
+Input: folders or archives (LFW, drawn people, captured images). Output: :class:`Collection`,
+which lists every person's image files.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from siamlab.config import default_cache
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import SUFFIXES
 from siamlab.system.archives import Progress, unpack
@@ -23,7 +23,7 @@ DIGEST_LENGTH = 12
 
 
 def person_digest(name: str) -> str:
-    """A short digest of a name, 12 hexadecimal digits: "was this person trained on?"."""
+    """A short digest of a name, 12 hexadecimal digits; models keep those of their training."""
     return hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -47,8 +47,8 @@ class Collection:
         people: sorted by name, no name twice.
 
     Example:
-        >>> lfw = open_collection("lfw-deepfunneled.tgz")          # doctest: +SKIP
-        >>> lfw.with_at_least(2).without(["George_W_Bush"])        # doctest: +SKIP
+        >>> lfw = siamlab.open_collection("lfw-deepfunneled.tgz")          # doctest: +SKIP
+        >>> lfw.with_at_least(2).without(["George_W_Bush"])                # doctest: +SKIP
     """
 
     root: Path
@@ -80,10 +80,10 @@ class Collection:
         return {person.name: person for person in self.people}
 
     def person(self, name: str) -> Person:
-        """Look one person up.
+        """Look up one person.
 
         Raises:
-            InputError: nobody has this name; the message offers similar ones.
+            InputError: nobody has this name; the message suggests similar ones.
         """
         if name in self._by_name:
             return self._by_name[name]
@@ -111,9 +111,9 @@ def open_collection(
 ) -> Collection:
     """List a collection: a folder with one folder per person, or an archive of one.
 
-    An archive is unpacked once into ``cache``. A single folder around the people, as archives
-    have, is seen through. Hidden files, files that are no images and people without images are
-    left out. No image is opened: see :func:`check_images`.
+    An archive is unpacked once into ``cache``. A single folder around the people, as in many
+    archives, is skipped. Hidden files, files that are not images and people without images are
+    left out. No image is opened: see :func:`siamlab.data.inspection.check_images`.
 
     Args:
         path: a folder, or a ``.tgz``, ``.tar``, ``.tar.gz``, ``.tar.xz``, ``.tar.bz2`` or
@@ -126,24 +126,36 @@ def open_collection(
 
     Raises:
         InputError: there is no such path, or the archive is damaged or unsafe.
-        EmptyFolderError: nobody with an image is in it.
-        StorageError: the archive cannot be unpacked for lack of space or rights.
+        EmptyFolderError: it holds no person with an image.
+        StorageError: the disk is full or the cache is read-only.
+
+    Example:
+        >>> import siamlab
+        >>> from siamlab.data.synthetic import write_people
+        >>> people = siamlab.open_collection(write_people("people", people=3, images=2))
+        >>> len(people), len(people.images), people.names[0]
+        (3, 6, 'person_0001')
     """
     source = Path(path).expanduser()
     if not source.exists():
         raise InputError(f"{source} does not exist; give a folder or an archive of one.")
     root = source
     if source.is_file():
-        root = unpack(source, Path(cache) if cache else None, progress)
-    root = _see_through(root)
+        root = unpack(source, Path(cache) if cache else default_cache(), progress)
+    root = _skip_outer_folders(root)
     people = tuple(_list_people(root))
     if not people:
         raise EmptyFolderError(_why_empty(source, root))
     return Collection(root, people)
 
 
+def as_collection(people: Collection | Path | str) -> Collection:
+    """A collection as it is, or opened from its folder or archive; see :func:`open_collection`."""
+    return people if isinstance(people, Collection) else open_collection(people)
+
+
 def collect_person(name: str, *folders: Path | str) -> Collection:
-    """Make a collection of one person whose images lie in several folders (anchor, positive…).
+    """Make a collection of one person with images in several folders (anchor, positive, ...).
 
     Args:
         name: the person's name in the collection.
@@ -184,7 +196,7 @@ def _list_people(root: Path) -> Iterator[Person]:
             yield Person(folder.name, images)
 
 
-def _see_through(root: Path) -> Path:
+def _skip_outer_folders(root: Path) -> Path:
     folders = _list_folders(root)
     while len(folders) == 1 and not _list_images(folders[0]) and _list_folders(folders[0]):
         root = folders[0]

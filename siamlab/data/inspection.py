@@ -1,7 +1,4 @@
-"""What is in a collection: counts, and images that cannot be used.
-
-Input: a collection. Output: small frozen dataclasses.
-"""
+"""What a collection holds: counts, and images that cannot be used."""
 
 from __future__ import annotations
 
@@ -28,14 +25,14 @@ class ImageProblem:
 def check_images(
     collection: Collection, progress: Progress | None = None
 ) -> tuple[ImageProblem, ...]:
-    """Read every image once and report those that cannot be used.
+    """Read every image once and list those that cannot be used.
 
     Args:
         collection: what to check.
         progress: called with (images done, images in all).
 
     Returns:
-        One entry per unusable file, in the collection's order; empty when all are good.
+        One entry per unusable file, in the collection's order.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -66,7 +63,7 @@ class CollectionSummary:
         images: how many images in all.
         with_two: people with two images or more, the only ones with a genuine pair.
         median: median images of a person.
-        most: images of the person who has most.
+        most: the largest number of images of a person.
         most_name: that person.
     """
 
@@ -102,10 +99,10 @@ def describe(collection: Collection) -> CollectionSummary:
         collection: anything :func:`open_collection` gives, or a part of it.
 
     Raises:
-        EmptyFolderError: nobody is in it.
+        EmptyFolderError: it is empty.
     """
     if not collection.people:
-        raise EmptyFolderError(f"Nobody is left in the collection from {collection.root}.")
+        raise EmptyFolderError(f"The collection from {collection.root} has no people.")
     counts = [len(person) for person in collection.people]
     most = max(collection.people, key=len)
     return CollectionSummary(

@@ -1,8 +1,4 @@
-"""Labeled Faces in the Wild: its pairs and people files, and the download of its images.
-
-Input: LFW's text files, an archive, a folder or an address. Output: lines as dataclasses,
-the path of an image by person and number, and a folder with one folder per person.
-"""
+"""The file formats of Labeled Faces in the Wild: pairs, people, and names of images."""
 
 from __future__ import annotations
 
@@ -41,7 +37,7 @@ class PairLine:
 
     @property
     def sides(self) -> tuple[tuple[str, int], tuple[str, int]]:
-        """Name and number of the first image, and of the second."""
+        """Name and number of both images."""
         return (self.first, self.first_number), (self.second, self.second_number)
 
 
@@ -82,7 +78,7 @@ def read_pairs_file(path: Path | str) -> tuple[PairLine, ...]:
 def read_people_file(path: Path | str) -> dict[str, int]:
     """Read a people file: ``name count`` on each line, the count of the person's images.
 
-    Lines with one number (how many people follow, how many folds) are passed over.
+    Lines with one number (of people that follow, of folds) are skipped.
 
     Returns:
         Each person's number of images, in the file's order.
@@ -106,7 +102,7 @@ def _numbered_lines(path: Path | str) -> list[tuple[int, list[str]]]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path} is no text file in UTF-8.") from None
+        raise InputError(f"{path} is not a text file in UTF-8.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     lines = [
@@ -159,7 +155,7 @@ def image_number(image: Path, name: str) -> int:
     """Read the number out of an image's name: 12 for ``Name_0012.jpg``.
 
     Raises:
-        InputError: the file is not named so.
+        InputError: the file is not named like this.
     """
     match = re.fullmatch(re.escape(name) + r"_(\d{4,})", image.stem)
     if match is None:
@@ -168,10 +164,10 @@ def image_number(image: Path, name: str) -> int:
 
 
 def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
-    """Read a pairs file in LFW's format and look its images up.
+    """Read a pairs file in LFW's format and look up its images.
 
     Args:
-        path: the file, see :func:`siamlab.data.lfw.read_pairs_file`.
+        path: the file, see :func:`read_pairs_file`.
         collection: holds ``Name/Name_0001.jpg`` for image 1 of ``Name``.
 
     Returns:
@@ -205,10 +201,10 @@ def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
 
 
 def write_pairs(path: Path | str, pairs: PairSet) -> Path:
-    """Write pairs in LFW's format: ``name i j`` or ``name i name j``, tabs between.
+    """Write pairs in LFW's format: ``name i j`` or ``name i name j``, separated by tabs.
 
     Args:
-        path: where to.
+        path: the file to write.
         pairs: their files must be named as in LFW (``Name_0001.jpg``).
 
     Raises:

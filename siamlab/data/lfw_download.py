@@ -1,22 +1,14 @@
-"""The download of LFW's images and pairs files, with checksums.
-
-Input: an address or a local copy. Output: a folder of people, complete or absent.
-"""
+"""LFW's images and pairs files: downloaded and checked, or taken from a local copy."""
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from siamlab.config import default_cache
-from siamlab.data.collections import Collection, open_collection
+from siamlab.data.collections import open_collection
+from siamlab.data.fetching import downloaded, new_collection
 from siamlab.errors import EmptyFolderError, InputError
-from siamlab.system.archives import Progress, extract
 from siamlab.system.download import download
-from siamlab.system.files import new_folder, storage_errors
+from siamlab.system.files import storage_errors, write_text
 
 # Where scikit-learn keeps copies of LFW's files, and their digests.
 _MIRROR = "https://ndownloader.figshare.com/files/"
@@ -53,13 +45,13 @@ def fetch_lfw(
     url: str = LFW_URL,
     sha256: str | None = LFW_SHA256,
 ) -> Path:
-    """Bring LFW's images to a folder, once.
+    """Copy LFW's images to a folder, once.
 
-    By default the funneled images are downloaded (about 230 MB); the deep-funneled ones are not
-    on this mirror, but their archive is taken from a path.
+    By default the funneled images are downloaded (about 230 MB). The deep-funneled images are not
+    on this mirror: give their archive as ``source``.
 
     Args:
-        destination: the folder to make; one that already holds people is left as it is.
+        destination: the folder to make; one that already holds people is not changed.
         source: an archive, a folder (copied) or an address instead of the download.
         progress: show bars on standard error.
         url: the archive's address.
@@ -86,7 +78,8 @@ def fetch_lfw(
     _make_room(destination)
     if local is None:
         address, digest = (url, sha256) if source is None else (str(source), None)
-        _fill_from_network(address, digest, destination, note, progress)
+        with downloaded(address, digest, progress) as archive:
+            _fill(destination, archive, note, progress)
     elif local.exists():
         _fill(destination, local, note, progress)
     else:
@@ -119,7 +112,7 @@ def _is_address(source: Path | str) -> bool:
 
 
 def _check_note(destination: Path, note: str, asked: bool) -> None:
-    """Refuse to pass one collection off as another."""
+    """Refuse a destination whose images came from another source than the one asked for."""
     path = destination / _NOTE
     kept = path.read_text(encoding="utf-8").strip() if path.is_file() else "elsewhere"
     if asked and note not in {kept, str(destination.resolve())}:
@@ -129,7 +122,7 @@ def _check_note(destination: Path, note: str, asked: bool) -> None:
 
 
 def _make_room(destination: Path) -> None:
-    """An empty folder, made beforehand, would keep the new one from taking its place."""
+    """Remove an empty folder, which would be in the new one's place."""
     if destination.exists() and not destination.is_dir():
         raise InputError(f"{destination} is a file; give another folder.")
     if destination.is_dir():
@@ -137,55 +130,11 @@ def _make_room(destination: Path) -> None:
             destination.rmdir()
 
 
-def _fill_from_network(
-    url: str, sha256: str | None, destination: Path, note: str, progress: bool
-) -> None:
-    name = re.sub(r"[^\w.-]", "-", url.split("?")[0].rsplit("/", 1)[-1])
-    name = f"{(sha256 or 'unchecked')[:12]}-{name}"
-    archive = download(url, default_cache() / "downloads", name, sha256, progress)
-    try:
-        _fill(destination, archive, note, progress)
-    except InputError:
-        archive.unlink(missing_ok=True)  # a wrong one must not be taken for cached next time
-        raise
-    archive.unlink(missing_ok=True)  # the folder is the cache; kept until then, for a full disk
-
-
 def _fill(destination: Path, source: Path, note: str, progress: bool) -> None:
-    """Make ``destination`` from an archive or folder, completely or not at all."""
-    with new_folder(destination) as part:
-        if source.is_dir():
-            _copy(open_collection(source), part, progress)
-        else:
-            with _bar(f"unpacking {source.name}", "B", progress) as report:
-                extract(source, part, report)
+    """Make ``destination`` from an archive or a folder."""
+    with new_collection(destination, source, open_collection, progress) as part:
         try:
             open_collection(part)
         except EmptyFolderError:
             raise EmptyFolderError(f"{note} holds no folders of people's images.") from None
-        with storage_errors(destination):
-            (part / _NOTE).write_text(note + "\n", encoding="utf-8")
-
-
-def _copy(collection: Collection, target: Path, progress: bool) -> None:
-    total = len(collection.images)
-    with _bar(f"copying {collection.root.name}", "images", progress) as report:
-        for done, image in enumerate(collection.images, start=1):
-            folder = target / image.parent.name
-            with storage_errors(target):
-                folder.mkdir(exist_ok=True)
-                shutil.copyfile(image, folder / image.name)
-            report(done, total)
-
-
-@contextmanager
-def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
-    from tqdm import tqdm
-
-    with tqdm(desc=what, unit=unit, unit_scale=unit == "B", disable=not shown) as bar:
-
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield report
+        write_text(part / _NOTE, note + "\n")

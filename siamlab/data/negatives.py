@@ -1,14 +1,10 @@
-"""The other people of the series: LFW where it is, drawn people where it is not.
-
-Input: a workspace and a profile. Output: a collection, and its split by person.
-"""
+"""The other people of the notebooks: LFW where it is present, otherwise drawn people."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,22 +14,19 @@ from siamlab.data.splits import Split, split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
 
-if TYPE_CHECKING:
-    pass
-
 SPLIT = (0.7, 0.1, 0.2)
-# The weights in the package were trained with this one (scripts/pretrain.py).
+# The split of the packaged weights (scripts/pretrain.py).
 PRETRAINED_SPLIT = (0.8, 0.1, 0.1)
 HALVES_SEED = 2015
 DRAWN_SEED = 1
 
 
 def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
-    """The other people: LFW where it is, drawn people where it is not.
+    """The other people: LFW where it is present, otherwise drawn people.
 
     ``SIAMLAB_LFW`` names an archive or folder; else LFW is taken from the workspace when
     ``siamlab fetch lfw`` put it there; else people are drawn into ``workspace.negative``, once.
-    A person of the collection who plays the user is left out.
+    A person of the collection who stands in for the user is left out.
     """
     given = os.environ.get("SIAMLAB_LFW")
     fetched = workspace.root / "lfw"
@@ -54,10 +47,10 @@ def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
 
 
 def split_negatives(negatives: Collection) -> Split:
-    """The split that notebooks 03, 05 and 06 share: by person, from a digest of the name.
+    """The split by a digest of the name that all notebooks share.
 
-    A person's side does not depend on who else is there, so a model trained for one user can
-    be judged with another who was not in its training.
+    A person's part does not depend on the rest of the collection, so a model trained for one user
+    can be evaluated with another who was not in its training.
 
     Raises:
         InputError: a part would have fewer than two people.
@@ -66,7 +59,7 @@ def split_negatives(negatives: Collection) -> Split:
 
 
 def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, Path]:
-    """Let a person of LFW play the user: half the images before the camera, half as probes.
+    """Let a person of LFW stand in for the user: half the images as captures, half as probes.
 
     Returns:
         Two folders of frames: for the captures, and for the probes.
@@ -78,9 +71,9 @@ def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, 
     images = collection.person(subject).images
     if len(images) < 8:
         raise InputError(
-            f"{subject} has {len(images)} images; to play the user a person needs at least 8."
+            f"{subject} has {len(images)} images; to stand in for the user, at least 8 are needed."
         )
-    # Mixed before they are halved: neighboring numbers are often one event.
+    # Shuffled before they are halved: neighboring numbers are often one event.
     order = np.random.default_rng(HALVES_SEED).permutation(len(images))
     folders = (workspace.root / "camera" / "capture", workspace.root / "camera" / "probe")
     for folder, part in zip(folders, np.array_split(order, 2), strict=True):

@@ -1,12 +1,12 @@
-"""Omniglot, Koch's own benchmark: handwritten characters of many alphabets, twenty drawers each.
+"""Omniglot, Koch's benchmark: handwritten characters of many alphabets, twenty drawers each.
 
 Input: Lake's ``images_background_small1.zip`` and ``..._small2.zip`` (alphabet / character /
 ``0108_07.png``: drawer 7), or folders unpacked from them. Output: a :class:`Collection` whose
-"people" are characters, named ``Greek/character01``, so that all that works on people works on
-them.
+"people" are characters, named ``Greek/character01``.
 
-The two small sets hold five alphabets each, but Greek and Latin are in both: whoever trains on
-one and tests on the other leaves these two out of the test (:func:`unseen_alphabets`).
+The two small sets hold five alphabets each, but Greek and Latin are in both: when one is for
+training and the other for testing, these two are left out of the test
+(:func:`unseen_alphabets`).
 """
 
 from __future__ import annotations
@@ -20,25 +20,20 @@ import numpy as np
 
 from siamlab.config import default_cache, open_workspace
 from siamlab.data.collections import Collection, Person
+from siamlab.data.fetching import downloaded, new_collection
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
-from siamlab.system.archives import extract, unpack
-from siamlab.system.download import download
+from siamlab.system.archives import unpack
 from siamlab.system.files import new_folder
 
-SETS = ("images_background_small1", "images_background_small2")
 _ADDRESS = "https://github.com/brendenlake/omniglot/raw/master/python/"
-REMOTE: dict[str, tuple[str, str]] = {
-    "images_background_small1": (
-        f"{_ADDRESS}images_background_small1.zip",
-        "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4",
-    ),
-    "images_background_small2": (
-        f"{_ADDRESS}images_background_small2.zip",
-        "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f",
-    ),
+_SHA256 = {
+    "images_background_small1": "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4",
+    "images_background_small2": "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f",
 }
+SETS = tuple(_SHA256)
+REMOTE = {name: (f"{_ADDRESS}{name}.zip", sha256) for name, sha256 in _SHA256.items()}
 _DRAWING = re.compile(r"(\d+)_(\d+)\.png")
 
 
@@ -60,10 +55,10 @@ def open_characters(path: Path | str, cache: Path | None = None) -> Collection:
     source = Path(path).expanduser()
     if not source.exists():
         raise InputError(f"{source} does not exist; give Omniglot as a folder or an archive.")
-    root = unpack(source, cache) if source.is_file() else source
+    root = unpack(source, cache or default_cache()) if source.is_file() else source
     found: dict[str, list[Path]] = {}
     for image in sorted(root.glob("**/*.png")):
-        # macOS leaves shadows of files in archives; their names do not match.
+        # macOS adds hidden files to archives, such as ._0108_07.png.
         if _DRAWING.fullmatch(image.name) and not image.name.startswith("."):
             found.setdefault(f"{image.parts[-3]}/{image.parts[-2]}", []).append(image)
     if not found:
@@ -80,10 +75,10 @@ def alphabet_of(character: str) -> str:
 
 
 def drawer_of(image: Path) -> int:
-    """Who drew it: 7 for ``0108_07.png``; the same person throughout an alphabet.
+    """The number of who drew it, 7 for ``0108_07.png``; one person in a whole alphabet.
 
     Raises:
-        InputError: the file is not named so.
+        InputError: the file is not named like this.
     """
     match = _DRAWING.fullmatch(image.name)
     if match is None:
@@ -97,12 +92,12 @@ def alphabets(collection: Collection) -> tuple[str, ...]:
 
 
 def unseen_alphabets(test: Collection, train: Collection) -> Collection:
-    """The test characters of alphabets of which no character was trained on.
+    """The test characters whose alphabets are not in the training set.
 
     Lake's small background sets share Greek and Latin, with the very same drawings.
 
     Raises:
-        EmptyFolderError: every alphabet was trained on.
+        EmptyFolderError: every alphabet is in the training set.
     """
     known = set(alphabets(train))
     left = test.select(name for name in test.names if alphabet_of(name) not in known)
@@ -111,15 +106,15 @@ def unseen_alphabets(test: Collection, train: Collection) -> Collection:
     return left
 
 
-def with_turns(collection: Collection, folder: Path) -> Collection:
-    """Add every character turned by 90, 180 and 270 degrees as three further characters.
+def with_rotations(collection: Collection, folder: Path) -> Collection:
+    """Add every character rotated by 90, 180 and 270 degrees as three further characters.
 
     Santoro et al. 2016, "Meta-learning with memory-augmented neural networks", section 4.1: four
     times as many characters to train on.
 
     Args:
         collection: characters, as :func:`open_characters` gives them.
-        folder: where the turned drawings are written, once.
+        folder: gets the rotated drawings, once.
 
     Returns:
         The characters, and ``Greek/character01_90`` and so on.
@@ -132,18 +127,18 @@ def with_turns(collection: Collection, folder: Path) -> Collection:
         target = folder / f"turned_{90 * quarter}"
         if not target.is_dir():
             with new_folder(target) as part:
-                _write_turned(collection, part, quarter)
+                _write_rotated(collection, part, quarter)
         for person in collection.people:
             images = tuple(target / person.name / image.name for image in person.images)
             people.append(Person(f"{person.name}_{90 * quarter}", images))
     return Collection(collection.root, tuple(sorted(people, key=lambda person: person.name)))
 
 
-def _write_turned(collection: Collection, folder: Path, quarter: int) -> None:
+def _write_rotated(collection: Collection, folder: Path, quarter: int) -> None:
     for person in collection.people:
         for image in person.images:
-            turned = np.rot90(read_image(image), quarter)
-            write_image(folder / person.name / image.name, np.ascontiguousarray(turned))
+            rotated = np.rot90(read_image(image), quarter)
+            write_image(folder / person.name / image.name, np.ascontiguousarray(rotated))
 
 
 def find_omniglot(path: Path | str | None = None) -> tuple[Collection, Collection]:
@@ -180,10 +175,10 @@ def fetch_omniglot(
     progress: bool = True,
     remote: Mapping[str, tuple[str, str]] = REMOTE,
 ) -> Path:
-    """Bring Lake's two small background sets (3 MB together) to a folder, once.
+    """Copy Lake's two small background sets (3 MB together) to a folder, once.
 
     Args:
-        destination: the folder; sets that are there already are left as they are.
+        destination: the folder; sets that are already there are not changed.
         source: a folder with the two archives (or unpacked sets), instead of the download.
         progress: show bars on standard error.
         remote: name of each set to its address and sha256.
@@ -205,22 +200,14 @@ def fetch_omniglot(
         if (destination / name).is_dir():
             continue
         if source is not None:
-            _fill(destination / name, _locate(Path(source).expanduser(), name))
-            continue
-        url, sha256 = remote[name]
-        archive = download(url, default_cache() / "downloads", f"{name}.zip", sha256, progress)
-        _fill(destination / name, archive)
-        archive.unlink(missing_ok=True)  # the folder is the cache; kept until then
+            _fill(destination / name, _locate(Path(source).expanduser(), name), progress)
+        else:
+            with downloaded(*remote[name], progress) as archive:
+                _fill(destination / name, archive, progress)
     return destination
 
 
-def _fill(folder: Path, source: Path) -> None:
-    """Make ``folder`` from an archive or a folder, completely or not at all."""
-    with new_folder(folder) as part:
-        if source.is_file():
-            extract(source, part)
-        else:
-            for person in open_characters(source).people:
-                for image in person.images:
-                    write_image(part / person.name / image.name, read_image(image))
+def _fill(folder: Path, source: Path, progress: bool) -> None:
+    """Make ``folder`` from an archive or a folder."""
+    with new_collection(folder, source, open_characters, progress) as part:
         open_characters(part)

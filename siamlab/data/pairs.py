@@ -1,7 +1,7 @@
-"""Who is compared with whom: people are split first, then paired.
+"""Pairs of image files, drawn from a collection that was split by person before.
 
-Input: collections of images. Output: :class:`PairSet`, two image files and a label (1 the
-same person, 0 another) for each comparison. Nothing here opens an image.
+A :class:`PairSet` holds two files and a label (1 the same person, 0 another) for each comparison.
+Nothing here opens an image.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Seed = int | np.random.Generator
 
 @dataclass(frozen=True, eq=False)
 class PairSet:
-    """Comparisons: the first image with the second, and whether they show the same person.
+    """Pairs of images, and whether both show the same person.
 
     Attributes:
         first: image files, one for each pair.
@@ -86,12 +86,12 @@ class PairSet:
         )
 
     def shuffled(self, seed: Seed) -> PairSet:
-        """Put the pairs into a random order that the seed (or generator) fixes."""
+        """The pairs in a random order."""
         return self.subset(np.random.default_rng(seed).permutation(len(self)))
 
 
 def join_pairs(*pairsets: PairSet) -> PairSet:
-    """Put pair sets behind each other, for one training on several kinds of pairs."""
+    """Concatenate pair sets, to train on several kinds of pairs."""
     columns = ("first", "second", "first_people", "second_people")
     joined = {name: tuple(i for one in pairsets for i in getattr(one, name)) for name in columns}
     return PairSet(labels=np.concatenate([one.labels for one in pairsets]), **joined)
@@ -112,10 +112,9 @@ def draw_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
     """Draw balanced pairs from a collection, no pair twice.
 
     Genuine pairs are spread over the people with two images or more as evenly as their images
-    allow: nobody has two while another who could still give one has none. For an impostor
-    pair two different people are drawn, all alike, then one image of each: a person with many
-    images is drawn no more often than one with a single image. Only when the pairs of people
-    with few images are used up, in a small collection, do the others come up more often.
+    allow. For an impostor pair two different people are drawn uniformly, then one image of each:
+    a person with many images is drawn no more often than one with a single image, until the pairs
+    of people with few images are used up.
 
     Args:
         collection: people to pair.
@@ -123,15 +122,15 @@ def draw_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
         seed: the same seed gives the same pairs in the same order.
 
     Raises:
-        InputError: ``count`` is odd, not positive, or more than possible (it says how many are).
+        InputError: ``count`` is odd, not positive, or more than possible.
 
     Example:
         >>> draw_pairs(split.validation, 1000, seed=0)          # doctest: +SKIP
         PairSet(500 genuine and 500 impostor pairs, 610 people, 1304 images)
     """
-    half = _half(count)
-    _check_room("genuine", half, possible_genuine(collection))
-    _check_room("impostor", half, possible_impostor(collection))
+    half = half_of(count)
+    check_possible("genuine", half, possible_genuine(collection))
+    check_possible("impostor", half, possible_impostor(collection))
     rng = np.random.default_rng(seed)
     sizes = [len(one) for one in collection.people]
     rows = np.concatenate([draw_genuine(sizes, half, rng), draw_impostor(sizes, half, rng)])
@@ -140,7 +139,7 @@ def draw_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
 
 
 def pairs_from_rows(collection: Collection, rows: np.ndarray) -> PairSet:
-    """Make a set of pairs given as two numbers of images, int64 ``(N, 2)``."""
+    """Pairs given as two indices of ``collection.images``, int64 ``(N, 2)``."""
     images, names = collection.images, collection.image_people
     first, second = rows.T.tolist()
     labels = np.array([names[i] == names[j] for i, j in rows], np.int64)
@@ -153,13 +152,15 @@ def pairs_from_rows(collection: Collection, rows: np.ndarray) -> PairSet:
     )
 
 
-def _half(count: int) -> int:
+def half_of(count: int) -> int:
+    """Half the number of pairs (InputError when it is odd or below 2)."""
     if count < 2 or count % 2:
         raise InputError(f"count must be even and at least 2 to be balanced; received {count}.")
     return count // 2
 
 
-def _check_room(kind: str, wanted: int, possible: int) -> None:
+def check_possible(kind: str, wanted: int, possible: int) -> None:
+    """Raise an InputError when fewer pairs of a kind are possible than wanted."""
     if wanted > possible:
         raise InputError(
             f"{wanted} {kind} pairs are wanted but only {possible} are possible without "
@@ -171,11 +172,7 @@ def _check_room(kind: str, wanted: int, possible: int) -> None:
 
 
 def check_disjoint(*pairsets: PairSet) -> None:
-    """Make sure that no person and no image is in two sets (training, validation, test).
-
-    Raises:
-        InputError: one is; the message names it.
-    """
+    """Raise an InputError when a person or an image is in two of the sets."""
     for kind in ("people", "images"):
         home: dict[Path | str, int] = {}
         for number, pairs in enumerate(pairsets):

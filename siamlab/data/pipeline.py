@@ -1,11 +1,7 @@
-"""Files and pairs to tensors: decode, crop, resize, augment, cache, batch, prefetch.
-
-Input: image paths, pairs, collections of people. Output: NumPy arrays, a ``tf.data``
-pipeline of pairs (:func:`pair_dataset`), and P x K batches of people as a Keras
-``PyDataset`` (:class:`PeopleBatches`), which needs no TensorFlow.
+"""Files and pairs to arrays and tensors: decode, crop, resize, augment, cache, batch, prefetch.
 
 Everything random is a function of (seed, epoch, index): a run that was stopped and resumed
-sees the batches that an unbroken run sees.
+gets the same batches as one without interruption.
 """
 
 from __future__ import annotations
@@ -14,7 +10,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,20 +23,6 @@ from siamlab.images.decode import read_image
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    class _Record(Protocol):
-        @property
-        def preprocessing(self) -> Preprocessing: ...
-
-    class Embedder(Protocol):
-        """What embeds images; ``siamlab.models.siamese.Siamese`` does."""
-
-        @property
-        def metadata(self) -> _Record:
-            """Says how files become inputs."""
-
-        def embed(self, images: np.ndarray) -> np.ndarray:
-            """Images to embeddings ``(N, dimensions)``."""
-
 
 def to_float(images: np.ndarray) -> np.ndarray:
     """Scale uint8 images of any shape to float32 in [0, 1]."""
@@ -50,7 +32,7 @@ def to_float(images: np.ndarray) -> np.ndarray:
 def load_images(
     paths: Sequence[Path], preprocessing: Preprocessing, workers: int = 4
 ) -> np.ndarray:
-    """Read chips and cut them as the model sees them, in parallel.
+    """Read face chips and preprocess them for the model, in parallel.
 
     Args:
         paths: image files, each a face chip.
@@ -65,7 +47,7 @@ def load_images(
         ImageError: a file cannot be read; the message names it.
     """
     if not paths:
-        raise EmptyFolderError("There are no images to load: an empty folder, or selection.")
+        raise EmptyFolderError("There are no images to load: an empty folder or selection.")
 
     def load(path: Path) -> np.ndarray:
         return preprocess(read_image(path), preprocessing)
@@ -75,7 +57,7 @@ def load_images(
 
 
 def _indexed(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
-    """The images of the pairs, each once, and the pairs as positions among them."""
+    """The images of the pairs, each once, and the pairs as indices of them."""
     paths = sorted({*pairs.first, *pairs.second})
     place = {path: number for number, path in enumerate(paths)}
     first = np.array([place[path] for path in pairs.first])
@@ -95,21 +77,21 @@ def pair_dataset(
 ) -> tf.data.Dataset:
     """Pairs as a ``tf.data`` pipeline: decoded once and cached, shuffled, augmented, batched.
 
-    Each image is decoded once (parallel) and kept in memory as uint8; a pair is then a look-up.
+    Each image is decoded once, in parallel, and kept in memory as uint8.
 
     Args:
-        pairs: who is compared with whom.
+        pairs: the image files and labels.
         preprocessing: crop and size.
         batch: pairs in a batch; the last one of an epoch may be smaller.
-        epochs: the epochs that the dataset holds end with this one.
+        epochs: as in Keras' ``fit``: the dataset holds epochs ``initial_epoch`` to ``epochs - 1``.
         initial_epoch: the first epoch, for resuming.
         seed: order and augmentation depend on (seed, epoch, index) alone.
         shuffle: a new order each epoch.
         augmentation: change the images; ``None`` leaves them as they are.
 
     Returns:
-        Dataset of ``({"anchor": …, "other": …}, labels)``: float32 ``(batch, size, size, 3)`` in
-        [0, 1], and float32 ``(batch, 1)``.
+        Dataset of ``({"anchor": ..., "other": ...}, labels)``: float32
+        ``(batch, size, size, 3)`` in [0, 1], and float32 ``(batch, 1)``.
 
     Raises:
         InputError: there are no pairs, or ``batch`` is not positive.

@@ -1,7 +1,4 @@
-"""Pairs the report's way: anchors with positives, anchors with negatives.
-
-Input: images of one person, and other people. Output: a balanced set of pairs.
-"""
+"""Pairs of one person as in the report: anchors with positives, anchors with negatives."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.data.collections import Collection
-from siamlab.data.pairs import PairSet, Seed, _check_room, _half
+from siamlab.data.pairs import PairSet, Seed, check_possible, half_of
 from siamlab.data.sampling import spread
 
 
@@ -24,10 +21,10 @@ def report_pairs(
     person: str,
     repeat: bool = False,
 ) -> PairSet:
-    """Pair the report's way: (anchor, positive, 1) and (anchor, negative, 0), balanced.
+    """Draw balanced pairs (anchor, positive, 1) and (anchor, negative, 0).
 
     No pair occurs twice. Genuine pairs use the anchors evenly. Impostor pairs use the other
-    people evenly, however many images each has, until somebody's pairs are used up.
+    people evenly, however many images each has, until a person's pairs are used up.
 
     Args:
         anchors: the person's anchor images.
@@ -37,13 +34,13 @@ def report_pairs(
         count: pairs in all, even.
         seed: the same seed gives the same pairs in the same order.
         person: the name of the person on anchors and positives.
-        repeat: when there are fewer genuine pairs than wanted, use them several times, each
-            as often as the others or once more; augmentation makes that useful.
+        repeat: when there are fewer genuine pairs than wanted, repeat them evenly, for training
+            with augmentation.
 
     Raises:
-        InputError: ``count`` is odd, not positive, or more than possible (it says how many are).
+        InputError: ``count`` is odd, not positive, or more than possible.
     """
-    half = _half(count)
+    half = half_of(count)
     rng = np.random.default_rng(seed)
     anchors, own = tuple(dict.fromkeys(anchors)), {*anchors, *positives}
     others = [
@@ -53,7 +50,7 @@ def report_pairs(
     ]
     genuine = _report_genuine(anchors, positives, half, rng, repeat)
     room = [len(anchors) * len(images) for _, images in others]
-    _check_room("impostor", half, sum(room))
+    check_possible("impostor", half, sum(room))
     second: list[Path] = [positive for _, positive in genuine]
     first: list[Path] = [anchor for anchor, _ in genuine]
     people = [person] * half
@@ -77,7 +74,7 @@ def _report_genuine(
     seen: set[frozenset[Path]] = set()
     options: list[list[Path]] = []
     for anchor in anchors:
-        # An image may be anchor and positive at once; its pair with itself teaches nothing.
+        # An image may be anchor and positive at once; it is not paired with itself.
         fresh = [
             positive
             for positive in dict.fromkeys(positives)
@@ -87,7 +84,7 @@ def _report_genuine(
         options.append(fresh)
     room = [len(fresh) for fresh in options]
     rounds, rest = divmod(count, sum(room)) if repeat and any(room) else (0, count)
-    _check_room("genuine", rest, sum(room))
+    check_possible("genuine", rest, sum(room))
     every = [(a, positive) for a, fresh in zip(anchors, options, strict=True) for positive in fresh]
     chosen = every * rounds
     for anchor, fresh, quota in zip(anchors, options, spread(rest, room, rng), strict=True):

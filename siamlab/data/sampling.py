@@ -1,7 +1,7 @@
-"""Random choices behind the pairs, on bare numbers.
+"""Random choice of pairs as indices of images.
 
-Input: how many images each person has, and a random generator. Output: rows of two image
-numbers, where person 0 has images 0 to n0 - 1, person 1 the next n1, and so on.
+Input: the number of images of each person, and a random generator. Output: rows of two image
+indices, where person 0 has images 0 to n0 - 1, person 1 the next n1, and so on.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _ROUNDS = 20
 
 
 def spread(count: int, room: Sequence[int] | np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Share ``count`` out as evenly as the room of each allows.
+    """Divide ``count`` as evenly as the upper limits in ``room`` allow.
 
     Args:
-        count: how much there is to share, at most ``sum(room)``.
-        room: the most that each can take.
-        rng: decides who gets what is left over.
+        count: the number to divide, at most ``sum(room)``.
+        room: upper limit of each part.
+        rng: decides which parts get the remainder.
 
     Returns:
         int64, as long as ``room``, summing to ``count``. With room (1, 5, 5), 7 becomes
@@ -61,7 +61,7 @@ def draw_genuine(sizes: Sequence[int], count: int, rng: np.random.Generator) -> 
 
 
 def draw_impostor(sizes: Sequence[int], count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw different pairs of images of two people: two people alike, then an image of each.
+    """Draw different pairs of images of two people: two people uniformly, then an image of each.
 
     Args:
         sizes: images of each person, all above 0.
@@ -91,7 +91,7 @@ def _rest(
     count: int,
     rng: np.random.Generator,
 ) -> list[tuple[int, int]]:
-    """List the impostor pairs not yet drawn and take some: drawing on would take for ever."""
+    """Choose among all impostor pairs not yet drawn, when random draws rarely find a new one."""
     owner = np.repeat(np.arange(len(sizes)), sizes)
     first, second = np.nonzero(owner[:, np.newaxis] < owner)
     every = zip(first.tolist(), second.tolist(), strict=True)

@@ -1,7 +1,4 @@
-"""People are split before they are paired: training, validation and test share nobody.
-
-Input: a collection. Output: :class:`Split`.
-"""
+"""Splits by person, made before pairing: training, validation and test share nobody."""
 
 from __future__ import annotations
 
@@ -37,13 +34,13 @@ def split_people(
 
     Args:
         collection: everybody.
-        fractions: shares of the people, summing to 1. A part with a share above 0 gets two
-            people at least (an impostor pair needs two) as long as there are enough.
+        fractions: shares of the people, summing to 1. A part with a share above 0 gets at least
+            two people (an impostor pair needs two) as long as there are enough.
         seed: the same seed divides the same people in the same way.
         keep_in_test: names that must be in the test part.
 
     Raises:
-        InputError: the fractions are no shares, a name is unknown, or there are too few people.
+        InputError: the fractions do not sum to 1, a name is unknown, or there are too few people.
     """
     _check_fractions(fractions)
     kept = set(collection.select(keep_in_test).names)
@@ -66,15 +63,15 @@ def split_people(
 def split_by_name(collection: Collection, fractions: tuple[float, float, float]) -> Split:
     """Divide the people by a digest of their names.
 
-    A person's part does not depend on who else is there, so a model trained for one collection
-    can be judged on another that shares people with it.
+    A person's part does not depend on the rest of the collection, so a model trained on one
+    collection can be evaluated on another that shares people with it.
 
     Args:
         collection: everybody.
         fractions: shares of training, validation and test, summing to 1.
 
     Raises:
-        InputError: the fractions are no shares, or a part would have fewer than two people.
+        InputError: the fractions do not sum to 1, or a part would have fewer than two people.
     """
     _check_fractions(fractions)
     parts: tuple[list[str], ...] = ([], [], [])
@@ -103,6 +100,6 @@ def _shares(people: int, fractions: Sequence[float]) -> list[int]:
         raise InputError(f"{people} people cannot be divided into {parts} parts; collect more.")
     least = 2 if people >= 2 * parts else 1
     counts = [max(least, round(people * f)) if f > 0 else 0 for f in fractions]
-    while sum(counts) != people:  # rounding, or the least: the largest part gives or takes
+    while sum(counts) != people:  # after rounding, the largest part changes
         counts[int(np.argmax(counts))] += 1 if sum(counts) < people else -1
     return counts

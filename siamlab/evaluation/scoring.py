@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,24 +17,10 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.system.table import Table
 
 if TYPE_CHECKING:
-    from siamlab.models.siamese import Siamese
-
-    class _Metadata(Protocol):
-        @property
-        def preprocessing(self) -> Preprocessing: ...
-
-    class Embedder(Protocol):
-        """What embeds images, such as ``siamlab.models.siamese.Siamese``."""
-
-        @property
-        def metadata(self) -> _Metadata:
-            """Its ``preprocessing`` turns image files into inputs."""
-
-        def embed(self, images: np.ndarray) -> np.ndarray:
-            """Images to embeddings ``(N, dimensions)``."""
+    from siamlab.models.embedder import FaceEmbedder
 
 
-def score_pairs(model: Siamese, pairs: PairSet, batch: int = 64) -> np.ndarray:
+def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
     """Score pairs of image files with a model.
 
     Each image is read and embedded once, however many pairs it is in; a pair then costs only
@@ -139,7 +125,9 @@ def worst_mistakes(
     return false_matches, false_non_matches
 
 
-def embed_pairs(model: Embedder, pairs: PairSet, batch: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def embed_pairs(
+    model: FaceEmbedder, pairs: PairSet, batch: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
     """Embed both sides of pairs; each image is read and embedded once.
 
     Args:

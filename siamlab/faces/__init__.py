@@ -1,1 +1,1 @@
-"""An image in, a face out: where it is, how it is cut, and how good the cut-out is."""
+"""An image in, a face out: detectors, crops, and the quality of a crop."""

@@ -1,29 +1,8 @@
-"""Faces: choose one, cut it out, judge the cut-out, bring it to a model's input size.
+"""Faces: choose one, crop it, and resize the crop to a model's input.
 
-Input: uint8 RGB images and a detector. Output: chips, square cut-outs of faces, uint8 RGB
+Input: uint8 RGB images and a detector. Output: face chips, square crops of uint8 RGB
 (250, 250, 3) in the geometry of LFW, where the face's box is the central 113.6 pixels; and the
-part of a chip that a model sees. The detectors of :mod:`siamlab.faces.detectors` are offered here too.
-
-The limits of :func:`face_quality` come from 1,500 LFW images drawn at random, which show people
-of all skin colors in press photographs: it warns where almost none of these lie. All measures
-are of the chip's middle, the face's own box, in gray.
-
-=================  ==================================  ==================
-warning            limit                               share of LFW
-=================  ==================================  ==================
-too dark           mean below 0.27                     0.5 %
-overexposed        6 % of the pixels at 250 or more,   0.7 %
-                   or mean above 0.75
-low contrast       standard deviation below 0.10       1.1 %
-blurred            sharpness below 0.0725              1.5 %
-any of these                                           3.9 %
-=================  ==================================  ==================
-
-Sharpness is the standard deviation of the Laplacian after a slight smoothing (so that the noise
-of a camera in the dark is not taken for detail), divided by that of the pixels (so that light
-does not matter). Of LFW images blurred with a Gaussian of 3 pixels 97 % are reported, of 2
-pixels 79 % (66 % under noise); of images at half their brightness 1 %. Of 240 images of drawn
-people, whose light varies more on purpose, 14 % get a warning.
+part of a chip that a model sees.
 """
 
 from __future__ import annotations
@@ -35,41 +14,36 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import InputError, NoFaceError, SeveralFacesError
-from siamlab.faces.detectors import (
-    CHIP_TO_BOX,
-    FaceBox,
-    FaceDetector,
-    check_kind,
-)
+from siamlab.faces.detectors import CHIP_SCALE, FaceBox, FaceDetector, check_kind
 from siamlab.images.decode import check_rgb
 from siamlab.system.opencv import import_cv2
 
 CHIP_SIZE = 250
-# How far the face of a chip may lie from the middle, and differ in size: about three standard
-# deviations of either detector on LFW.
+# How far the face of a chip may be from the center, and differ in size: about three standard
+# deviations of both detectors on LFW.
 CHIP_CENTER = 0.06
 CHIP_SIZE_SLACK = 0.3
 RULES = ("one", "largest", "center")
-SIMILAR_SIZE = 0.5  # a second face this large, of the first's side, could be meant as well
+SIMILAR_SIZE = 0.5  # a second face of this share of the first's side could be meant as well
 
 
 def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> FaceBox:
-    """Find the face that is meant.
+    """Find the one face that is meant.
 
     Args:
         image: uint8 RGB (H, W, 3).
-        detector: see :func:`open_detector`.
+        detector: see :func:`siamlab.faces.detectors.open_detector`.
         rule: ``one`` refuses an image with a second face of half the largest's side or more,
-            unless the image is a chip already: then the face that it was cut around is meant;
-            ``largest`` takes the largest; ``center`` the one nearest to the image's middle.
+            but in a chip takes the face that it was cropped around; ``largest`` takes the
+            largest; ``center`` the one nearest to the image's center.
 
     Raises:
         NoFaceError: there is none.
         SeveralFacesError: rule ``one``, and more than one could be meant.
-        InputError: the rule is unknown, or the image is none.
+        InputError: the rule or the image is invalid.
     """
     if rule not in RULES:
-        raise InputError(f"rule is one of {', '.join(RULES)}; received {rule!r}.")
+        raise InputError(f"rule must be one of {', '.join(RULES)}; received {rule!r}.")
     boxes = detector.detect(image)
     if not boxes:
         raise NoFaceError("No face was found; face the camera, in good light, and come closer.")
@@ -78,29 +52,29 @@ def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> F
         return min(boxes, key=lambda box: math.dist(box.center, middle))
     similar = sum(box.size >= SIMILAR_SIZE * boxes[0].size for box in boxes)
     if rule == "one" and similar > 1:
-        cut_around = [box for box in boxes if _fills_chip(image, box)]
-        if len(cut_around) == 1:
-            return cut_around[0]
+        cropped = [box for box in boxes if _fills_chip(image, box)]
+        if len(cropped) == 1:
+            return cropped[0]
         raise SeveralFacesError(f"{similar} faces of similar size were found; one is expected.")
     return boxes[0]
 
 
 def _fills_chip(image: np.ndarray, box: FaceBox) -> bool:
-    """Whether the image looks like a chip that was cut around this face."""
+    """Whether the image looks like a chip that was cropped around this face."""
     side = image.shape[0]
     middle = side / 2, side / 2
     return (
         side == image.shape[1]
         and math.dist(box.center, middle) < CHIP_CENTER * side
-        and abs(box.size * CHIP_TO_BOX / side - 1) < CHIP_SIZE_SLACK
+        and abs(box.size * CHIP_SCALE / side - 1) < CHIP_SIZE_SLACK
     )
 
 
 def cut_face(image: np.ndarray, box: FaceBox, size: int = CHIP_SIZE) -> np.ndarray:
-    """Cut the square of 2.2 times the box, as LFW's images were cut.
+    """Crop the square of 2.2 times the box, as LFW's images were cropped.
 
-    An image that was cut around this very face already is taken whole: LFW's deep-funneled
-    images are aligned better than a second cut would be.
+    An image that is already a chip of this face is taken whole: LFW's deep-funneled images are
+    aligned better than a second crop would be.
 
     Args:
         image: uint8 RGB (H, W, 3).
@@ -111,12 +85,12 @@ def cut_face(image: np.ndarray, box: FaceBox, size: int = CHIP_SIZE) -> np.ndarr
         uint8 RGB (size, size, 3).
 
     Raises:
-        InputError: the box lies outside the image altogether, or the image is none.
+        InputError: the box is outside the image, or the image is invalid.
     """
     check_rgb(image)
     if _fills_chip(image, box):
         return _resize(image, size)
-    side = max(1, round(box.size * CHIP_TO_BOX))
+    side = max(1, round(box.size * CHIP_SCALE))
     left, top = (round(middle - side / 2) for middle in box.center)
     height, width = image.shape[:2]
     if left >= width or top >= height or left + side <= 0 or top + side <= 0:
@@ -130,7 +104,7 @@ def _resize(image: np.ndarray, size: int) -> np.ndarray:
     if image.shape[:2] == (size, size):
         return np.ascontiguousarray(image)
     cv2 = import_cv2()
-    # Averaging over areas keeps fine patterns from turning into false ones when shrinking.
+    # Averaging over areas avoids aliasing when shrinking.
     interpolation = cv2.INTER_AREA if len(image) > size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, (size, size), interpolation=interpolation))
 
@@ -143,7 +117,7 @@ class Preprocessing:
         size: side of the model's input in pixels.
         fraction: side of the central part of the chip that the model sees, in (0, 1]; 1 / 2.2
             is the face's box alone.
-        detector: the kind of detector that cut the chips, see :func:`open_detector`.
+        detector: the kind of detector that made the chips.
     """
 
     size: int = 105
@@ -163,7 +137,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Preprocessing:
-        """The opposite of :meth:`to_dict`.
+        """The inverse of :meth:`to_dict`.
 
         Raises:
             InputError: a value is missing, unknown or out of range.
@@ -183,14 +157,14 @@ def preprocess(chip: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
     """Crop the middle of a chip and resize it to the model's input.
 
     Args:
-        chip: uint8 RGB (H, W, 3), a face chip; the part is taken of the shorter side.
+        chip: uint8 RGB (H, W, 3), a face chip; ``fraction`` is of its shorter side.
         preprocessing: crop and size.
 
     Returns:
         uint8 RGB (size, size, 3).
 
     Raises:
-        InputError: the chip is no such array.
+        InputError: the chip is not such an array.
     """
     check_rgb(chip, "A chip")
     height, width = chip.shape[:2]

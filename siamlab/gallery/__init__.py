@@ -1,11 +1,8 @@
-"""Enrolled people and their templates: one file each, kept safe, and found quickly.
+"""The gallery: enrolled people and their templates, one file each, and the search among them.
 
-Input: a person's name and the embeddings of their images. Output: the same, read back and
-checked; or everyone's templates as one matrix, for a search. Templates are biometric data:
-files are readable by their owner only, and erasing a person leaves nothing of them in the folder.
-
-``person`` is one person's file, ``pack`` everyone's templates in one file, made from the
-persons' files and thrown away freely, ``store`` the gallery around both.
+Templates are biometric data: files are readable by their owner only, and erasing a person leaves
+nothing of them in the folder. ``enrollment`` is one person's file, ``pack`` a cache of everyone's
+templates in one matrix, ``store`` the gallery around both, ``search`` finds people in it.
 """
 
 from siamlab.gallery.enrollment import Enrollment, person_key

@@ -1,8 +1,4 @@
-"""One enrolled person and the file that keeps them.
-
-Input: a name and templates, float32 ``(N, dimensions)``. Output: an ``.npz`` file that is
-whole or absent, and the same :class:`Enrollment` read back and checked.
-"""
+"""One enrolled person, and the ``.npz`` file of their templates."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ class Enrollment:
         person: name, any characters.
         templates: float32 ``(N, dimensions)``, one embedding for each image.
         sources: where each template came from (file names, or "frame 3").
-        model_id: the model that made the templates; no other can read them.
+        model_id: the model that made the templates; no other can compare them.
         enrolled: time of enrollment, ISO 8601 in UTC.
     """
 
@@ -51,13 +47,13 @@ class Enrollment:
 
 
 def person_key(person: str) -> str:
-    """A file name for a person: readable where it can be, different for every name.
+    """A file name for a person: the readable part of the name, and a digest of all of it.
 
     Args:
-        person: any name. Letters typed as one code point or as letter and accent are one name.
+        person: any name, in any Unicode normalization.
 
     Returns:
-        ASCII letters, digits, ``_`` and ``-``, at most 57 characters; no name gives a path.
+        ASCII letters, digits, ``_`` and ``-``, at most 57 characters, different for every name.
 
     Raises:
         InputError: the name is empty.
@@ -72,17 +68,7 @@ def person_key(person: str) -> str:
 def new_enrollment(
     person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
 ) -> Enrollment:
-    """Check what shall be enrolled, and date it.
-
-    Args:
-        person: name, any characters.
-        templates: float ``(N, dimensions)``, N at least 1, all finite.
-        model_id: the model that made them.
-        sources: a word on each template's origin; numbers are used when left out.
-
-    Raises:
-        InputError: the templates have another form, or there are more or fewer sources.
-    """
+    """Check and date what :meth:`Gallery.enroll <siamlab.gallery.store.Gallery.enroll>` stores."""
     checked = _checked_templates(templates)
     names = tuple(sources) or tuple(f"image {i + 1}" for i in range(len(checked)))
     if len(names) != len(checked):
@@ -91,19 +77,19 @@ def new_enrollment(
     return Enrollment(person, checked, names, model_id, enrolled)
 
 
-def write_beside(enrollment: Enrollment, path: Path, durable: bool = True) -> Path:
+def write_temporary(enrollment: Enrollment, path: Path, durable: bool = True) -> Path:
     """Write an enrollment to a hidden file beside ``path``, readable by its owner only.
 
     Args:
         enrollment: what to write.
-        path: where it shall be moved to, by the caller.
-        durable: wait until the disk has it.
+        path: where the caller will move the file.
+        durable: wait until it is on the disk.
 
     Returns:
         The hidden file.
 
     Raises:
-        OSError: as it comes; nothing stays.
+        OSError: it cannot be written; no file is left.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
     try:
@@ -125,7 +111,7 @@ def read_enrollment(path: Path) -> Enrollment:
         StorageError: it is damaged, or not written by siamlab; the message names it.
     """
     try:
-        # Opened here: numpy leaves a file open when it turns out to be damaged.
+        # Opened here, because numpy does not close a damaged file.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
             return Enrollment(
@@ -135,7 +121,7 @@ def read_enrollment(path: Path) -> Enrollment:
                 str(about["model_id"]),
                 str(about["enrolled"]),
             )
-    except Exception as error:  # zipfile and numpy raise a dozen kinds for damaged files
+    except Exception as error:  # zipfile and numpy raise many kinds for damaged files
         raise StorageError(
             f"{path} cannot be read as templates (truncated, or not written by siamlab). "
             "Enroll this person again, or remove the file."
@@ -143,7 +129,7 @@ def read_enrollment(path: Path) -> Enrollment:
 
 
 def _about(enrollment: Enrollment) -> np.ndarray:
-    # JSON as bytes: needs no pickle, and keeps characters that numpy's strings would lose.
+    # JSON as bytes: no pickle, and characters stay that numpy's strings would lose.
     fields: dict[str, Any] = {
         "person": enrollment.person,
         "sources": enrollment.sources,
@@ -161,7 +147,7 @@ def _checked_templates(templates: np.ndarray) -> np.ndarray:
             f"Received: {array.dtype} {array.shape}."
         )
     if not np.isfinite(array).all():
-        raise InputError("Templates hold numbers that are not finite; check the model.")
+        raise InputError("Templates have values that are not finite; check the model.")
     copy = np.array(array, np.float32)
     copy.flags.writeable = False
     return copy

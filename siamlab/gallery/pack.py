@@ -1,10 +1,9 @@
-"""Everyone's templates in one matrix, so that a large gallery opens at once.
+"""A cache of everyone's templates in one matrix, so that a large gallery opens at once.
 
-Input: the folder of persons' files. Output: :class:`Pack`, kept in the hidden folder
-``.pack`` as numpy files: ``index.npz`` says whose rows are whose, one ``.npy`` matrix for each
-model is mapped into memory. The persons' files stay the truth. A pack is compared with them
-(name, size, time, inode) whenever it is opened, and what differs is read again; a missing or
-damaged one is made anew. Losing it loses time, never templates.
+A pack lies in the hidden folder ``.pack``: ``index.npz`` tells which rows belong to whom, and
+there is one ``.npy`` matrix for each model, mapped into memory. A pack is compared with people's
+files (name, size, time, inode) whenever it is opened, and files that differ are read again; a
+missing or damaged pack is made again. Losing it costs time, never templates.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,28 +24,27 @@ import numpy as np
 from siamlab.errors import StorageError
 from siamlab.gallery.enrollment import read_enrollment
 
-PLACE = ".pack"
-# Two changes within one tick of the file system's clock look like one; 20 ms are two ticks of
-# the coarsest usual one. What changed that shortly before a look is looked at again.
-TICK_NS = 20_000_000
+PACK_FOLDER = ".pack"
+# Two changes within one tick of the file system's clock have the same time; 20 ms are two ticks of
+# the coarsest usual one. A file that changed less than this before a check is checked again.
+CLOCK_TICK_NS = 20_000_000
 _INT64 = 2**63 - 1
-Group = tuple[str, int]  # a model and its number of dimensions
+Group = tuple[str, int]  # a model_id and its number of dimensions
 
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """Templates of a whole gallery.
+    """The templates of a whole gallery.
 
     Attributes:
-        stems: names of the persons' files without suffix, sorted, F of them.
+        stems: F names of people's files without suffix, sorted.
         people: the person in each file; empty where it cannot be read.
-        stamps: int64 ``(F, 3)``, each file's size, time of change in ns and inode.
-        owners: int32 ``(F,)``, which of ``groups`` made the file's templates; -1 where it cannot
-            be read.
-        counts: int64 ``(F,)``, templates in each file.
+        stamps: int64 ``(F, 3)``, size, time of change in ns and inode of each file.
+        owners: int32 ``(F,)``, index into ``groups`` for each file; -1 where it cannot be read.
+        counts: int64 ``(F,)``, number of templates in each file.
         groups: model and number of dimensions of each matrix.
-        matrices: float32 ``(rows, dimensions)``, the templates of a group in the files' order.
-        scanned: when the files were looked at, ns.
+        matrices: float32 ``(rows, dimensions)`` for each group, in the order of the files.
+        scanned: when the files were checked, in ns.
     """
 
     stems: list[str]
@@ -61,7 +58,7 @@ class Pack:
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """int64 ``(F,)``, the first row of each file in its group's matrix."""
+        """int64 ``(F,)``, the first row of each file in the matrix of its group."""
         starts = np.zeros(len(self.counts), np.int64)
         for group in range(len(self.groups)):
             mine = self.owners == group
@@ -83,7 +80,7 @@ class _Entry:
 
 
 def refresh(folder: Path, known: Pack | None) -> Pack:
-    """Bring a pack in line with the persons' files.
+    """Update a pack from people's files.
 
     Args:
         folder: the gallery's.
@@ -107,7 +104,7 @@ def refresh(folder: Path, known: Pack | None) -> Pack:
 
 
 def _scan(folder: Path) -> tuple[list[str], np.ndarray]:
-    """Stems and stamps of the persons' files, in the folder's own order."""
+    """Stems and stamps of people's files, in the folder's order."""
     stems: list[str] = []
     stamps: list[int] = []
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as listing:
@@ -124,14 +121,14 @@ def _scan(folder: Path) -> tuple[list[str], np.ndarray]:
 
 
 def _unchanged(stems: list[str], stamps: np.ndarray, known: Pack | None) -> np.ndarray:
-    """int64 ``(F,)``: where each file stands in the known pack; -1 when it must be read."""
+    """int64 ``(F,)``: the index of each file in the known pack; -1 when it must be read."""
     if known is None or not known.stems or not stems:
         return np.full(len(stems), -1)
-    places = dict(zip(known.stems, range(len(known.stems)), strict=True))
-    place = np.array([places.get(stem, -1) for stem in stems], np.int64)
-    same = (place >= 0) & (known.stamps[place] == stamps).all(axis=1)
-    same &= stamps[:, 1] < known.scanned - TICK_NS
-    return np.where(same, place, -1)
+    known_index = dict(zip(known.stems, range(len(known.stems)), strict=True))
+    index = np.array([known_index.get(stem, -1) for stem in stems], np.int64)
+    same = (index >= 0) & (known.stamps[index] == stamps).all(axis=1)
+    same &= stamps[:, 1] < known.scanned - CLOCK_TICK_NS
+    return np.where(same, index, -1)
 
 
 def _kept(known: Pack, file: int) -> _Entry:
@@ -172,25 +169,25 @@ def _assemble(stems: list[str], stamps: np.ndarray, entries: list[_Entry], scann
 
 
 def has_pack(folder: Path) -> bool:
-    """Whether there is anything of a pack on disk, whole or not."""
-    return (folder / PLACE).is_dir()
+    """Whether there is a pack on disk, whole or not."""
+    return (folder / PACK_FOLDER).is_dir()
 
 
 def read_pack(folder: Path) -> Pack | None:
-    """The pack on disk, its matrices mapped and checked; ``None`` when missing or damaged."""
+    """Read the pack on disk, its matrices mapped and checked; ``None`` if missing or damaged."""
     for _ in range(2):  # another process may replace it between the index and a matrix
-        with suppress(Exception):  # zipfile, numpy and json raise a dozen kinds
-            return _read_pack(folder / PLACE)
+        with suppress(Exception):  # zipfile, numpy and json raise many kinds
+            return _read_pack(folder / PACK_FOLDER)
     return None
 
 
-def _read_pack(place: Path) -> Pack:
-    with (place / "index.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
+def _read_pack(packed: Path) -> Pack:
+    with (packed / "index.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
         about = json.loads(archive["about"].tobytes())
         stamps, owners, counts = archive["stamps"], archive["owners"], archive["counts"]
     groups = [(str(model), int(dimensions)) for model, dimensions in about["groups"]]
     matrices = [
-        _read_matrix(place / name, crc)
+        _read_matrix(packed / name, crc)
         for name, crc in zip(about["files"], about["crcs"], strict=True)
     ]
     pack = Pack(
@@ -215,32 +212,34 @@ def _check(pack: Pack) -> None:
     lengths = {len(pack.stems), len(pack.people), len(pack.stamps), len(pack.owners)}
     rows = [int(pack.counts[pack.owners == i].sum()) for i in range(len(pack.groups))]
     shapes = [matrix.shape for matrix in pack.matrices]
-    wanted = [(count, dimensions) for count, (_, dimensions) in zip(rows, pack.groups, strict=True)]
-    if lengths != {len(pack.counts)} or shapes != wanted:
-        raise ValueError("the pack's parts do not fit together")
+    expected = [
+        (count, dimensions) for count, (_, dimensions) in zip(rows, pack.groups, strict=True)
+    ]
+    if lengths != {len(pack.counts)} or shapes != expected:
+        raise ValueError("the parts of the pack do not match")
 
 
 def write_pack(folder: Path, pack: Pack) -> None:
-    """Put a pack in the place of any former one, and remove everything else from that place.
+    """Replace any pack on disk, and remove all other files of its folder.
 
-    The index is moved into place last: until then the former pack is valid. A pack of nothing
-    removes the place itself.
+    The index is moved into place last: until then the old pack is valid. An empty pack removes
+    the folder.
 
     Raises:
-        OSError: as it comes; the former pack is still there.
+        OSError: it cannot be written; the old pack is still there.
     """
     if not pack.matrices:
-        drop_pack(folder)
+        delete_pack(folder)
         return
-    place = folder / PLACE
-    place.mkdir(mode=0o700, exist_ok=True)
+    packed = folder / PACK_FOLDER
+    packed.mkdir(mode=0o700, exist_ok=True)
     files = [f"{secrets.token_hex(8)}.npy" for _ in pack.matrices]
-    part = place / f"{secrets.token_hex(8)}.tmp"
+    part = packed / f"{secrets.token_hex(8)}.tmp"
     try:
         for name, matrix in zip(files, pack.matrices, strict=True):
-            with _private(place / name) as file:
+            with _open_private(packed / name) as file:
                 np.save(file, matrix, allow_pickle=False)
-        with _private(part) as file:
+        with _open_private(part) as file:
             np.savez(
                 file,
                 about=_about(pack, files),
@@ -248,34 +247,33 @@ def write_pack(folder: Path, pack: Pack) -> None:
                 owners=pack.owners,
                 counts=pack.counts,
             )
-        part.replace(place / "index.npz")
+        part.replace(packed / "index.npz")
     except BaseException:
         for name in (*files, part.name):
-            (place / name).unlink(missing_ok=True)
+            (packed / name).unlink(missing_ok=True)
         raise
-    for path in _others(place, {*files, "index.npz"}):
-        path.unlink(missing_ok=True)
+    _clear(packed, {*files, "index.npz"})
 
 
-def drop_pack(folder: Path) -> None:
-    """Remove the pack and what killed processes left of others; no pack is no error.
+def delete_pack(folder: Path) -> None:
+    """Remove the pack and what killed processes left of others, if there is any.
 
     Raises:
-        OSError: something cannot be removed.
+        OSError: a file cannot be removed.
     """
-    place = folder / PLACE
-    if place.is_dir():
-        for path in _others(place, set()):
+    if has_pack(folder):
+        _clear(folder / PACK_FOLDER, set())
+        with suppress(OSError):  # another process has started a new one
+            (folder / PACK_FOLDER).rmdir()
+
+
+def _clear(folder: Path, kept: set[str]) -> None:
+    for path in list(folder.iterdir()):
+        if path.name not in kept:
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # another process has begun a new one
-            place.rmdir()
 
 
-def _others(place: Path, kept: set[str]) -> Iterator[Path]:
-    return (path for path in list(place.iterdir()) if path.name not in kept)
-
-
-def _private(path: Path) -> IO[bytes]:
+def _open_private(path: Path) -> IO[bytes]:
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     return os.fdopen(handle, "wb")
 

@@ -1,13 +1,10 @@
-"""One-to-many search: whose face is it, among everyone in the gallery?
+"""One-to-many search: the people whose templates score best with a probe.
 
-Input: a probe's embedding and a gallery's templates. Output: :class:`Candidate`, best first,
-with the score that the model gives to the probe and the person's best template.
-
-Where a model's score depends on the cosine of two unit templates alone (``compact``: squared
+Where a model's score depends only on the cosine of two unit templates (``compact``: squared
 distance, equal weights in the head), all templates are ranked by one matrix-vector product. Any
 other model (Koch: L1 distance, a weight for each of 4096 numbers) scores every template, in
-chunks. Very large galleries are ranked through a vector index: one bit for each dimension
-(RaBitQ, Gao and Long 2024, as in faiss), and the best few hundred again with all their bits.
+chunks. Very large galleries are ranked by a vector index: one bit for each dimension (RaBitQ, Gao
+and Long 2024, as in faiss), and the best few hundred again in float32.
 """
 
 from __future__ import annotations
@@ -22,23 +19,23 @@ import numpy as np
 from siamlab.errors import InputError, MissingPackageError
 from siamlab.gallery.store import Templates
 
-VECTOR_FROM = 250_000  # templates from which "auto" takes the vector index
-RESCORED = 500  # templates that the vector index hands over for exact ranking
-_CHUNK_FLOATS = 1_000_000  # 4 MB of templates at once through a head: what a cache holds
+VECTOR_FROM = 250_000  # "auto" takes the vector index from this many templates on
+RESCORED = 500  # templates of the vector index that are ranked again exactly
+_CHUNK_FLOATS = 1_000_000  # 4 MB of templates scored at once: they fit into the processor's cache
 
-# A search: a probe and a number of people in, row numbers of their best templates out.
+# From a probe and a number of people to the rows of their best templates.
 Search = Callable[[np.ndarray, int], np.ndarray]
 
 
 class PairScorer(Protocol):
-    """What scores a probe with templates: a Siamese model, or an exported one."""
+    """A model that scores pairs of templates: a Siamese model, or an exported one."""
 
     @property
     def ranks_by_cosine(self) -> bool:
-        """Whether the score of two unit templates depends on their cosine alone."""
+        """Whether the score of two unit templates depends only on their cosine."""
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """A probe ``(dimensions,)`` and templates ``(N, dimensions)`` to scores ``(N,)``."""
+        """Score a probe ``(dimensions,)`` with templates ``(N, dimensions)``: ``(N,)``."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Candidate:
     Attributes:
         person: name as enrolled.
         score: probability of "same person" with their best template.
-        template: which of their templates that is, from 0.
+        template: index of that template.
     """
 
     person: str
@@ -57,11 +54,11 @@ class Candidate:
 
 
 def open_search(templates: Templates, model: PairScorer, kind: str = "auto") -> Search:
-    """The way to search: exact by product, exact through the head, or by a vector index.
+    """Choose a search: exact by matrix product, exact by the head, or by a vector index.
 
     Args:
         templates: all people.
-        model: what scores a probe with templates.
+        model: scores a probe with templates.
         kind: as for :class:`Identifier`.
 
     Returns:
@@ -101,7 +98,7 @@ def _score_all(model: PairScorer, probe: np.ndarray, matrix: np.ndarray) -> np.n
 
 
 def _ranked(templates: Templates, values: Callable[[np.ndarray], np.ndarray]) -> Search:
-    """Exact search by a value for every template."""
+    """Exact search by one value for each template."""
 
     def search(probe: np.ndarray, top: int) -> np.ndarray:
         of_rows = values(probe)
@@ -119,13 +116,12 @@ def _ranked(templates: Templates, values: Callable[[np.ndarray], np.ndarray]) ->
 class VectorSearch:
     """Search through a faiss index that keeps one bit for each dimension.
 
-    Builds in seconds for a million templates, without training. The few hundred templates that
-    look best are ranked again by their float32 numbers, which stay where they are (mapped from
-    disk), so the order among them is exact.
+    Builds in seconds for a million templates, without training. The best few hundred templates
+    are ranked again in float32 (mapped from disk), so the order among them is exact.
 
     Args:
         templates: unit vectors.
-        rescored: templates ranked again; more find more, and take longer.
+        rescored: templates ranked again; more improve recall and take longer.
 
     Raises:
         MissingPackageError: faiss is not installed.
@@ -137,11 +133,11 @@ class VectorSearch:
         dimensions = matrix.shape[1]
         self.templates = templates
         self.rescored = rescored
-        # A random rotation first: it spreads what the templates say evenly over the bits.
+        # A random rotation first: it spreads the information evenly over the bits.
         kind = f"RR{dimensions},RaBitQfs"
         self.index = faiss.index_factory(dimensions, kind, faiss.METRIC_INNER_PRODUCT)
         step = max(1, _CHUNK_FLOATS // dimensions)
-        # Training is taking the mean; every tenth template or so gives it.
+        # Training takes the mean; a sample of the templates is enough.
         self.index.train(np.array(matrix[:: -(-len(matrix) // step)]))
         for start in range(0, len(matrix), step):
             self.index.add(np.array(matrix[start : start + step]))
@@ -156,7 +152,7 @@ class VectorSearch:
             found = np.sort(found[found >= 0])
             values = self.templates.matrix[found] @ probe
             rows = _best_of_each(self.templates, found, values)[:top]
-            # One person's templates can fill the list; then ask for more.
+            # One person's templates can fill the list; then search again for more.
             if len(rows) == wanted or count == total:
                 return rows
             count = min(4 * count, total)
@@ -172,7 +168,7 @@ def _best_of_each(templates: Templates, rows: np.ndarray, values: np.ndarray) ->
 def _import_faiss() -> Any:
     try:
         with warnings.catch_warnings():
-            # Its generated wrapper meets newer Pythons with deprecation warnings.
+            # Its generated wrapper gives deprecation warnings on newer Pythons.
             warnings.simplefilter("ignore", DeprecationWarning)
             import faiss
     except ImportError:

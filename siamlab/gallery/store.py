@@ -1,8 +1,4 @@
-"""The gallery: enroll, read back, list, erase, and everyone's templates at once.
-
-Input: names and templates. Output: :class:`Enrollment` of one person, :class:`Templates` of
-all people of one model.
-"""
+"""The gallery: enroll, read, list and erase people, and read everyone's templates at once."""
 
 from __future__ import annotations
 
@@ -23,23 +19,31 @@ from siamlab.gallery.enrollment import (
     new_enrollment,
     person_key,
     read_enrollment,
-    write_beside,
+    write_temporary,
 )
-from siamlab.gallery.pack import TICK_NS, Pack, drop_pack, has_pack, read_pack, refresh, write_pack
+from siamlab.gallery.pack import (
+    CLOCK_TICK_NS,
+    Pack,
+    delete_pack,
+    has_pack,
+    read_pack,
+    refresh,
+    write_pack,
+)
 from siamlab.system.files import storage_errors
 
-_TOGETHER = 1000  # people of a bulk enrollment that wait for the disk together
-_NAMED = 5  # people named in an error message
-_ATTEMPTS = 3
+_BATCH = 1000  # people of a bulk enrollment that are synced to disk together
+_NAMES_SHOWN = 5  # in an error message
+_WRITE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Templates:
-    """The templates of everyone that one model enrolled.
+    """The templates of everyone enrolled with one model.
 
     Attributes:
         people: P names.
-        starts: int64 ``(P,)``, the first row of each person; a person's rows are adjacent.
+        starts: int64 ``(P,)``, the first row of each person; rows of a person are adjacent.
         matrix: float32 ``(N, dimensions)``, read-only; may be mapped from disk.
     """
 
@@ -58,28 +62,32 @@ class Templates:
 class Gallery:
     """A folder with one ``.npz`` file for each enrolled person.
 
-    Files are written beside their place and moved there, so a process killed in the middle
-    leaves the former templates or the new ones, never half of them. :meth:`templates` keeps a
-    second copy of them in ``.pack``, so that a search need not open every file.
+    Files are written under another name and then moved, so a killed process leaves the old
+    templates or the new ones, never half of them. :meth:`templates` keeps a copy of all templates
+    in ``.pack``, so that a search need not open every file.
 
     Args:
         folder: created at the first enrollment.
 
     Example:
-        ```python
-        gallery = Gallery("data/workspace/gallery")
-        gallery.enroll("Ada", templates, model.model_id)
-        gallery.get("Ada", model.model_id).templates
-        gallery.templates(model.model_id).matrix
-        ```
+        >>> import numpy as np
+        >>> import siamlab
+        >>> gallery = siamlab.Gallery("gallery")
+        >>> gallery.enroll("Ada", np.ones((2, 256), np.float32), model_id="a model")
+        Enrollment('Ada', 2 templates of 256 numbers)
+        >>> gallery.people()
+        ('Ada',)
+        >>> gallery.erase("Ada")
+        >>> gallery
+        Gallery(0 people)
     """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self._pack: Pack | None = None
-        self._stored: Pack | None = None  # what was last read from disk or sent there
-        self._seen = 0  # when the folder last changed, at the last look
-        self._settled = False
+        self._stored: Pack | None = None  # the pack last read from disk or written there
+        self._folder_time = 0  # when the folder last changed, at the last check
+        self._settled = False  # the folder has not changed in the tick of the last check
         self._templates: dict[str, Templates] = {}
 
     def __repr__(self) -> str:
@@ -95,30 +103,27 @@ class Gallery:
     def enroll(
         self, person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
     ) -> Enrollment:
-        """Store a person's templates in place of any former ones.
+        """Store a person's templates and replace any earlier ones.
 
         Args:
             person: name, any characters.
             templates: float ``(N, dimensions)``, N at least 1, all finite.
             model_id: ``model.model_id`` of the model that made them.
-            sources: a word on each template's origin; numbers are used when left out.
-
-        Returns:
-            What was stored.
+            sources: where each template came from; numbers when left out.
 
         Raises:
             InputError: the templates have another form, or there are more or fewer sources.
-            StorageError: the file cannot be written; the former one is untouched.
+            StorageError: the file cannot be written; the earlier one is unchanged.
         """
         enrollment = new_enrollment(person, templates, model_id, sources)
         self._write_together([enrollment])
         return enrollment
 
     def enroll_many(self, people: Iterable[tuple[str, np.ndarray]], model_id: str) -> int:
-        """Store many people, each in place of any former templates.
+        """Store many people and replace any earlier templates of theirs.
 
-        Waits for the disk once for a thousand people instead of once for each. A process killed
-        in the middle has enrolled some people whole and the others not at all.
+        Syncs to disk once for a thousand people instead of once for each. A killed process has
+        enrolled some people completely and the others not at all.
 
         Args:
             people: names and float templates ``(N, dimensions)``; may be a generator.
@@ -132,7 +137,7 @@ class Gallery:
             StorageError: a file cannot be written; people before it may be stored.
         """
         count, remaining = 0, iter(people)
-        while batch := list(islice(remaining, _TOGETHER)):
+        while batch := list(islice(remaining, _BATCH)):
             self._write_together([new_enrollment(name, rows, model_id) for name, rows in batch])
             count += len(batch)
         return count
@@ -156,7 +161,9 @@ class Gallery:
             # Asked afterwards: another process may erase a person at any moment.
             if path.is_file():
                 raise
-            raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}") from error
+            raise NotEnrolledError(
+                f"{person!r} is not enrolled. {self._enrolled_names()}"
+            ) from error
         if model_id is not None and enrollment.model_id != model_id:
             raise ModelError(
                 f"{person!r} was enrolled with another model ({enrollment.model_id}, now "
@@ -167,14 +174,14 @@ class Gallery:
     def templates(self, model_id: str) -> Templates:
         """Everyone's templates of one model, as one matrix.
 
-        The first call in a process compares the pack with every person's file; later ones look
-        whether the folder changed, and give the same object when it did not.
+        The first call in a process compares the pack with every person's file; later calls check
+        whether the folder changed, and return the same object when it did not.
 
         Args:
             model_id: ``model.model_id`` of the model that made them.
 
         Raises:
-            NotEnrolledError: the gallery holds nobody of this model.
+            NotEnrolledError: nobody is enrolled with this model.
             ModelError: one model made templates of several sizes.
         """
         pack = self._packed()
@@ -183,25 +190,26 @@ class Gallery:
         return self._templates[model_id]
 
     def people(self) -> tuple[str, ...]:
-        """Names of everyone who can be read, sorted; :meth:`damaged` lists the other files."""
+        """Names of everyone whose file can be read, sorted; :meth:`damaged` lists the others."""
         pack = self._current()
         readable = (pack.owners >= 0).tolist()
         return tuple(sorted(name for name, ok in zip(pack.people, readable, strict=True) if ok))
 
     def damaged(self) -> tuple[Path, ...]:
-        """Files that cannot be read: truncated, overwritten, or not templates at all."""
+        """Files that cannot be read: truncated, overwritten, or no templates."""
         pack = self._current()
         lost = np.flatnonzero(pack.owners < 0)
         return tuple(self.folder / f"{pack.stems[file]}.npz" for file in lost)
 
     def erase(self, person: str) -> None:
-        """Remove everything about a person, left-overs of killed processes included.
+        """Remove everything of a person, also what killed processes left.
 
         Raises:
             NotEnrolledError: there was nothing.
             StorageError: the files cannot be removed.
         """
-        found = [*self._leftovers(person), *([self.path(person)] if person in self else [])]
+        found = [*self.folder.glob(f".{person_key(person)}.*.tmp")]
+        found += [self.path(person)] if person in self else []
         try:
             for path in found:
                 path.unlink(missing_ok=True)
@@ -209,37 +217,36 @@ class Gallery:
         except OSError as error:
             raise StorageError(f"Cannot erase {person!r}: {error}") from error
         if not found:
-            raise NotEnrolledError(f"{person!r} is not enrolled. {self._who_is()}")
+            raise NotEnrolledError(f"{person!r} is not enrolled. {self._enrolled_names()}")
 
     def _files(self) -> Iterator[Path]:
-        return self.folder.glob("[!.]*.npz") if self.folder.is_dir() else iter(())
+        return self.folder.glob("[!.]*.npz")
 
-    def _leftovers(self, person: str) -> list[Path]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(self.folder.glob(f".{person_key(person)}.*.tmp"))
-
-    def _who_is(self) -> str:
-        # A few names are enough, and are read at once however large the gallery is.
-        files = nsmallest(_NAMED + 1, self._files())
-        people = sorted(e.person for e in map(_read_or_none, files) if e is not None)
+    def _enrolled_names(self) -> str:
+        # A few names are enough, and quick to read in a large gallery.
+        files = nsmallest(_NAMES_SHOWN + 1, self._files())
+        people = []
+        for path in files:
+            with suppress(StorageError):
+                people.append(read_enrollment(path).person)
+        people.sort()
         if not people:
-            return "Nobody is yet; enroll first."
-        more = ", …" if len(people) > _NAMED else ""
-        return f"Enrolled: {', '.join(people[:_NAMED])}{more}."
+            return "Nobody is enrolled yet; enroll first."
+        more = ", …" if len(people) > _NAMES_SHOWN else ""
+        return f"Enrolled: {', '.join(people[:_NAMES_SHOWN])}{more}."
 
     def _write_together(self, enrollments: Sequence[Enrollment]) -> None:
-        """Write files beside their places, wait for the disk, move them all."""
-        # One wait for all files is quicker than many; Windows has no call for it.
-        one_wait = len(enrollments) > 1 and hasattr(os, "sync")
+        """Write files under temporary names, sync them to disk, then move them all."""
+        # One sync for all files is faster than many; Windows has no call for it.
+        sync_once = len(enrollments) > 1 and hasattr(os, "sync")
         paths = [self.path(enrollment.person) for enrollment in enrollments]
         parts: list[Path] = []
         with storage_errors(paths[0] if len(paths) == 1 else self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
                 for enrollment, path in zip(enrollments, paths, strict=True):
-                    parts.append(write_beside(enrollment, path, durable=not one_wait))
-                if one_wait:
+                    parts.append(write_temporary(enrollment, path, durable=not sync_once))
+                if sync_once:
                     os.sync()
                 for part, path in zip(parts, paths, strict=True):
                     part.replace(path)
@@ -248,31 +255,31 @@ class Gallery:
                     part.unlink(missing_ok=True)
 
     def _current(self) -> Pack:
-        """What the persons' files hold now; reads those that changed, writes nothing."""
+        """The pack of people's files as they are now; reads those that changed, writes nothing."""
         if self._pack is None:
             self._pack = self._stored = read_pack(self.folder)
-        seen, looked = _changed(self.folder), time.time_ns()
+        changed, checked = _changed(self.folder), time.time_ns()
         pack = refresh(self.folder, self._pack)
         if pack is not self._pack:
             self._templates.clear()
-        self._pack, self._seen = pack, seen
-        # Another change in the same tick of the clock would not show.
-        self._settled = seen < looked - TICK_NS
+        self._pack, self._folder_time = pack, changed
+        # Another change in the same tick of the clock would not be noticed.
+        self._settled = changed < checked - CLOCK_TICK_NS
         return pack
 
     def _packed(self) -> Pack:
-        """As :meth:`_current`, and on disk; of an unchanged folder no file is looked at."""
-        if self._pack is not None and self._settled and self._seen == _changed(self.folder):
+        """As :meth:`_current`, and written to disk; opens no file of an unchanged folder."""
+        if self._pack is not None and self._settled and self._folder_time == _changed(self.folder):
             pack = self._pack
         else:
             pack = self._current()
         return pack if pack is self._stored else self._store(pack)
 
     def _store(self, pack: Pack) -> Pack:
-        """Write the pack; again when somebody was enrolled or erased meanwhile."""
-        for _ in range(_ATTEMPTS):
+        """Write the pack, and again when somebody was enrolled or erased meanwhile."""
+        for _ in range(_WRITE_ATTEMPTS):
             self._stored = pack
-            # A disk that is full or read-only costs time at the next opening, nothing else.
+            # On a full or read-only disk only the next opening takes longer.
             with suppress(OSError):
                 write_pack(self.folder, pack)
             pack = self._current()
@@ -281,23 +288,23 @@ class Gallery:
         return pack
 
     def _erase_from_pack(self) -> None:
-        self._forget()
+        self._close_pack()
         if not has_pack(self.folder):
             return
         try:
             write_pack(self.folder, self._current())
-        except OSError:  # no space for another one: nothing may stay in this one
-            drop_pack(self.folder)
-        self._forget()
+        except OSError:  # no space for a new one: delete the one with the erased person
+            delete_pack(self.folder)
+        self._close_pack()
 
-    def _forget(self) -> None:
+    def _close_pack(self) -> None:
         self._pack = self._stored = None
         self._settled = False
         self._templates.clear()
 
 
 def _changed(folder: Path) -> int:
-    """When a file of the folder was last written, moved or erased, in ns; 0 without a folder."""
+    """When a file of the folder was last created, moved or erased, in ns; 0 without a folder."""
     try:
         return folder.stat().st_mtime_ns
     except OSError:
@@ -317,10 +324,3 @@ def _of_model(pack: Pack, model_id: str) -> Templates:
     mine = np.flatnonzero(pack.owners == groups[0])
     people = tuple([pack.people[file] for file in mine.tolist()])
     return Templates(people, pack.starts[mine], pack.matrices[groups[0]])
-
-
-def _read_or_none(path: Path) -> Enrollment | None:
-    try:
-        return read_enrollment(path)
-    except StorageError:
-        return None

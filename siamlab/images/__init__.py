@@ -1,1 +1,1 @@
-"""Image files: read in every usual form, written all or nothing."""
+"""Image files: reading all common formats, writing completely or not at all."""

@@ -1,7 +1,4 @@
-"""One image file at a time: read in every usual form, written all or nothing.
-
-Input: files, or uint8 RGB arrays. Output: uint8 RGB arrays, or files.
-"""
+"""Image files of all common formats become uint8 RGB arrays."""
 
 from __future__ import annotations
 
@@ -28,8 +25,8 @@ _OPENING = threading.Lock()
 def read_image(path: Path | str) -> np.ndarray:
     """Read one image file as it should look on screen.
 
-    Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparency is laid on white, and
-    the camera's orientation note (EXIF) is applied.
+    Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparent pixels become white, and
+    the camera's orientation tag (EXIF) is applied.
 
     Args:
         path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file.
@@ -38,7 +35,7 @@ def read_image(path: Path | str) -> np.ndarray:
         uint8 (H, W, 3), RGB, range [0, 255].
 
     Raises:
-        ImageError: the file is missing, empty, no image, damaged, truncated, larger than 64
+        ImageError: the file is missing, empty, not an image, damaged, truncated, larger than 64
             megapixels, or has a side under 8 pixels. The message names the file.
     """
     path = Path(path)
@@ -66,7 +63,7 @@ def _open_quietly(path: Path) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
-        return "it is no image, or of an unknown kind"
+        return "it is not an image, or of an unknown format"
     if isinstance(error, IsADirectoryError):
         return "it is a folder"
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
@@ -98,18 +95,14 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
 
 
 def _deep_gray(values: np.ndarray, sixteen: bool) -> np.ndarray:
-    """Scale to uint8; of 32-bit and floating gray, the largest value tells the range."""
+    """Scale to uint8; the range of 32-bit and floating gray is taken from its largest value."""
     top = 65535.0 if sixteen else float(values.max())
     scale = 255.0 if top <= 1.0 else (1.0 if top <= 255.0 else 1.0 / 257.0)
     return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
 
 
 def check_rgb(image: np.ndarray, what: str = "An image") -> None:
-    """Make sure that an array is a picture.
-
-    Raises:
-        InputError: it is not uint8 (H, W, 3) with at least one pixel.
-    """
+    """Raise an InputError unless the array is uint8 (H, W, 3) with at least one pixel."""
     shape = getattr(image, "shape", None)
     good = shape is not None and len(shape) == 3 and shape[2] == 3 and min(shape) > 0
     if not good or image.dtype != np.uint8:

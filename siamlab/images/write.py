@@ -1,7 +1,4 @@
-"""One image file at a time, written all or nothing.
-
-Input: uint8 RGB arrays. Output: files.
-"""
+"""uint8 RGB arrays become image files, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,51 +12,48 @@ import numpy as np
 from PIL import Image
 
 from siamlab.errors import InputError
-from siamlab.images.decode import SUFFIXES
-from siamlab.system.files import storage_errors, whole_file
+from siamlab.images.decode import SUFFIXES, check_rgb
+from siamlab.system.files import whole_file
 
 
 def write_image(path: Path | str, image: np.ndarray) -> Path:
     """Write one image so that a reader sees either all of it or nothing.
 
     Args:
-        path: where to; the suffix chooses the format, folders are made.
+        path: the file; its suffix chooses the format, folders are made.
         image: uint8 (H, W, 3), RGB.
 
     Returns:
         The path written.
 
     Raises:
-        InputError: the array is no uint8 RGB image, or the suffix is unknown.
+        InputError: the array is not a uint8 RGB image, or the suffix is unknown.
         StorageError: the disk is full or the folder is read-only.
 
     Example:
         >>> write_image("faces/anchor_0001.jpg", chip)          # doctest: +SKIP
     """
     path = Path(path)
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise InputError(
-            f"An image must be uint8 (H, W, 3); received {image.dtype} {image.shape} for {path}."
-        )
+    check_rgb(image, f"The image for {path}")
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name}: unknown image suffix; use .jpg or .png.")
     options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
-    with storage_errors(path), whole_file(path) as part:
+    with whole_file(path) as part:
         Image.fromarray(image).save(part, **options)
     return path
 
 
 def unique_name(folder: Path | str, prefix: str, suffix: str = ".jpg") -> Path:
-    """Choose a file name that nobody else has, sorting after the ones already there.
+    """Choose a new file name that sorts after those already there.
 
     Args:
-        folder: where the file will lie; it need not exist.
+        folder: the folder of the file; it need not exist.
         prefix: start of the name, such as ``anchor``.
         suffix: end of the name.
 
     Returns:
         ``folder/prefix_0007_3f9a1c20.jpg``: the number follows the largest one in the folder,
-        and the random part keeps two programs that write at the same time apart.
+        and the random part differs between programs that write at the same time.
     """
     folder = Path(folder)
     pattern = re.compile(re.escape(prefix) + r"_(\d+)")

@@ -1,4 +1,4 @@
-"""What both networks are built of: a convolution, a code, batch normalization."""
+"""What both networks are built of: convolutions, a sigmoid code, batch normalization."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from siamlab.system.backend import layers
 
 def batch_normalization(x: Any, name: str) -> Any:
     """Keras' layer, named after the one before it."""
-    # 0.95 instead of Keras' 0.99: runs here are short, and the averages must have arrived
-    # by the end of them.
+    # 0.95 instead of Keras' 0.99: runs are short, and the averages must converge within them.
     return layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
 
 
@@ -37,6 +36,6 @@ def sigmoid_code(x: Any, count: int, normalized: bool, use_bias: bool) -> Any:
 
 
 def centered_unit(code: Any) -> Any:
-    """Sigmoid codes in (0, 1) as unit vectors around their middle: cosines need both signs."""
+    """Center sigmoid codes in (0, 1) at zero and scale them to length one, for cosines."""
     centered = layers.Rescaling(2.0, -1.0, name="code_centered")(code)
     return layers.UnitNormalization(name="unit")(centered)

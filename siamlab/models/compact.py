@@ -1,4 +1,4 @@
-"""The compact embedding network: Koch's design made small."""
+"""The compact embedding network: Koch's design, smaller."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from siamlab.errors import InputError
 from siamlab.models.blocks import centered_unit, convolution_block, sigmoid_code
 from siamlab.system.backend import keras, layers
 
-# The compact network: channels and side of each kernel, then the numbers in the code.
+# Channels and side of each kernel, then the length of the code.
 CHANNELS, KERNELS, CODE = (32, 64, 128, 256), (7, 5, 4, 4), 1024
 
 
 def build_compact(
     shape: tuple[int, int, int], channels: Sequence[int], code: int, normalized: bool = False
 ) -> keras.Model:
-    """Koch's design made small, for two cores: unit codes of 1,024 numbers."""
+    """A network for two cores, with unit codes of length 1,024."""
     if min(shape[:2]) < 16:
         raise InputError(
             f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
@@ -23,7 +23,7 @@ def build_compact(
     inputs = keras.Input(shape, name="image")
     x = layers.Rescaling(2.0, -1.0, name="center")(inputs) if normalized else inputs
     for number, (count, kernel) in enumerate(zip(channels, KERNELS, strict=True), 1):
-        # In small images little is left for the later kernels: they take what there is.
+        # Small images are smaller than the later kernels by then.
         side = min(kernel, *x.shape[1:3])
         x = convolution_block(x, count, side, f"conv{number}", normalized, use_bias=False)
         if number < len(KERNELS):

@@ -1,9 +1,7 @@
-"""What a model must do to verify faces, whatever runtime it is on.
+"""What a model must do to verify faces, on any runtime.
 
-Input: float32 images ``(N, height, width, 3)`` in [0, 1]. Output: embeddings, and the
-probability that two of them are of the same person. :class:`~siamlab.models.siamese.Siamese`
-(Keras) and :class:`~siamlab.models.exported.ExportedModel` (LiteRT, ONNX Runtime) are such
-models.
+:class:`~siamlab.models.siamese.Siamese` (Keras) and
+:class:`~siamlab.models.exported.ExportedModel` (LiteRT, ONNX Runtime) are such models.
 """
 
 from __future__ import annotations
@@ -38,10 +36,29 @@ class FaceEmbedder(Protocol):
         """Whether the score of two unit embeddings depends on their cosine alone."""
 
     def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Images ``(N, height, width, 3)`` to embeddings ``(N, dimensions)``."""
+        """Embed images.
+
+        Args:
+            images: float32 ``(N, height, width, 3)`` in [0, 1], of the model's input size.
+            batch: images in the network at once.
+
+        Returns:
+            float32 ``(N, dimensions)``.
+
+        Raises:
+            InputError: the images have another shape.
+        """
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Embeddings of either side to probabilities ``(N,)``."""
+        """Score pairs of embeddings.
+
+        Args:
+            first: float32 ``(N, dimensions)``, or ``(dimensions,)`` for one probe.
+            second: float32 ``(N, dimensions)``.
+
+        Returns:
+            float32 ``(N,)`` probabilities that both are of the same person.
+        """
 
 
 def embed_in_batches(
@@ -51,20 +68,9 @@ def embed_in_batches(
     dimensions: int,
     batch: int = 64,
 ) -> np.ndarray:
-    """Run an embedding network on images, ``batch`` at a time.
+    """Run a network from ``(n, *input_shape)`` to ``(n, dimensions)`` on images, in batches.
 
-    Args:
-        network: float32 ``(n, *input_shape)`` to ``(n, dimensions)``.
-        images: float32 ``(N, *input_shape)`` in [0, 1].
-        input_shape: height, width and channels of the network's images.
-        dimensions: numbers in an embedding.
-        batch: images embedded at once.
-
-    Returns:
-        float32 ``(N, dimensions)``.
-
-    Raises:
-        InputError: the images have another shape.
+    Args, returns and raises as :meth:`FaceEmbedder.embed`.
     """
     if images.ndim != 4 or images.shape[1:] != input_shape:
         raise InputError(
@@ -81,8 +87,8 @@ def embed_in_batches(
 def ranks_by_cosine(distance: str, weights: np.ndarray) -> bool:
     """Whether a head on a distance of unit embeddings ranks them as their cosine does.
 
-    For unit embeddings the squared differences sum to ``2 - 2 cos``: so it is when the head gives
-    all of them one negative weight.
+    For unit embeddings the squared differences sum to ``2 - 2 cos``: the head must give all of
+    them one negative weight.
 
     Args:
         distance: ``squared``, or another.

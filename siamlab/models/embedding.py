@@ -1,8 +1,4 @@
-"""Embedding networks: Koch's, the compact one, and what is done to them after training.
-
-Input: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Output: Keras models to
-embeddings ``(batch, dimensions)``.
-"""
+"""Embedding networks, Koch's and the compact one, and what is done to them after training."""
 
 from __future__ import annotations
 
@@ -20,18 +16,18 @@ ARCHITECTURES = ("koch", "compact")
 
 
 def fold_normalization(trained: keras.Model) -> keras.Model:
-    """Take batch normalization into the weights: plain layers, the same function, less work.
+    """Fold batch normalization into the weights: plain layers, the same function, less work.
 
-    After training, a normalization is a fixed multiple and a fixed offset of each channel
-    (Ioffe and Szegedy 2015, section 3.1), and the layer before it can do both itself. So can the
-    first one with the centering of the image, ``2 x - 1``.
+    After training, a normalization is a fixed scale and offset of each channel (Ioffe and Szegedy
+    2015, section 3.1), which the layer before it can apply itself. So can the first layer with
+    the centering of the image, ``2 x - 1``.
 
     Args:
         trained: what :func:`build_embedding` returns with ``normalized=True``.
 
     Returns:
-        The network of ``build_embedding(…, normalized=False)``, with equal embeddings: for
-        ``koch`` it is the paper's own.
+        The network of ``build_embedding(…, normalized=False)`` with equal embeddings; for
+        ``koch`` the paper's own.
 
     Raises:
         InputError: the model is another one.
@@ -48,7 +44,7 @@ def fold_normalization(trained: keras.Model) -> keras.Model:
         bias = biases[0] if biases else np.zeros(kernel.shape[-1], np.float32)
         norm = trained.get_layer(f"{name}_norm")
         gamma, beta, mean, variance = map(ops.convert_to_numpy, norm.weights)
-        if name == names[0]:  # of 2 x - 1, the offset goes first: the kernel is still whole
+        if name == names[0]:  # the offset of 2 x - 1 first, while the kernel is unscaled
             bias = bias - kernel.sum(axis=(0, 1, 2))
             kernel = 2 * kernel
         scale = gamma / np.sqrt(variance + norm.epsilon)
@@ -70,11 +66,11 @@ def build_embedding(
 
     Args:
         arch: ``koch`` (Koch, Zemel, Salakhutdinov 2015, figure 4: 38,960,448 weights at
-            ``width=1``) or ``compact`` (the same design made small, for two cores).
+            ``width=1``) or ``compact`` (the same design, smaller, for two cores).
         input_shape: height, width and channels of the images, float32 in [0, 1].
         width: multiple of the channel counts.
         normalized: with batch normalization and dropout, for training;
-            :func:`fold_normalization` then gives the plain network. When ``None``, ``compact`` has
+            :func:`fold_normalization` then gives the plain network. ``None``: ``compact`` has
             both and ``koch``, as in the paper, neither.
 
     Returns:
@@ -83,6 +79,12 @@ def build_embedding(
     Raises:
         InputError: an unknown ``arch``, an image too small for it, or a width that is not
             positive.
+
+    Example:
+        >>> import siamlab
+        >>> embedding = siamlab.build_embedding("koch", input_shape=(105, 105, 3))
+        >>> f"{embedding.count_params():,}"
+        '38,960,448'
     """
     if arch not in ARCHITECTURES:
         raise InputError(f"arch is one of {', '.join(ARCHITECTURES)}. Received: arch={arch!r}.")
@@ -99,15 +101,15 @@ def build_embedding(
 
 
 def project_to_pca(embedding: keras.Model, images: np.ndarray, dimensions: int) -> keras.Model:
-    """Keep the principal axes of unit embeddings: shorter templates that compare alike.
+    """Project unit embeddings onto their principal axes: shorter templates, similar cosines.
 
-    The axes are those of training people's embeddings (principal components without the centering,
-    so that cosines stay), as one more layer.
+    The axes are those of training people's embeddings, without centering, so that cosines are
+    kept.
 
     Args:
         embedding: unit embeddings come out.
         images: float32 ``(N, height, width, 3)`` of training people.
-        dimensions: numbers kept, at most N and at most the embedding's own.
+        dimensions: axes kept, at most N and at most the embedding's own.
 
     Returns:
         A model to unit embeddings ``(batch, dimensions)``.
@@ -120,28 +122,15 @@ def project_to_pca(embedding: keras.Model, images: np.ndarray, dimensions: int) 
 
 
 def embed_images(embedding: keras.Model, images: np.ndarray, batch: int = 64) -> np.ndarray:
-    """Embed images with a Keras network; see :func:`siamlab.models.embedder.embed_in_batches`.
-
-    Args:
-        embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
-        images: float32 ``(N, height, width, 3)`` in [0, 1].
-        batch: images embedded at once.
-
-    Returns:
-        float32 ``(N, dimensions)``.
-
-    Raises:
-        InputError: the images have another shape.
-    """
+    """Embed images with a Keras network; see :meth:`siamlab.models.embedder.FaceEmbedder.embed`."""
     shape, dimensions = tuple(embedding.input_shape[1:]), int(embedding.output_shape[-1])
     return embed_in_batches(embedding.predict_on_batch, images, shape, dimensions, batch)
 
 
 def mirrored(embedding: keras.Model) -> keras.Model:
-    """Embed an image and its mirror image with the same weights, and average the two.
+    """Average the unit embeddings of an image and its mirror image, for verification only.
 
-    For unit embeddings such as ``compact``'s: costs a second pass, and is used for
-    verification only.
+    It costs a second pass of the same weights.
     """
     images = keras.Input(embedding.input_shape[1:], name="image")
     total = layers.Add(name="both")([embedding(images), embedding(Mirror(name="mirror")(images))])

@@ -11,7 +11,7 @@ from siamlab.models.hog_lda import HOG_LDA
 from siamlab.system.backend import keras, layers
 
 
-def ensemble(
+def build_ensemble(
     models: Sequence[keras.Model],
     fractions: Sequence[float],
     weights: ArrayLike | None = None,

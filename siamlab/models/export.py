@@ -1,9 +1,8 @@
 """Export: a trained model as a file for a runtime that is lighter than Keras.
 
-Input: a Siamese model. Output: one ``.tflite`` (LiteRT) or ``.onnx`` file that
-:mod:`siamlab.models.exported` opens, and that a phone or another language can use as well. Keras converts
-the network; here the rest is put beside it, and the file is held against Keras before anybody
-sees it.
+Output: one ``.tflite`` (LiteRT) or ``.onnx`` file that :mod:`siamlab.models.exported` opens, and
+that a phone or another language can use. Keras converts the network; the metadata is added here,
+and the file is compared with Keras before it gets its name.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from siamlab.models.layers import L1Distance, SquaredDistance
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
 from siamlab.system.files import drop_stale, storage_errors, write_whole
-from siamlab.system.quiet import quiet_start
+from siamlab.system.quiet import silent_stderr
 
 TOLERANCE = 1e-4
 _NAMES: dict[type, str] = {L1Distance: "l1", SquaredDistance: "squared"}
@@ -47,12 +46,11 @@ def export_model(
     Args:
         model: a trained Siamese model.
         path: a name that ends in ``.onnx`` or ``.tflite``.
-        form: ``onnx`` or ``litert``; ``None`` goes by the name.
+        form: ``onnx`` or ``litert``; ``None`` takes it from the name.
         source: digest of the model file that it came from, if any.
 
     Returns:
-        The path written. Embeddings and probabilities were compared with Keras' and differ by
-        1e-4 at the most.
+        The path. Embeddings and probabilities differ from Keras' by 1e-4 at most.
 
     Raises:
         InputError: the name or the form is another, or the distance has no counterpart.
@@ -111,30 +109,30 @@ def _describe(model: Siamese, source: str) -> ExportInfo:
 
 def _convert(embedding: keras.Model, path: Path, form: str) -> None:
     try:
-        # Both converters print and warn about their own insides.
-        with quiet_start(), warnings.catch_warnings():
+        # Both converters print and warn about themselves.
+        with silent_stderr(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             embedding.export(str(path), format=form, verbose=False)
     except ImportError as error:
         raise MissingPackageError(
-            f'Export to {form} needs a package more ({error}). Run: pip install "siamlab[onnx]"'
+            f'Export to {form} needs another package ({error}). Run: pip install "siamlab[onnx]"'
         ) from None
     except OSError:
         raise
-    except Exception as error:  # each converter has kinds of its own for what it does not know
+    except Exception as error:  # each converter raises kinds of its own
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"This network cannot be converted to {form}: {reason}") from error
 
 
 def _add_checksum(path: Path, info: ExportInfo) -> None:
-    """Put the text and the digest behind the network."""
+    """Append the text and the digest to the network."""
     size = path.stat().st_size
     text = replace(info, network_bytes=size).to_json()
     notes = {INFO: text, CHECKSUM: checksum(path, size, text)}
     if path.suffix == ONNX:
         import onnx
 
-        # Two protocol buffers behind each other are read as one: the network stays as it is.
+        # Two concatenated protocol buffers are read as one: the network's bytes stay.
         properties = onnx.ModelProto()
         for key, value in notes.items():
             properties.metadata_props.add(key=key, value=value)
@@ -160,7 +158,7 @@ def _compare(model: Siamese, path: Path) -> None:
     if not difference <= TOLERANCE:
         raise ModelError(
             f"The exported network differs from Keras by {difference:.1e}; at most {TOLERANCE} is "
-            "let through. Keep verifying with the .keras file."
+            "accepted. Use the .keras file."
         )
 
 
@@ -173,8 +171,7 @@ def cache_export(model: Siamese, model_file: Path, folder: Path) -> Path:
         folder: the workspace's folder of models.
 
     Returns:
-        The copy's path (:func:`siamlab.models.exported.cached_export_path`). Copies of what the file held before
-        are removed.
+        The copy's path (``cached_export_path``); copies of former content are removed.
 
     Raises:
         SiamlabError: as :func:`export_model`.

@@ -1,14 +1,13 @@
 """Exported models: embed and compare without Keras and without TensorFlow.
 
 Input: a ``.tflite`` file (LiteRT) or an ``.onnx`` file (ONNX Runtime) that ``siamlab export``
-wrote. Output: :class:`ExportedModel`, which verifies as a Siamese model does, a second or more
-sooner because TensorFlow is never loaded.
+wrote. Output: :class:`ExportedModel`, which verifies as a Siamese model does and starts a second
+or more faster, because TensorFlow is never loaded.
 
-The file holds the embedding network, images in and templates out. What else verification needs
-stands in it as text (:class:`ExportInfo`): the distance and the head, the metadata, the digest that
-templates carry. In LiteRT it is a zip archive behind the network, where TensorFlow Lite's own
-metadata puts associated files; in ONNX it stands among the metadata properties. A second entry is
-a digest over the network and that text, so that a damaged file is never used.
+The file holds the embedding network and, as text (:class:`ExportInfo`), what else verification
+needs: distance, head, metadata, and the model's id. In LiteRT the text is in a zip archive behind
+the network, where TensorFlow Lite's own metadata puts associated files; in ONNX among the metadata
+properties. A second entry is a digest of network and text, so that a damaged file is never used.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ import numpy as np
 from siamlab.errors import MissingPackageError, ModelError, SiamlabError
 from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
 from siamlab.models.metadata import ModelMetadata
-from siamlab.system.quiet import quiet_start
+from siamlab.system.quiet import silent_stderr
 
 LITERT, ONNX = ".tflite", ".onnx"
 SUFFIXES = {"onnx": ONNX, "litert": LITERT}
 INFO, CHECKSUM = "siamlab.json", "siamlab.sha256"
 DISTANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"l1": np.abs, "squared": np.square}
-_VERSION = 1
+_VERSION = 2
 _BLOCK = 1 << 20
 
 Network = Callable[[np.ndarray], np.ndarray]
@@ -41,16 +40,16 @@ Network = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class ExportInfo:
-    """What an exported file says beside its network.
+    """What an exported file holds besides its network.
 
     Attributes:
         model_id: the Siamese model's; templates of one serve the other.
         metadata: preprocessing, thresholds and the rest.
         input_shape: height, width and channels of the network's images, float32 in [0, 1].
-        dimensions: numbers in a template.
+        dimensions: length of a template.
         distance: ``l1`` or ``squared``, element by element.
-        weights: ``dimensions`` float32 numbers of the head, and
-        bias: its offset: the probability is ``sigmoid(distance . weights + bias)``.
+        weights: those of the head, float32 ``(dimensions,)``.
+        bias: of the head; the probability is ``sigmoid(distance . weights + bias)``.
         source: digest of the model file that was exported; empty when there was none.
         network_bytes: where the network ends in the file.
     """
@@ -80,7 +79,7 @@ class ExportInfo:
         version = fields.pop("version")
         if version != _VERSION:
             raise ModelError(
-                f"It has form {version} of siamlab's exports and this siamlab reads {_VERSION}; "
+                f"It is version {version} of siamlab's exports and this siamlab reads {_VERSION}; "
                 "export the model again."
             )
         fields["metadata"] = ModelMetadata.from_dict(fields["metadata"])
@@ -89,10 +88,10 @@ class ExportInfo:
 
 
 class ExportedModel:
-    """The verifying half of a Siamese model, on a runtime that starts at once.
+    """An embedding network on a light runtime, with the head in NumPy.
 
     Args:
-        about: what the file says.
+        info: the text of the file.
         network: float32 ``(N, height, width, channels)`` to ``(N, dimensions)``.
     """
 
@@ -110,31 +109,12 @@ class ExportedModel:
         return ranks_by_cosine(self.info.distance, self._weights)
 
     def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Embed images.
-
-        Args:
-            images: float32 ``(N, height, width, 3)`` in [0, 1], of the model's input size.
-            batch: images embedded at once.
-
-        Returns:
-            float32 ``(N, dimensions)``.
-
-        Raises:
-            InputError: the shape is not the model's.
-        """
+        """Embed images, ``batch`` at a time; see :meth:`FaceEmbedder.embed`."""
         shape, dimensions = self.info.input_shape, self.info.dimensions
         return embed_in_batches(self._network, images, shape, dimensions, batch)
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Compare embeddings pair by pair, through the distance and the head.
-
-        Args:
-            first: float32 ``(N, dimensions)``, or ``(dimensions,)`` for one probe.
-            second: float32 ``(N, dimensions)``.
-
-        Returns:
-            float32 ``(N,)`` probabilities, those of the whole model.
-        """
+        """``sigmoid(distance . weights + bias)``; see :meth:`FaceEmbedder.score_pairs`."""
         if len(second) == 0:
             return np.zeros(0, np.float32)
         logits = self._compare(np.atleast_2d(first) - second) @ self._weights + self.info.bias
@@ -185,7 +165,7 @@ def _open_litert(path: Path) -> tuple[ExportInfo, Network]:
     with zipfile.ZipFile(path) as notes:
         text, expected = (notes.read(name).decode() for name in (INFO, CHECKSUM))
     info = _checked(path, text, expected)  # before LiteRT sees the bytes: damaged ones can crash it
-    with quiet_start():
+    with silent_stderr():
         interpreter = Interpreter(str(path), num_threads=usable_cores())
         interpreter.allocate_tensors()
         run = interpreter.get_signature_runner()
@@ -245,7 +225,7 @@ def file_digest(path: Path) -> str:
 
 
 def cached_export_prefix(model_file: Path) -> str:
-    """How the names of all copies of one model file begin, whatever it held at the time."""
+    """How the names of all exported copies of one model file begin."""
     place = hashlib.sha256(str(model_file.resolve()).encode("utf-8", "surrogateescape"))
     return f"{model_file.stem}-{place.hexdigest()[:8]}-"
 
@@ -269,8 +249,8 @@ def open_cached_export(model_file: Path, folder: Path) -> ExportedModel | None:
         folder: the workspace's folder of models.
 
     Returns:
-        ``None`` where Keras must load the model file: no copy, one of another content, a damaged
-        one, or no LiteRT here.
+        ``None`` where Keras must load the model file: no copy, a damaged one, one of former
+        content, or no LiteRT.
     """
     if not model_file.is_file():
         return None

@@ -8,15 +8,15 @@ from siamlab.errors import InputError
 from siamlab.models.blocks import convolution_block, sigmoid_code
 from siamlab.system.backend import keras, layers
 
-# Koch et al. 2015, figure 4: channels and side of each kernel; 2x2 pooling follows all but the
-# last. Then the numbers in the code.
+# Channels and side of each kernel; 2x2 pooling follows all but the last. Then the length of the
+# code.
 CHANNELS, KERNELS, CODE = (64, 128, 128, 256), (10, 7, 4, 4), 4096
 
 
 def build_koch(
     shape: tuple[int, int, int], channels: Sequence[int], code: int, normalized: bool = False
 ) -> keras.Model:
-    """Koch et al. 2015, figure 4, for color images: valid convolutions, ReLU, sigmoid code."""
+    """The paper's network, for color images: valid convolutions, ReLU, sigmoid code."""
     inputs = keras.Input(shape, name="image")
     x = layers.Rescaling(2.0, -1.0, name="center")(inputs) if normalized else inputs
     for number, (count, kernel) in enumerate(zip(channels, KERNELS, strict=True), 1):

@@ -1,8 +1,6 @@
-"""Layers that join the two towers, those that training alone needs, and those that look at images.
+"""Layers that join the two towers, the mirror image, and distances between embeddings.
 
-Input: embeddings or images as tensors of any Keras backend. Output: distances, logits,
-cosines, images, histograms of gradients. Only ``keras.ops`` is used, so the layers run on every
-backend.
+Only ``keras.ops`` is used, so they run on every backend.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from typing import Any
 
 from siamlab.system.backend import keras, ops
 
-# A number whose root is taken counts as zero below this: the root's slope there has no bound.
+# Below this a square root is taken as zero: its gradient there has no bound.
 LEAST_SQUARE = 1e-6
 
 
@@ -31,13 +29,13 @@ def squared_distances(embeddings: Any) -> Any:
 
 
 def safe_root(squared: Any) -> Any:
-    """Square root with a finite slope everywhere: 0, and flat, below ``LEAST_SQUARE``.
+    """Square root with a finite gradient everywhere: 0, and flat, below ``LEAST_SQUARE``.
 
     Args:
         squared: float tensor of any shape.
     """
-    # The branch that is not taken must be finite as well: its slope is multiplied by zero,
-    # and zero times infinity is not a number.
+    # The branch that is not taken must be finite too: its gradient is multiplied by zero, and
+    # zero times infinity is NaN.
     positive = squared > LEAST_SQUARE
     return ops.where(positive, ops.sqrt(ops.where(positive, squared, 1.0)), 0.0)
 
@@ -63,7 +61,7 @@ class PairDistance(keras.layers.Layer):
         return self.compare(anchor, other)
 
     def compare(self, anchor: Any, other: Any) -> Any:
-        """Element-wise distance; subclasses say which."""
+        """The element-wise distance of the subclass."""
         raise NotImplementedError
 
     def compute_output_shape(self, anchor_shape: Any, other_shape: Any) -> tuple[int | None, ...]:
@@ -76,12 +74,14 @@ class L1Distance(PairDistance):
     """The absolute difference of two embeddings, element by element.
 
     Koch, Zemel, Salakhutdinov 2015, section 3.1: the two towers are joined by
-    ``|h1 - h2|``, which a single sigmoid unit then weighs.
+    ``|h1 - h2|``, which a single sigmoid unit then weights.
 
     Example:
-        ```python
-        distance = L1Distance()(anchor_embedding, other_embedding)
-        ```
+        >>> import numpy as np
+        >>> import siamlab
+        >>> anchor, other = np.float32([[0.9, 0.1]]), np.float32([[0.4, 0.3]])
+        >>> np.asarray(siamlab.L1Distance()(anchor, other)).round(2).tolist()
+        [[0.5, 0.2...]]
     """
 
     def compare(self, anchor: Any, other: Any) -> Any:
@@ -95,6 +95,13 @@ class SquaredDistance(PairDistance):
 
     For unit embeddings its sum is ``2 - 2 cos``: a sigmoid unit with equal weights on it
     turns a cosine similarity into a probability.
+
+    Example:
+        >>> import numpy as np
+        >>> import siamlab
+        >>> anchor, other = np.float32([[1.0, -2.0]]), np.float32([[3.0, 1.0]])
+        >>> np.asarray(siamlab.SquaredDistance()(anchor, other)).tolist()
+        [[4.0, 9.0]]
     """
 
     def compare(self, anchor: Any, other: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The file that a Siamese model is kept in, and which file is meant by a name."""
+"""The file that a Siamese model is kept in."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from siamlab.config import Workspace
 from siamlab.errors import InputError, ModelError
-from siamlab.models.metadata import PRETRAINED
+from siamlab.models.locations import PRETRAINED
 from siamlab.models.quantization import load_arrays, save_arrays
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
@@ -22,11 +21,19 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     Args:
         model: a Siamese model.
         path: a name that ends in ``.keras``.
-        optimizer: keep the optimizer's state too, for more training; it triples the file.
+        optimizer: keep its state too, to train further; it triples the file.
 
     Raises:
         InputError: the name does not end in ``.keras``.
         StorageError: the file cannot be written; nothing half-written stays.
+
+    Example:
+        >>> import siamlab
+        >>> model = siamlab.build_siamese(siamlab.build_embedding("compact", (32, 32, 3), 0.25))
+        >>> siamlab.save_model(model, "small.keras").name
+        'small.keras'
+        >>> siamlab.load_model("small.keras").model_id == model.model_id
+        True
     """
     path = Path(path)
     if path.suffix != ".keras":
@@ -38,7 +45,7 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
 
 @contextmanager
 def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
-    """Hide what ``compile`` left: Keras heeds ``include_optimizer`` in its older format alone."""
+    """Hide what ``compile`` left: Keras reads ``include_optimizer`` in its older format only."""
     kept = getattr(model, "optimizer", None), model.compiled
     model.optimizer, model.compiled = None, False
     try:
@@ -48,7 +55,7 @@ def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
 
 
 def save_quantized(model: Siamese, path: Path) -> Path:
-    """Save a model with seven bits a weight, as the package carries it (``siamlab.models.quantization``).
+    """Save a model with seven bits a weight, as the packaged weights are.
 
     Args:
         model: its weights are rounded in the file, not in memory: load the file again before
@@ -69,15 +76,21 @@ def _load_quantized(path: Path) -> Siamese:
     return model
 
 
-def load_model(path: Path | str) -> Siamese:
+def load_model(path: Path | str = "pretrained") -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
     Args:
-        path: a ``.keras`` file, what :func:`save_quantized` wrote, or ``pretrained`` for the weights
-            in the package (``siamlab/models/weights/README.md`` is their card).
+        path: a ``.keras`` file, one that :func:`save_quantized` wrote, or ``pretrained`` for the
+            packaged weights (``siamlab/models/weights/README.md`` is their card).
 
     Raises:
         ModelError: there is no such file, it is damaged, or it is another kind of model.
+
+    Example:
+        >>> import siamlab
+        >>> model = siamlab.load_model("pretrained")
+        >>> model.metadata.arch, model.embedding.output_shape
+        ('compact', (None, 256))
     """
     if str(path) == "pretrained":
         if not PRETRAINED.exists():
@@ -96,7 +109,7 @@ def load_model(path: Path | str) -> Siamese:
     try:
         model = keras.saving.load_model(path)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
     if not isinstance(model, Siamese):
         raise ModelError(
@@ -104,13 +117,3 @@ def load_model(path: Path | str) -> Siamese:
             "siamlab.build_siamese."
         )
     return model
-
-
-def find_model(workspace: Workspace) -> Path | str:
-    """The model to verify with: that of notebook 05 where it is, else ``pretrained``.
-
-    Returns:
-        What :func:`siamlab.load_model` takes.
-    """
-    own = workspace.models / "siamese.keras"
-    return own if own.is_file() else "pretrained"

@@ -1,8 +1,7 @@
-"""Networks: the embedding, the Siamese model around it, and the file both are kept in.
+"""The Siamese model: two towers of one embedding, a distance, a sigmoid unit.
 
-Input: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Output: embeddings, and
-the probability that two images show the same person. The ``.keras`` file carries what
-verification needs besides weights: input size, crop, thresholds, versions (``ModelMetadata``).
+Input: images as float32 ``(batch, height, width, 3)`` in [0, 1]. Output: embeddings, and the
+probability that two images show the same person. The model carries its ``ModelMetadata``.
 """
 
 from __future__ import annotations
@@ -32,11 +31,10 @@ class Siamese(keras.Model):
     Args:
         embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
         distance: layer that compares two embeddings element by element.
-        metadata: what the file shall say about the model; a default is made when ``None``.
+        metadata: what its file says about the model; a default when ``None``.
 
     Call arguments:
-        inputs: ``[anchor, other]``, float32 images in [0, 1]; a dictionary with these names
-            serves too.
+        inputs: ``[anchor, other]``, or a dictionary with these names; float32 images in [0, 1].
 
     Output shape: ``(batch, 1)``, a probability; higher means the same person.
     """
@@ -86,9 +84,9 @@ class Siamese(keras.Model):
 
     @property
     def model_id(self) -> str:
-        """Digest of the embedding's weights and preprocessing: templates belong to one of it.
+        """Digest of the embedding's weights and preprocessing, which templates belong to.
 
-        The head and the thresholds are left out, so that a calibration keeps templates valid.
+        Head and thresholds are left out, so that templates stay valid through a calibration.
         """
         seen = self.metadata.preprocessing
         # "finder" is what siamlab 0.1.0 called the detector: its templates stay valid.
@@ -105,37 +103,18 @@ class Siamese(keras.Model):
         return ranks_by_cosine(distance, ops.convert_to_numpy(self.head.kernel)[:, 0])
 
     def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
-        """Embed images.
-
-        Args:
-            images: float32 ``(N, height, width, 3)`` in [0, 1], of the model's input size.
-            batch: images embedded at once.
-
-        Returns:
-            float32 ``(N, dimensions)``.
-
-        Raises:
-            InputError: the shape is not the model's.
-        """
+        """Embed images, ``batch`` at a time; see :meth:`FaceEmbedder.embed`."""
         return embed_images(self.embedding, images, batch)
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Compare embeddings pair by pair, through the distance and the head.
-
-        Args:
-            first: float32 ``(N, dimensions)``, or ``(dimensions,)`` for one probe.
-            second: float32 ``(N, dimensions)``.
-
-        Returns:
-            float32 ``(N,)`` probabilities, those of the whole model.
-        """
+        """Score pairs with distance layer and head; see :meth:`FaceEmbedder.score_pairs`."""
         if len(second) == 0:
             return np.zeros(0, np.float32)
         probability = self.head(self.distance(np.atleast_2d(first), second))
         return ops.convert_to_numpy(probability)[:, 0].astype(np.float32)
 
     def with_metadata(self, **changes: Any) -> Siamese:
-        """Change fields of the metadata in place and return the model."""
+        """Change fields of the metadata in place; returns the model."""
         self.metadata = replace(self.metadata, **changes)
         return self
 
@@ -148,13 +127,20 @@ def build_siamese(
     Args:
         embedding: what :func:`build_embedding` returns, or a model of your own.
         distance: ``l1`` (Koch) or ``squared`` (for unit embeddings).
-        metadata: what the model file shall say about the model.
+        metadata: what its file says about the model.
 
     Returns:
         Keras model with the inputs ``anchor`` and ``other`` and an output ``(batch, 1)``.
 
     Raises:
         InputError: an unknown ``distance``.
+
+    Example:
+        >>> import siamlab
+        >>> embedding = siamlab.build_embedding("compact", (32, 32, 3), width=0.25)
+        >>> model = siamlab.build_siamese(embedding)
+        >>> [tensor.name for tensor in model.inputs], model.output_shape
+        (['anchor', 'other'], (None, 1))
     """
     kinds = {"l1": L1Distance, "squared": SquaredDistance}
     if distance not in kinds:

@@ -1,7 +1,4 @@
-"""Layers between embedding and loss that training alone needs.
-
-Input: embeddings. Output: cosines with people, or logits of pairs.
-"""
+"""Layers between embedding and loss, for training only."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from siamlab.system.backend import keras, ops
 class PersonCosines(keras.layers.Layer):
     """Cosine between an embedding and one learned direction for each training person.
 
-    Used in training alone (Wang et al. 2018, section 3.1): nothing of it is needed to verify.
+    Wang et al. 2018, section 3.1; verification does not need it.
 
     Args:
         people: number of training people.
@@ -57,15 +54,14 @@ class PersonCosines(keras.layers.Layer):
 class PairLogits(keras.layers.Layer):
     """Logit of "the same person" for every pair of a batch: each image embedded once.
 
-    ``offset - scale * |a - b|²`` with learned scale and offset: what ``SquaredDistance`` and a
-    sigmoid unit with equal weights make of two embeddings, for all pairs at once. The scale is
-    learned as its logarithm, so it stays positive (Zhai et al. 2023, section 3.2). Used in
-    training alone, with ``siamlab.models.losses.pairwise.PairCrossEntropy``.
+    ``offset - scale * |a - b|²`` with learned scale and offset: ``SquaredDistance`` and a sigmoid
+    unit with equal weights, for all pairs at once. The scale is learned as its logarithm, so it
+    stays positive (Zhai et al. 2023, section 3.2). For ``PairCrossEntropy``.
 
     Args:
-        scale: at the start.
-        offset: at the start; unit embeddings score one half at the squared distance
-            ``offset / scale``, where 2 is what chance gives.
+        scale: initial value.
+        offset: initial value; unit embeddings score one half at the squared distance
+            ``offset / scale``; 2 is that of random ones.
 
     Call arguments:
         embeddings: ``(batch, dimensions)``.

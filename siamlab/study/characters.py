@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from siamlab.study.oneshot import (
 )
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.checkpoints import TrainingHistory
-from siamlab.training.fit import train_people
+from siamlab.training.fit import PEOPLE_IN_BATCH, train_people
+from siamlab.training.settings import TrainingSettings
 
 # Size and distortions were chosen on Greek and Latin, which are in both small sets and therefore
 # not tested: 650 steps on the other three alphabets of the first set, 20-way.
@@ -45,24 +45,17 @@ def character_preprocessing(size: int = SIZE) -> Preprocessing:
 
 
 def train_characters(
-    train: Collection,
-    size: int = SIZE,
-    width: float = WIDTH,
-    people: int = 64,
-    seed: int = 0,
-    **settings: Any,
+    train: Collection, settings: TrainingSettings, size: int = SIZE, width: float = WIDTH
 ) -> tuple[keras.Model, TrainingHistory]:
     """Train the compact network on characters, as on people.
 
     Args:
-        train: characters, with or without turned copies
-            (:func:`siamlab.data.omniglot.with_turns`).
+        train: characters, with or without rotated copies
+            (:func:`siamlab.data.omniglot.with_rotations`).
+        settings: see :func:`siamlab.training.fit.train_people`; ``people`` are characters here,
+            and the augmentation is ``DISTORTIONS``.
         size: side of the input in pixels.
         width: multiple of the channel counts.
-        people: characters in a batch, two drawings each.
-        seed: weights, batches and distortions.
-        settings: ``steps`` or ``minutes``, ``verbose``, ``callbacks``: see
-            :func:`siamlab.training.fit.train_people`.
 
     Returns:
         The embedding, float32 ``(N, size, size, 3)`` in [0, 1] to unit rows, and the history of
@@ -71,17 +64,11 @@ def train_characters(
     Raises:
         InputError: too few characters, or neither steps nor minutes.
     """
-    set_seed(seed)
+    set_seed(settings.seed)
     embedding = build_embedding("compact", (size, size, 3), width)
-    history = train_people(
-        embedding,
-        train,
-        character_preprocessing(size),
-        people=min(people, len(train)),
-        seed=seed,
-        augmentation=DISTORTIONS,
-        **settings,
-    )
+    batch = min(settings.people or PEOPLE_IN_BATCH, len(train))
+    settings = replace(settings, people=batch, augmentation=DISTORTIONS)
+    history = train_people(embedding, train, character_preprocessing(size), settings)
     return embedding, history
 
 

@@ -21,6 +21,7 @@ from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_people
 from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,7 @@ def study_point(
         embedding,
         several,
         preprocessing,
-        steps=steps,
-        people=batch,
-        steps_per_epoch=steps,
-        seed=seed,
-        verbose=0,
+        TrainingSettings(steps=steps, people=batch, steps_per_epoch=steps, seed=seed, verbose=0),
     )
     seconds = time.perf_counter() - began
     scores = cosine_scores(embedding, preprocessing, test)

@@ -21,6 +21,7 @@ from siamlab.study.setting import StudySetting
 from siamlab.system.backend import set_seed
 from siamlab.training.fit import train_people
 from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,14 @@ def train_and_measure(
         with_head(embedding, objective, len(several)),
         several,
         preprocessing,
-        steps=setting.steps,
-        people=setting.people,
-        loss=objective.loss() if objective.loss is not None else None,
-        steps_per_epoch=setting.steps,
-        seed=seed,
-        verbose=0,
+        TrainingSettings(
+            steps=setting.steps,
+            people=setting.people,
+            loss=objective.loss() if objective.loss is not None else None,
+            steps_per_epoch=setting.steps,
+            seed=seed,
+            verbose=0,
+        ),
     )
     seconds = time.perf_counter() - began
     known, scores = (cosine_scores(embedding, preprocessing, one) for one in (validation, test))

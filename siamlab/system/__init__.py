@@ -1,1 +1,1 @@
-"""What the machine gives: files, archives, downloads, OpenCV, Keras, and what is installed."""
+"""Files, archives, downloads, OpenCV, Keras, and what is installed on the machine."""

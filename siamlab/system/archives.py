@@ -1,7 +1,4 @@
-"""Archives, unpacked once: a folder in the cache that is complete or absent.
-
-Input: a tar (plain or compressed) or zip file. Output: a folder in the cache.
-"""
+"""Archives (tar, plain or compressed, and zip), unpacked once, completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from collections.abc import Callable, Iterator
 from lzma import LZMAError
 from pathlib import Path
 
-from siamlab.config import default_cache
 from siamlab.errors import InputError, StorageError
 from siamlab.system.files import new_folder, storage_errors
 
@@ -29,30 +25,28 @@ _DAMAGE = (
 )
 
 
-def unpack(
-    archive: Path | str, cache: Path | None = None, progress: Progress | None = None
-) -> Path:
+def unpack(archive: Path | str, cache: Path, progress: Progress | None = None) -> Path:
     """Unpack an archive into the cache, once.
 
     The folder's name carries a digest of the archive's name, size and time of change, so that
-    a changed archive is unpacked afresh. Files are written to a temporary folder beside it,
+    a changed archive is unpacked again. Files are written to a temporary folder beside it,
     which is renamed when complete.
 
     Args:
         archive: a tar (plain, gzip, bzip2, xz) or zip file.
-        cache: where to; ``None`` is :func:`default_cache`.
+        cache: the folder that gets the archive's folder.
         progress: called with (bytes read, bytes in all).
 
     Returns:
         The folder that holds the archive's content.
 
     Raises:
-        InputError: the file is no such archive, is damaged or truncated, or would write
+        InputError: the file is not an archive, is damaged or truncated, or would write
             outside its folder.
-        StorageError: no space, or no right to write.
+        StorageError: the disk is full or the cache is read-only.
     """
     archive = Path(archive)
-    final = (cache or default_cache()) / _cache_name(archive)
+    final = cache / _cache_name(archive)
     if not final.is_dir():
         with new_folder(final) as part:
             extract(archive, part, progress)
@@ -93,7 +87,7 @@ def _first_line(error: BaseException) -> str:
 class _StrictInfo(tarfile.TarInfo):
     """Refuses an archive that is cut or damaged between two members.
 
-    tarfile itself takes that place for the end, and leaves the rest out without a word.
+    tarfile itself takes that place for the end and silently leaves out the rest.
     """
 
     @classmethod

@@ -1,7 +1,6 @@
-"""Keras, imported without the page of notices that TensorFlow prints at its start.
+"""Keras on the backend that ``KERAS_BACKEND`` names, and what differs between backends.
 
-Output: ``keras``, ``layers`` and ``ops``, on whatever backend
-``KERAS_BACKEND`` names, and the two things that backends want done differently.
+It is imported without the notices that TensorFlow prints when it starts.
 """
 
 from __future__ import annotations
@@ -9,19 +8,19 @@ from __future__ import annotations
 import logging
 import random
 
-from siamlab.system.quiet import quiet_start
+from siamlab.system.quiet import silent_stderr
 
-with quiet_start():
+with silent_stderr():
     import keras
     from keras import layers, ops
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
-        # Looking for GPUs is what prints the rest of the notices, on a machine without one.
+        # Without a GPU, looking for one prints the rest of the notices.
         tensorflow.config.list_physical_devices("GPU")
-        # Several models in one process set off its advice on retracing, which is about loops
-        # that build one function again and again; siamlab has none.
+        # Several models in one process trigger its advice on retracing, which is about loops
+        # that build one function repeatedly; siamlab has none.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
@@ -42,9 +41,9 @@ def uses_xla() -> bool:
     """Whether training steps are compiled by XLA: ``jit_compile`` of ``compile``.
 
     JAX without it works one operation at a time. TensorFlow on a processor is several times
-    quicker without it, because its own convolutions are oneDNN's.
+    faster without it, because its own convolutions are oneDNN's.
     """
     return bool(keras.backend.backend() == "jax")
 
 
-__all__ = ["keras", "layers", "ops", "quiet_start", "set_seed", "uses_xla"]
+__all__ = ["keras", "layers", "ops", "set_seed", "uses_xla"]

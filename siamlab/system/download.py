@@ -1,7 +1,6 @@
-"""One file from the network, complete and checked, or one line that says why not.
+"""Downloads one file, completely and checked by its sha256.
 
-Input: an address and a sha256. Output: the file's path. A cut connection is taken up where
-it broke; whatever fails in the end leaves no partial file.
+An interrupted transfer is resumed; a download that fails in the end leaves no partial file.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from siamlab.system.files import drop_stale, storage_errors
 
 TRIES = 5  # in a row without a further byte
 MOST_TRIES = 40  # in all
-WAIT = 0.5  # seconds before the second try; doubled for each further one
+WAIT = 0.5  # seconds before the second try; doubled for each further try
 TIMEOUT = 30.0
-CHUNK = 1 << 14  # what came of the last chunk before a cut is asked for again
+CHUNK = 1 << 14  # after a cut, what arrived of the last chunk is requested again
 
 
 class _CutError(Exception):
@@ -34,9 +33,9 @@ def download(
 
     Args:
         url: an http or https address.
-        folder: where to; made if absent.
+        folder: the target folder; made if absent.
         name: the file's name there.
-        sha256: the expected digest, 64 hexadecimal digits; ``None`` takes what comes.
+        sha256: the expected digest, 64 hexadecimal digits; ``None`` skips the check.
         progress: show a bar on standard error.
 
     Returns:
@@ -44,7 +43,7 @@ def download(
 
     Raises:
         DownloadError: the server cannot be reached, does not have the file, cuts the connection
-            again and again, or sends something else.
+            repeatedly, or sends something else.
         StorageError: the disk is full or the folder is read-only.
     """
     import pooch
@@ -61,7 +60,7 @@ def download(
                 path=path.parent,
                 downloader=_Resuming(progress),
             )
-        except ValueError:  # pooch's answer to another digest; it has removed the file
+        except ValueError:  # raised by pooch for another digest; it has removed the file
             raise DownloadError(
                 f"What came from {url} is not the expected file: its sha256 differs. Try again, or "
                 "get the file by other means and give its path."
@@ -80,7 +79,7 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 
 
 class _Resuming:
-    """Pooch's downloader that asks for the missing rest after a cut."""
+    """A downloader for pooch that requests the missing rest after a cut."""
 
     def __init__(self, progress: bool) -> None:
         self.progress = progress
@@ -98,9 +97,9 @@ class _Resuming:
                 disable=not self.progress,
             ) as bar,
         ):
-            self._persist(url, out, bar)
+            self._retry(url, out, bar)
 
-    def _persist(self, url: str, out: IO[bytes], bar: Any) -> None:
+    def _retry(self, url: str, out: IO[bytes], bar: Any) -> None:
         idle = 0
         for _ in range(MOST_TRIES):
             before = out.tell()
@@ -119,10 +118,10 @@ class _Resuming:
 
 
 def _transfer(url: str, out: IO[bytes], bar: Any) -> None:
-    """Get the file, or what is missing of it."""
+    """Request the file, or what is missing of it."""
     import requests
 
-    # Compressed on the way, lengths and ranges would be those of other bytes.
+    # With compression, lengths and ranges would count other bytes.
     headers = {"Accept-Encoding": "identity", "User-Agent": "siamlab"}
     if out.tell():
         headers["Range"] = f"bytes={out.tell()}-"

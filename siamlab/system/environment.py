@@ -1,13 +1,12 @@
-"""What the series runs on: package versions, processors, cameras. Notebook 01 shows it.
-
-Output: small frozen dataclasses that print as tables.
-"""
+"""What the notebooks run on: package versions and processors. Notebook 01 shows it."""
 
 from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
 from importlib import metadata
+
+from siamlab.system.quiet import silent_stderr
 
 SHOWN = ("tensorflow", "keras", "opencv-python", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
 
@@ -17,10 +16,10 @@ class PackageVersion:
     """One package that siamlab needs.
 
     Attributes:
-        name: as pip knows it.
+        name: as pip names it.
         found: installed version, or ``None``.
-        needed: what ``pyproject.toml`` asks for.
-        good: found, and as asked for.
+        needed: the versions that ``pyproject.toml`` allows.
+        good: found, and allowed.
     """
 
     name: str
@@ -36,7 +35,7 @@ class PackageVersion:
 
 
 def check_versions(names: tuple[str, ...] = SHOWN) -> tuple[PackageVersion, ...]:
-    """Compare installed packages with what siamlab's own metadata asks for.
+    """Compare installed packages with the versions that siamlab's metadata allows.
 
     OpenCV without windows (``opencv-python-headless``) counts as OpenCV.
     """
@@ -63,17 +62,15 @@ def _installed(name: str) -> str | None:
 
 
 def prepare_devices() -> tuple[str, ...]:
-    """Name the processors that TensorFlow sees, and let a GPU's memory grow as needed.
+    """List the processors that TensorFlow sees, and let a GPU's memory grow as needed.
 
-    Without growth TensorFlow takes all memory of a GPU at once, and a second notebook that
-    is still open finds none left.
+    Without growth TensorFlow allocates all memory of a GPU at once, and a second notebook
+    finds none left.
 
     Returns:
         A line for each device.
     """
-    from siamlab.system.quiet import quiet_start
-
-    with quiet_start():
+    with silent_stderr():
         import tensorflow as tf
 
     lines = [f"CPU: {platform.processor() or platform.machine()}"]
@@ -82,7 +79,7 @@ def prepare_devices() -> tuple[str, ...]:
             tf.config.experimental.set_memory_growth(device, True)
             growth = "memory grows as needed"
         except RuntimeError:
-            growth = "in use already: restart the kernel to let its memory grow"
+            growth = "already in use: restart the kernel to let its memory grow"
         lines.append(f"GPU {number}: {device.name}, {growth}")
     if len(lines) == 1:
         lines.append("no GPU: the quick profile is made for that")

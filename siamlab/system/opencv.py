@@ -1,7 +1,4 @@
-"""One way to import OpenCV, so that a missing system library is explained once.
-
-Output: the ``cv2`` module, or one line that says what to install.
-"""
+"""One way to import OpenCV, so that a missing system library is explained once."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from siamlab.errors import MissingPackageError
 
 
 def import_cv2() -> ModuleType:
-    """Import OpenCV with its own console noise turned down.
+    """Import OpenCV with its log turned off.
 
     Returns:
         The ``cv2`` module.
@@ -32,6 +29,6 @@ def import_cv2() -> ModuleType:
         raise MissingPackageError(
             f"OpenCV is not installed ({error}). Run: pip install opencv-python"
         ) from None
-    # A camera index that does not exist makes OpenCV print several lines; siamlab says it in one.
+    # For a camera that does not exist OpenCV prints several lines; siamlab raises one.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2

@@ -1,8 +1,6 @@
-"""Libraries that print notices while they load, kept from doing so.
+"""Silences the notices that C++ libraries print on standard error.
 
-Output: a block in which nothing reaches standard error. An error stays an
-exception; only what C++ libraries print is turned away, because a command's standard error holds
-one line or none.
+Errors stay exceptions: a command's standard error holds one line or none.
 """
 
 from __future__ import annotations
@@ -13,11 +11,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet_start() -> Iterator[None]:
-    """Send what is written to file descriptor 2 nowhere while the block runs."""
+def silent_stderr() -> Iterator[None]:
+    """Discard what is written to file descriptor 2, past Python, while the block runs."""
     try:
         kept = os.dup(2)
-    except OSError:  # a program without standard error has nothing to silence
+    except OSError:  # there is no standard error to silence
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

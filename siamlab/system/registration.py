@@ -76,7 +76,8 @@ class Retired:
         """
         raise ModelError(
             f"This file is of siamlab 0.1.0, whose layer {self.name} is no more. Train the model "
-            "again (siamlab train --arch compact), and enroll with it."
+            "again (siamlab train --arch compact) and enroll with it; if it was pretrained with a "
+            "threshold of your own, run siamlab calibrate pretrained."
         )
 
 

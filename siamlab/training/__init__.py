@@ -1,5 +1,5 @@
-"""A collection of people in, a trained and calibrated model out.
+"""From a collection of people to a trained and calibrated model.
 
-``recipes`` are whole ways from people to a model, ``fit`` trains a network, ``checkpoints`` lets a
-killed training resume, ``head`` turns distances into probabilities.
+``recipes`` go the whole way, ``fit`` trains a network, ``settings`` is the argument they share,
+``checkpoints`` lets a killed training resume, ``head`` turns distances into probabilities.
 """

@@ -6,21 +6,7 @@ import math
 import time
 from typing import Any
 
-from siamlab.data.batches import PeopleBatches
-from siamlab.errors import InputError
 from siamlab.system.backend import keras
-
-
-class SetEpoch(keras.callbacks.Callback):
-    """Tell the batches which epoch begins; Keras itself only says that one has ended."""
-
-    def __init__(self, batches: PeopleBatches) -> None:
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Choose the epoch's batches."""
-        self.batches.epoch = epoch
 
 
 class StopAfter(keras.callbacks.Callback):
@@ -57,11 +43,3 @@ class ClockCosine(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = (
             self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
         )
-
-
-def _time_limit(minutes: float | None) -> list[keras.callbacks.Callback]:
-    if minutes is None:
-        return []
-    if minutes <= 0:
-        raise InputError(f"minutes is a positive number. Received: {minutes}.")
-    return [StopAfter(minutes)]

@@ -1,7 +1,7 @@
 """What a killed training resumes from: the history, and checkpoints that are whole or absent.
 
-Input: a compiled Keras model, epoch by epoch. Output: folders ``epoch-0004`` with the
-weights, the optimizer's state, dropout's random state and the history; and the best weights.
+Output: folders such as ``epoch-0004`` with weights, optimizer state, dropout's random state and
+the history; and the best weights.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ KEPT_CHECKPOINTS = 2
 
 @dataclass
 class TrainingHistory:
-    """What happened in each epoch.
+    """The metrics and the time of each epoch.
 
     Attributes:
-        metrics: name of a metric to its value after each epoch.
+        metrics: metric name to its value after each epoch.
         seconds: wall-clock time of each epoch.
     """
 
@@ -52,7 +52,7 @@ class TrainingHistory:
         self.seconds.extend(other.seconds)
 
     def to_json(self) -> str:
-        """Text for the checkpoint."""
+        """The history as JSON."""
         return json.dumps({"metrics": self.metrics, "seconds": self.seconds})
 
     @classmethod
@@ -68,7 +68,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 
 def _seed_states(model: keras.Model) -> list[Any]:
-    """The states of dropout's random numbers, which Keras leaves out of a weights file."""
+    """The states of dropout's seed generators, which Keras leaves out of a weights file."""
     layers = model._flatten_layers()
     return [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
 
@@ -92,7 +92,7 @@ def restore(model: keras.Model, folder: Path) -> TrainingHistory:
     try:
         model.optimizer.build(model.trainable_variables)
         with warnings.catch_warnings():
-            # Keras warns, and goes on, when the file lacks some of the layers.
+            # Keras only warns when the file lacks some of the layers.
             warnings.simplefilter("error", UserWarning)
             model.load_weights(checkpoint / WEIGHTS)
         for state, value in zip(
@@ -103,19 +103,19 @@ def restore(model: keras.Model, folder: Path) -> TrainingHistory:
     except (ValueError, KeyError, OSError, TypeError, UserWarning) as error:
         raise ModelError(
             f"The checkpoint {checkpoint} is damaged or of another architecture; give another "
-            f"folder, or delete it to begin anew ({str(error).strip().splitlines()[0][:120]})."
+            f"folder, or delete it to start again ({str(error).strip().splitlines()[0][:120]})."
         ) from error
 
 
 class Checkpoints(keras.callbacks.Callback):
     """Keep the history, a checkpoint every few epochs, and the best weights.
 
-    A checkpoint is a folder that gets its final name only when it is whole, so a process
-    killed at any moment leaves the former one to resume from.
+    A checkpoint is a folder that gets its final name only when it is whole, so a process that is
+    killed at any moment leaves the previous one.
 
     Args:
-        folder: where checkpoints go; ``None`` keeps the history alone.
-        history: continued in place.
+        folder: where checkpoints go; ``None`` keeps the history only.
+        history: extended in place.
         every: epochs between checkpoints.
         monitor: the metric whose smallest value is best.
     """
@@ -136,7 +136,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Record the epoch; write what is due."""
+        """Add the epoch to the history; write checkpoint and best weights where they are due."""
         best = min(self.history.metrics.get(self.monitor, [math.inf]))
         self.history.add(logs or {}, time.perf_counter() - self.began)
         if self.folder is None:
@@ -150,7 +150,7 @@ class Checkpoints(keras.callbacks.Callback):
         except OSError as error:
             raise StorageError(
                 f"Cannot write a checkpoint to {self.folder}: {error.strerror or error}. Free some "
-                "space and run again: training goes on from the last whole checkpoint."
+                "space and run again: training resumes from the last whole checkpoint."
             ) from error
 
     def _write_best(self, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Heads: from distances of trained embeddings to probabilities, by logistic regression.
 
-Input: a trained model, or the embeddings of a ensemble, and pairs of validation people. Goes
-out: the model with a fitted sigmoid unit, or how much each model of the ensemble counts.
+Input: a trained model, or the embeddings of an ensemble, and pairs of validation people. Output:
+the model with a fitted sigmoid unit, or the weight of each model of the ensemble.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
         raise InputError("The head needs genuine and impostor pairs. Received: one kind only.")
     first, second = embed_pairs(model, pairs)
     total = ops.convert_to_numpy(model.distance(first, second)).sum(axis=1, keepdims=True)
-    # In units of their own spread: sums over 256 squares and over 4,096 differences alike. A
-    # large C: with one slope there is nothing to regularize.
+    # Scaled by their spread: sums over 256 squares and over 4,096 differences alike. A large C:
+    # with one slope there is nothing to regularize.
     spread = float(total.std()) or 1.0
     fitted = LogisticRegression(C=1e4).fit(total / spread, labels)
     slope, intercept = float(fitted.coef_[0, 0]) / spread, float(fitted.intercept_[0])
@@ -55,17 +55,17 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
 def fit_weights(
     first: np.ndarray, second: np.ndarray, labels: ArrayLike, numbers: Sequence[int]
 ) -> np.ndarray:
-    """How much each model of a ensemble counts: a logistic regression on their cosines.
+    """The weight of each model of an ensemble: a logistic regression on their cosines.
 
     Args:
-        first: embeddings ``(N, dimensions)`` of a ensemble whose models count alike.
+        first: embeddings ``(N, dimensions)`` of an ensemble with equal weights.
         second: those of the other images of the pairs.
-        labels: 1 genuine, 0 impostor; pairs of people that nobody was trained on.
+        labels: 1 genuine, 0 impostor; pairs of people that no model was trained on.
         numbers: dimensions of each model, in their order.
 
     Returns:
-        float64 ``(models,)``, at least 0 and 1 together. A model that would count against what
-        it says does not count; where none is left, all count alike.
+        float64 ``(models,)``, not negative, with the sum 1. A model worse than chance gets no
+        weight; where all are, their weights are equal.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -1,8 +1,7 @@
-"""Training in bfloat16, where the processor multiplies such numbers twice as fast as float32.
+"""Training in bfloat16, where the processor multiplies it twice as fast as float32.
 
-Input: an embedding network. Output: the same network with its large sums of products in
-bfloat16; weights, statistics and losses stay float32 (Micikevicius et al. 2018, section 3;
-Kalamkar et al. 2019 for bfloat16).
+Weights, statistics and losses stay float32 (Micikevicius et al. 2018, section 3; Kalamkar et al.
+2019 for bfloat16).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from siamlab.system.backend import keras
 
-# Names in Linux's list of what a processor can do: x86 with either kind of unit, and Arm.
+# CPU flags in Linux: x86 with either kind of unit, and Arm.
 _INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
 _PRODUCTS = (keras.layers.Conv2D, keras.layers.Dense)
 _BETWEEN = (
@@ -26,7 +25,7 @@ _BETWEEN = (
 def bfloat16_pays(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether TensorFlow trains faster in bfloat16 on this processor.
 
-    Where the system does not say so, the answer is no: without the instructions it would be slower.
+    ``False`` where the system does not tell: without the instructions bfloat16 is slower.
 
     Args:
         cpuinfo: Linux's description of the processor.
@@ -39,16 +38,16 @@ def bfloat16_pays(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def in_bfloat16(embedding: keras.Model) -> keras.Model:
-    """Copy a network so that convolutions, dense layers and what stands between them use bfloat16.
+    """Copy a network so that convolutions, dense layers and the layers between them use bfloat16.
 
-    The last layers, from the code's activation on, stay float32: cosines of near faces
-    differ by less than bfloat16 can hold.
+    The last layers, from the code's activation on, stay float32: cosines of similar faces differ
+    by less than bfloat16 resolves.
 
     Args:
         embedding: float32 layers, in a row.
 
     Returns:
-        A network with equal weights of its own: give them back with ``set_weights``.
+        A network with a copy of the weights.
     """
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -1,7 +1,7 @@
 """Whole recipes: from a collection of people to a calibrated model.
 
-Input: people. Output: a Siamese model whose metadata says how faces are cut, whom it was
-trained on, and where its threshold comes from. The notebooks and the command line share them.
+Output: a Siamese model whose metadata says how faces are cropped, whom it was trained on, and
+where its threshold comes from. The notebooks and the command line share them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from siamlab.data.augmentation import Augmentation
-from siamlab.data.collections import Collection, person_digest
+from siamlab.data.collections import Collection, as_collection, person_digest
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import split_people
@@ -26,22 +25,23 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.blocks import centered_unit
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.checkpoints import TrainingHistory
-from siamlab.training.fit import train_pairs, train_people
+from siamlab.training.fit import DEFAULTS, train_pairs, train_people
 from siamlab.training.head import fit_head, fit_weights
 from siamlab.training.mixed_precision import bfloat16_pays
+from siamlab.training.settings import TrainingSettings
 
-# The share of a chip that a network sees: the face from brow to chin with little background,
-# so that it cannot learn the room or the camera instead of the person.
+# The share of a chip that a network sees: brow to chin, with little background, so that it cannot
+# learn the room or the camera instead of the person.
 FACE_FRACTION = 0.56
 SIZES = {"koch": 105, "compact": 72}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
-# What the models of a ensemble of compact networks see: the second hair and chin line too.
+# What the models of an ensemble of compact networks see: the second hair and chin line too.
 # Trainings with this time for each of both make them both: hardly better (see
 # ``benchmarks/ensemble.py``), but better than more of the same training.
 MODEL_FRACTIONS = (FACE_FRACTION, 0.70)
@@ -58,34 +58,26 @@ COHORT, LEAST_STRANGERS = 256, 512
 def train_compact(
     train: Collection,
     validation: Collection,
+    settings: TrainingSettings,
     size: int = SIZES["compact"],
     width: float = 1.0,
-    people: int = PEOPLE["compact"],
-    seed: int = 0,
-    singletons: int = 0,
     models: int = 1,
     hog_lda: bool = True,
-    **settings: Any,
 ) -> tuple[Siamese, TrainingHistory]:
     """Train the compact network on people and calibrate it on others.
 
     Args:
-        train: training people; those with a single image are strangers to the networks, and their
-            embeddings normalize the scores where they are many (``LEAST_STRANGERS``).
+        train: training people. The networks do not see those with a single image, unless
+            ``settings.singletons`` asks for them: their embeddings normalize the scores where
+            they are many (``LEAST_STRANGERS``).
         validation: other people: the head and the threshold are fitted on them.
-        size: side of the input in pixels.
+        settings: ``steps`` or ``minutes`` are those of each model; fewer ``people`` in a batch
+            when there are fewer.
+        size: side of the input of each model in pixels.
         width: multiple of the channel counts.
-        people: people in a batch, two images each; fewer when there are fewer.
-        seed: weights, batches and augmentation.
-        alone: people with a single image in a batch besides; fewer when there are fewer. They
-            are no strangers then.
         models: 1, or 2: a second network, trained after the first, sees more around the face
-            (``MODEL_FRACTIONS``), and :func:`siamlab.models.ensemble.ensemble` joins them. ``size`` is
-            then that of each model's input.
-        gradients: a network of oriented gradients (:mod:`siamlab.models.hog_lda`), computed in
-            seconds, joins them too.
-        settings: ``steps`` or ``minutes`` of each model, ``folder``, ``callbacks``, ``verbose``,
-            ``loss``, ``bfloat16``: see :func:`siamlab.training.fit.train_people`.
+            (``MODEL_FRACTIONS``); :func:`siamlab.models.ensemble.build_ensemble` joins them.
+        hog_lda: :mod:`siamlab.models.hog_lda`, computed in seconds, joins them too.
 
     Returns:
         The calibrated model, and the history of its training, model after model.
@@ -98,22 +90,23 @@ def train_compact(
     fractions = [*MODEL_FRACTIONS[:models]]
     networks, history = [], TrainingHistory()
     for number, fraction in enumerate(fractions):
-        set_seed(seed + number)
+        own = replace(settings, seed=settings.seed + number)
+        if models > 1 and settings.folder is not None:  # checkpoints are of one network each
+            own = replace(own, folder=settings.folder / f"model-{number + 1}")
+        set_seed(own.seed)
         network = build_embedding("compact", (size, size, 3), width)
-        own = {**_of_model(settings, number, models), "singletons": singletons}
-        found, metadata = _train_on_people(
-            "compact", network, train, people, seed + number, own, fraction
-        )
+        found, metadata = _train_on_people("compact", network, train, own, fraction)
         networks.append(mirrored(fold_normalization(network)))
         history.extend(found)
     if hog_lda:
         networks.append(_fit_hog_lda(train, Preprocessing(size, HOG_LDA_FRACTION)))
         fractions.append(HOG_LDA_FRACTION)
-    return _join_models(networks, fractions, metadata, train, validation, seed), history
+    model = _join_models(networks, fractions, metadata, train, validation, settings.seed)
+    return model, history
 
 
 def _fit_hog_lda(train: Collection, preprocessing: Preprocessing) -> keras.Model:
-    """The network of oriented gradients for training people; nobody has many more than others."""
+    """Fit HOG-LDA to training people, with at most ``MAX_HOG_LDA_IMAGES`` of each."""
     several = train.with_at_least(2)
     some = tuple(
         replace(person, images=person.images[:MAX_HOG_LDA_IMAGES]) for person in several.people
@@ -144,14 +137,14 @@ def _join_models(
         validation: other people.
         seed: of the pairs drawn.
     """
-    base = ensemble(networks, fractions)
+    base = build_ensemble(networks, fractions)
     seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
     metadata = replace(metadata, preprocessing=seen)
     if len(networks) > 1:
         pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
         numbers = [network.output_shape[-1] for network in networks]
         codes = embed_pairs(build_siamese(base, "squared", metadata), pairs)
-        base = ensemble(networks, fractions, fit_weights(*codes, pairs.labels, numbers))
+        base = build_ensemble(networks, fractions, fit_weights(*codes, pairs.labels, numbers))
     strangers = _strangers(train, metadata)
     axes = DIMENSIONS - bool(strangers)  # the cohort's coordinate is one more
     sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
@@ -160,7 +153,7 @@ def _join_models(
         base = project_to_pca(base, to_float(load_images(sample, seen)), axes)
     if strangers:
         base = normalize_by_cohort(base, to_float(load_images(strangers, seen)), COHORT)
-        # Nobody shall be verified against themselves.
+        # Calibration and evaluation must leave the cohort's people out.
         metadata = replace(metadata, people=digests(train.names))
     return _finish(base, "squared", metadata, validation, seed)
 
@@ -179,11 +172,9 @@ def _strangers(train: Collection, metadata: ModelMetadata) -> list[Path]:
 def train_koch_on_people(
     train: Collection,
     validation: Collection,
+    settings: TrainingSettings,
     size: int = SIZES["koch"],
     width: float = 1.0,
-    people: int = PEOPLE["koch"],
-    seed: int = 0,
-    **settings: Any,
 ) -> tuple[Siamese, TrainingHistory]:
     """Train Koch's network so that it recognizes strangers, and keep its shape.
 
@@ -194,31 +185,21 @@ def train_koch_on_people(
 
     Args, returns and raises as :func:`train_compact`.
     """
-    set_seed(seed)
+    set_seed(settings.seed)
     base = build_embedding("koch", (size, size, 3), width, normalized=True)
     unit = keras.Model(base.input, centered_unit(base.output))
-    history, metadata = _train_on_people("koch", unit, train, people, seed, settings)
-    return _finish(fold_normalization(base), "l1", metadata, validation, seed), history
-
-
-def _of_model(settings: dict[str, Any], number: int, models: int) -> dict[str, Any]:
-    """The settings with a folder of the model's own: checkpoints are of one network each."""
-    folder = settings.get("folder")
-    if models == 1 or folder is None:
-        return settings
-    return {**settings, "folder": folder / f"model-{number + 1}"}
+    history, metadata = _train_on_people("koch", unit, train, settings)
+    return _finish(fold_normalization(base), "l1", metadata, validation, settings.seed), history
 
 
 def _train_on_people(
     arch: str,
     embedding: keras.Model,
     train: Collection,
-    people: int,
-    seed: int,
-    settings: dict[str, Any],
+    settings: TrainingSettings,
     fraction: float = FACE_FRACTION,
 ) -> tuple[TrainingHistory, ModelMetadata]:
-    """Train on all pairs of batches; the history, and what the model file shall say."""
+    """Train on all pairs of batches; the history, and the metadata of the model file."""
     preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=fraction)
     several = train.with_at_least(2)
     if len(several) < 2:
@@ -226,14 +207,15 @@ def _train_on_people(
             "Training needs at least two people with two images each. Received: "
             f"{len(several)} such people in {train.root}. Collect more images."
         )
-    batch = min(people, len(several))
-    trained = train if settings.get("singletons") else several
-    history = train_people(embedding, trained, preprocessing, people=batch, seed=seed, **settings)
+    batch = min(settings.people or PEOPLE[arch], len(several))
+    trained = train if settings.singletons else several
+    history = train_people(embedding, trained, preprocessing, replace(settings, people=batch))
     metadata = ModelMetadata(
         arch=arch,
         preprocessing=preprocessing,
         people=digests(trained.names),
-        notes=f"all pairs of batches of {batch} people, {len(trained)} people, seed {seed}",
+        notes=f"all pairs of batches of {batch} people, {len(trained)} people, "
+        f"seed {settings.seed}",
     )
     return history, metadata
 
@@ -253,7 +235,7 @@ def _finish(
 
 
 def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siamese:
-    """Koch's Siamese network with fresh weights and a metadata of whom it will be trained on."""
+    """Koch's Siamese network with fresh weights; ``people`` go into its metadata."""
     set_seed(seed)
     metadata = ModelMetadata(
         arch="koch",
@@ -267,65 +249,72 @@ def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siame
 def train_koch(
     pairs: PairSet,
     validation: Collection,
+    settings: TrainingSettings = DEFAULTS,
     size: int = SIZES["koch"],
     width: float = 1.0,
-    epochs: int = 10,
-    minutes: float | None = None,
-    folder: Path | None = None,
-    seed: int = 0,
     validation_pairs: int = 200,
-    batch: int = 16,
-    learning_rate: float = 1e-4,
-    augmentation: Augmentation | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    verbose: int = 1,
 ) -> tuple[Siamese, TrainingHistory]:
-    """Train Koch's network the report's way and calibrate it.
+    """Train Koch's network as in the report and calibrate it.
 
     Args:
         pairs: training pairs.
         validation: other people, for the validation loss and the threshold.
+        settings: see :func:`siamlab.training.fit.train_pairs`.
         size: side of the input in pixels.
         width: multiple of the channel counts.
-        epochs: passes over the pairs.
-        minutes: a time limit besides.
-        folder: checkpoints.
-        seed: weights, order and augmentation.
         validation_pairs: pairs behind the validation loss.
-        batch: pairs in a batch.
-        learning_rate: Adam's.
-        augmentation: amounts, or ``None`` as in the report.
-        callbacks: further Keras callbacks.
-        verbose: Keras' progress bar.
 
     Returns:
         The calibrated model, and the history of its training.
     """
+    seed = settings.seed
     model = new_koch(size, width, pairs.people, seed)
-    history = train_pairs(
-        model,
-        pairs,
-        spread_pairs(validation, validation_pairs, seed),
-        epochs=epochs,
-        folder=folder,
-        batch=batch,
-        learning_rate=learning_rate,
-        minutes=minutes,
-        seed=seed,
-        augmentation=augmentation,
-        callbacks=callbacks,
-        verbose=verbose,
-    )
+    held_out = spread_pairs(validation, validation_pairs, seed)
+    history = train_pairs(model, pairs, held_out, settings)
     calibrate_model(model, validation, seed=seed + 1, most=4 * validation_pairs)
     return model, history
+
+
+def train(
+    images: Collection | Path | str,
+    arch: str = "compact",
+    minutes: float | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    verbose: int = 1,
+) -> Siamese:
+    """Train a model on people and calibrate it on a tenth of them, who are kept out.
+
+    Args:
+        images: a collection, or its folder or archive: one folder for each person.
+        arch: ``koch`` or ``compact``.
+        minutes: time for everything; 30 when neither it nor ``epochs`` is given.
+        epochs: passes over the images instead.
+        seed: of the split, the weights and the batches.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The calibrated model.
+
+    Raises:
+        InputError: too few people or images, or an unknown ``arch``.
+
+    Example:
+        >>> import siamlab
+        >>> from siamlab.data.synthetic import write_people
+        >>> people = write_people("people", people=10, images=2)
+        >>> model = siamlab.train(people, epochs=1, verbose=0)
+        >>> len(model.metadata.people), 0 <= model.metadata.threshold <= 1
+        (8, True)
+    """
+    settings = TrainingSettings(minutes=minutes, epochs=epochs, seed=seed, verbose=verbose)
+    return train_model(as_collection(images), arch, settings)[0]
 
 
 def train_model(
     collection: Collection,
     arch: str = "compact",
-    minutes: float | None = None,
-    epochs: int | None = None,
-    seed: int = 0,
+    settings: TrainingSettings = DEFAULTS,
     size: int | None = None,
     width: float = 1.0,
     recipe: str = "people",
@@ -336,9 +325,8 @@ def train_model(
     Args:
         collection: one folder per person; a tenth of the people is kept for calibration.
         arch: ``koch`` or ``compact``.
-        minutes: time for everything, loading included; 30 when neither is given.
-        epochs: passes over the images (or pairs) instead.
-        seed: the split, the weights and the batches.
+        settings: ``minutes`` are for everything, loading included, 30 when neither they nor
+            ``epochs``, passes over the images (or pairs), are given; ``steps`` are not read.
         size: side of the input in pixels; the architecture's own when ``None``.
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
@@ -347,7 +335,7 @@ def train_model(
             as many as the minutes are enough for, which is one where ``epochs`` are given.
 
     Returns:
-        The model and a line that sums the training up.
+        The model and a line that summarizes the training.
 
     Raises:
         InputError: too few people or images, or a recipe that the architecture does not have.
@@ -357,44 +345,39 @@ def train_model(
         raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
     if models is not None and arch != "compact":
         raise InputError(f"models are compact's. Received: models={models} for {arch}.")
-    split = split_people(collection, (0.9, 0.1, 0.0), seed)
+    split = split_people(collection, (0.9, 0.1, 0.0), settings.seed)
+    train, validation = split.train, split.validation
+    size = size or SIZES[arch]
+    minutes, epochs = settings.minutes, settings.epochs
     if minutes is None and epochs is None:
         minutes = 30.0
     # Loading, calibrating and saving take their part of the minutes: about a twentieth.
     limit = None if minutes is None else 0.95 * minutes
-    chosen: dict[str, Any] = {"size": size or SIZES[arch], "width": width, "seed": seed}
+    steps = None if epochs is None else _steps(train, epochs, arch)
+    settings = replace(settings, minutes=limit, steps=steps)
     if recipe == "report":
-        model, history = train_koch(
-            spread_pairs(split.train, 4 * MOST_PAIRS, seed),
-            split.validation,
+        settings = replace(
+            settings,
             epochs=1000 if epochs is None else epochs,
-            minutes=limit,
-            augmentation=Augmentation(),
-            **chosen,
+            augmentation=settings.augmentation or Augmentation(),
         )
+        pairs = spread_pairs(train, 4 * MOST_PAIRS, settings.seed)
+        model, history = train_koch(pairs, validation, settings, size, width)
+    elif arch == "koch":
+        model, history = train_koch_on_people(train, validation, settings, size, width)
     else:
-        train = train_koch_on_people
-        if arch == "compact":
-            train = train_compact
-            count = _members(minutes) if models is None else models
-            chosen["models"] = count
-            chosen["bfloat16"] = bfloat16_pays()
-            limit = None if limit is None else limit / max(1, count)
-        steps = None if epochs is None else _steps(split.train, epochs, arch)
-        model, history = train(split.train, split.validation, steps=steps, minutes=limit, **chosen)
+        if models is None:  # as many as the time is enough for
+            models = max(1, min(int((minutes or 0) / MINUTES_EACH), len(MODEL_FRACTIONS)))
+        each = None if limit is None else limit / max(1, models)
+        settings = replace(settings, minutes=each, bfloat16=bfloat16_pays())
+        model, history = train_compact(train, validation, settings, size, width, models)
     loss = history.metrics.get("loss", [float("nan")])
     summary = (
-        f"{arch}: {len(split.train)} people, {len(split.train.images)} images, "
+        f"{arch}: {len(train)} people, {len(train.images)} images, "
         f"{(time.perf_counter() - began) / 60:.1f} minutes, last loss {loss[-1]:.3f}, threshold "
-        f"{np.round(model.metadata.threshold or 0.5, 3)} from {len(split.validation)} other people"
+        f"{np.round(model.metadata.threshold or 0.5, 3)} from {len(validation)} other people"
     )
     return model, summary
-
-
-def _members(minutes: float | None) -> int:
-    """How many networks the time is enough for; one where it is not limited."""
-    count = 1 if minutes is None else int(minutes / MINUTES_EACH)
-    return min(max(1, count), len(MODEL_FRACTIONS))
 
 
 def _steps(train: Collection, epochs: int, arch: str) -> int:

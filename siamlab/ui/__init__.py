@@ -1,1 +1,1 @@
-"""What a person before the camera sees: pictures with verdicts, a window, the notebooks' panels."""
+"""What the person at the camera sees: frames with verdicts, a window, the notebooks' panels."""

@@ -1,7 +1,4 @@
-"""What a page shows: frames as JPEG, verdicts and scores as HTML.
-
-Input: frames and verdicts. Output: bytes and text.
-"""
+"""What a page shows: frames as JPEG, verdicts and scores as HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import html
 import numpy as np
 
 from siamlab.system.opencv import import_cv2
-from siamlab.ui.overlay import COLORS
+from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.result import Verification
 
 WIDTH = 480
@@ -33,33 +30,28 @@ def encode_jpeg(frame: np.ndarray, width: int = WIDTH) -> bytes:
 
 def score_bar(verification: Verification | None) -> str:
     """HTML of a bar from 0 to 1 with the score and a mark at the detection threshold."""
-    score = None if verification is None else verification.score
-    if verification is None or score is None:
-        return _bar(0.0, None, COLORS[None], "no score")
-    words = (
-        f"score {score:.2f}, threshold {verification.detection_threshold:.2f}; "
-        f"{verification.positive} of {len(verification.scores)} templates match"
-    )
-    return _bar(score, verification.detection_threshold, COLORS[verification.verified], words)
-
-
-def _bar(score: float, threshold: float | None, color: tuple[int, int, int], words: str) -> str:
-    mark = (
-        ""
-        if threshold is None
-        else f"<div style='position:absolute;left:{threshold:.1%};top:0;width:2px;height:100%;"
-        "background:#000'></div>"
-    )
+    score, mark, color, text = 0.0, "", VERDICT_COLORS[None], "no score"
+    if verification is not None and verification.probability is not None:
+        score, threshold = verification.probability, verification.detection_threshold
+        color = VERDICT_COLORS[verification.verified]
+        mark = (
+            f"<div style='position:absolute;left:{threshold:.1%};top:0;width:2px;height:100%;"
+            "background:#000'></div>"
+        )
+        text = (
+            f"score {score:.2f}, threshold {threshold:.2f}; "
+            f"{verification.positive} of {len(verification.scores)} templates match"
+        )
     return (
         f"<div style='position:relative;width:{WIDTH}px;height:14px;background:#ddd'>"
         f"<div style='width:{score:.1%};height:100%;background:rgb{color}'></div>{mark}</div>"
-        f"<div>{html.escape(words)}</div>"
+        f"<div>{html.escape(text)}</div>"
     )
 
 
 def verdict_html(verification: Verification | None) -> str:
-    """HTML of the verdict, in words and color."""
+    """HTML of the verdict, as text in its color."""
     if verification is None:
         return "<b>no verdict yet</b>"
     text = html.escape(str(verification))
-    return f"<b style='color:rgb{COLORS[verification.verified]}'>{text}</b>"
+    return f"<b style='color:rgb{VERDICT_COLORS[verification.verified]}'>{text}</b>"

@@ -1,7 +1,4 @@
-"""Drawing of verdicts on frames.
-
-Input: a frame and a verdict. Output: a new frame with the box and a banner.
-"""
+"""Drawing on frames: the face box, and a banner with the verdict."""
 
 from __future__ import annotations
 
@@ -12,33 +9,29 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from siamlab.system.opencv import import_cv2
+from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.live import LiveState
 from siamlab.verification.result import Verification
 
 if TYPE_CHECKING:
     from siamlab.faces.detectors import FaceBox
 
-COLORS: dict[bool | None, tuple[int, int, int]] = {
-    True: (26, 127, 55),
-    False: (180, 35, 24),
-    None: (90, 90, 90),
-}
 KEYS = "v: verify   c: verify all the time   q: quit"
 
 
 def draw_box(
     frame: np.ndarray,
     box: FaceBox,
-    color: tuple[int, int, int] = COLORS[True],
+    color: tuple[int, int, int] = VERDICT_COLORS[True],
     thickness: int = 2,
 ) -> np.ndarray:
     """Draw a face box on a copy of a frame.
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
-        box: may reach beyond the frame.
+        box: may extend beyond the frame.
         color: RGB.
-        thickness: of the line, in pixels.
+        thickness: line width in pixels.
     """
     drawn = frame.copy()
     left, top, size = (round(value) for value in (box.x, box.y, box.size))
@@ -53,7 +46,7 @@ def draw_banner(
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
-        text: made smaller to fit into the width; what does not fit at 8 pixels is cut off.
+        text: made smaller to fit the width; what does not fit at 8 pixels is cut off.
         color: RGB of the band; the text is white.
         at_top: at the top, else at the bottom.
     """
@@ -67,19 +60,19 @@ def draw_banner(
 
 @lru_cache(maxsize=32)  # a verdict stays on screen for many frames
 def _band(text: str, width: int, height: int, color: tuple[int, int, int]) -> np.ndarray:
-    # Pillow and not OpenCV: OpenCV's letters are ASCII only, and names are not.
+    # Pillow, because OpenCV draws ASCII letters only, and names have others.
     strip = Image.new("RGB", (width, height), color)
-    words, margin = " ".join(text.split()), height * 0.3
+    line, margin = " ".join(text.split()), height * 0.3
     font = ImageFont.load_default(size=height * 0.7)
-    room = (width - 2 * margin) / max(1.0, font.getlength(words))
+    room = (width - 2 * margin) / max(1.0, font.getlength(line))
     if room < 1:
         font = ImageFont.load_default(size=max(8.0, height * 0.7 * room))
-    ImageDraw.Draw(strip).text((margin, height / 2), words, font=font, fill="white", anchor="lm")
+    ImageDraw.Draw(strip).text((margin, height / 2), line, font=font, fill="white", anchor="lm")
     return np.asarray(strip)
 
 
 def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray:
-    """Draw a verdict on a copy of a frame: the face box and a banner, in words and color.
+    """Draw a verdict on a copy of a frame: the face box, and a banner in the verdict's color.
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
@@ -90,12 +83,12 @@ def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray
     """
     if verification is None:
         return frame.copy()
-    color = COLORS[verification.verified]
+    color = VERDICT_COLORS[verification.verified]
     boxed = frame if verification.box is None else draw_box(frame, verification.box, color)
-    return draw_banner(boxed, _in_short(verification), color)
+    return draw_banner(boxed, _banner_text(verification), color)
 
 
-def _in_short(verification: Verification) -> str:
+def _banner_text(verification: Verification) -> str:
     if verification.verified is None:
         return f"unknown: {verification.reason}"
     matches = f"{verification.positive}/{len(verification.scores)}"
@@ -103,7 +96,7 @@ def _in_short(verification: Verification) -> str:
 
 
 def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:
-    """The picture of the live loop: verdict above, speed and keys below.
+    """Draw the live loop's frame: the verdict above, speed and keys below.
 
     Returns:
         uint8 RGB ``(H, W, 3)``, or ``None`` before the first frame.

@@ -1,15 +1,11 @@
-"""Drawing of verdicts on frames, and the OpenCV window for use outside Jupyter.
-
-Input: a frame with its verdict, or a camera with a verifier. Output: a new frame with the
-box and a banner; the window shows such frames until it is closed.
-"""
+"""An OpenCV window for live verification outside Jupyter."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,27 +20,11 @@ if TYPE_CHECKING:
     from siamlab.capture.cameras import Camera
 
 
-class Window(Protocol):
-    """A place to show frames; tests bring their own."""
-
-    def show(self, frame: np.ndarray) -> None:
-        """Show a uint8 RGB frame."""
-
-    def wait_key(self) -> str:
-        """Wait a moment and return the key pressed, or an empty string."""
-
-    def closed(self) -> bool:
-        """Whether the user closed the window."""
-
-    def close(self) -> None:
-        """Remove the window."""
-
-
 class OpenCVWindow:
     """A window of OpenCV.
 
     Args:
-        title: text of its frame.
+        title: its title.
 
     Raises:
         MissingPackageError: this OpenCV has no windows, or there is no screen.
@@ -53,7 +33,7 @@ class OpenCVWindow:
     def __init__(self, title: str) -> None:
         linux = sys.platform.startswith("linux")
         if linux and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            # Without a screen, the window system would end the whole process.
+            # Without a screen, the window system would end the process.
             raise MissingPackageError(
                 "There is no screen to open a window on; use the panel of notebook 07 instead."
             )
@@ -63,7 +43,7 @@ class OpenCVWindow:
             self.cv2.namedWindow(title, self.cv2.WINDOW_NORMAL | self.cv2.WINDOW_KEEPRATIO)
         except self.cv2.error:
             raise MissingPackageError(
-                "This OpenCV is without windows (opencv-python-headless). Use the panel of "
+                "This OpenCV has no windows (opencv-python-headless). Use the panel of "
                 "notebook 07, or: pip install opencv-python"
             ) from None
 
@@ -94,7 +74,7 @@ def open_window(
     verifier: Verifier,
     person: str,
     continuous: bool = False,
-    window: Window | None = None,
+    window: OpenCVWindow | None = None,
     seconds: float = 1.0,
 ) -> Verification | None:
     """Show the camera in a window: ``v`` verifies, ``c`` keeps verifying, ``q`` or Esc quits.
@@ -102,17 +82,17 @@ def open_window(
     Args:
         camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
         verifier: with the person enrolled.
-        person: who should be before the camera.
-        continuous: begin by verifying all the time.
-        window: where frames are shown; ``None`` opens a window of OpenCV.
-        seconds: frames of so long are judged together; 0 judges each alone.
+        person: the enrolled person to verify.
+        continuous: start by verifying all the time.
+        window: shows frames and reads keys; ``None`` opens one.
+        seconds: the verdict is on the frames of this time together; 0 judges each alone.
 
     Returns:
         The last verdict shown, or ``None`` when there was none.
 
     Raises:
         NotEnrolledError: the person is not enrolled.
-        CameraError: the camera cannot be opened, or went away; the end of a video is no error.
+        CameraError: the camera cannot be opened, or failed; the end of a video is no error.
         MissingPackageError: there is no screen, or OpenCV has no windows.
     """
     with LiveVerification(camera, verifier, person, continuous, seconds) as live:
@@ -127,7 +107,7 @@ def open_window(
     return state.shown
 
 
-def _show_until_closed(live: LiveVerification, window: Window) -> None:
+def _show_until_closed(live: LiveVerification, window: OpenCVWindow) -> None:
     shown = False
     while True:
         state = live.state

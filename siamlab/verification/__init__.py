@@ -1,1 +1,1 @@
-"""A frame and a name in, a verdict out; also everybody's name, and a running camera."""
+"""Verification of one person, identification among all, and both from a live camera."""

@@ -1,13 +1,10 @@
-"""Several templates and several frames, and one score out of them.
+"""Fusion: one score from several templates and several frames.
 
-Input: scores of frames against templates, float ``(..., frames, templates)`` in [0, 1], and the
-templates themselves. Output: one score in [0, 1] for each comparison of a person with a person.
-
-Independent errors average away; errors that all images share (the same light, the same camera, a
-person who looks like another) do not. So five enrolled images from five days give more than five
+Independent errors average out; errors that all images share (the same light, the same camera, a
+person who looks like another) do not. So five enrolled images from five days help more than five
 frames from one second. ``benchmarks/fusion.py`` measures both.
 
-Order: frames first, template by template, then templates. The rules are those of Kittler, Hatef,
+Frames are fused first, template by template, then templates. The rules are those of Kittler, Hatef,
 Duin, Matas 1998, "On combining classifiers" (sum, max, median, majority vote); the mean template
 is the usual way to enroll from several images (Best-Rowden, Han, Otto, Klare, Jain 2014,
 "Unconstrained face recognition: identifying a person of interest from a media collection").
@@ -22,7 +19,7 @@ import numpy as np
 
 from siamlab.errors import InputError
 
-# What each rule of templates takes, in words for a verdict.
+# Rules for templates, and how a verdict names their score.
 TEMPLATE_RULES = {
     "vote": "share of matching templates",
     "mean_template": "score of the mean template",
@@ -47,14 +44,14 @@ def check_rule(rule: str, known: tuple[str, ...], name: str) -> str:
 
 
 def mean_template(templates: np.ndarray) -> np.ndarray:
-    """One template for several images of a person: their mean.
+    """The mean of a person's templates, as one template.
 
     Args:
         templates: float ``(..., N, dimensions)``, N at least 1.
 
     Returns:
-        float32 ``(..., dimensions)``. Where all templates have length one, so has the mean: it
-        stays where the head has seen embeddings. Opposite templates, whose mean is zero, stay so.
+        float32 ``(..., dimensions)``. The mean of unit templates is scaled to unit length, as the
+        head was trained on unit embeddings; a mean of zero stays zero.
     """
     values = np.asarray(templates, np.float32)
     mean = values.mean(axis=-2)
@@ -69,8 +66,8 @@ def fuse_templates(scores: np.ndarray, rule: str, threshold: float = 0.5) -> np.
 
     Args:
         scores: float ``(..., N)`` in [0, 1], N at least 1.
-        rule: ``vote`` (the share that reaches the threshold), ``max``, ``mean`` or ``median``.
-            For ``mean_template`` there is one score already, that of :func:`mean_template`.
+        rule: ``vote`` (the share that reaches the threshold), ``max``, ``mean`` or ``median``;
+            ``mean_template`` needs no fusion, since it gives one score.
         threshold: of a single comparison; for ``vote`` only.
 
     Returns:
@@ -102,7 +99,7 @@ def fuse_frames(scores: np.ndarray, rule: str = "mean", threshold: float = 0.5) 
 
 def _fuse(scores: np.ndarray, rule: str, threshold: float, axis: int) -> np.ndarray:
     if scores.ndim < -axis or scores.shape[axis] == 0:
-        raise InputError(f"There is nothing to fuse in scores of shape {scores.shape}.")
+        raise InputError(f"There are no scores to fuse. Received: shape {scores.shape}.")
     if rule == "vote":
         return np.mean(scores >= threshold, axis=axis)
     if rule == "median":
@@ -110,8 +107,8 @@ def _fuse(scores: np.ndarray, rule: str, threshold: float, axis: int) -> np.ndar
     return scores.max(axis=axis) if rule == "max" else scores.mean(axis=axis)
 
 
-class Recent(Generic[Item]):
-    """What was seen in the last second (or another span): a sliding window.
+class SlidingWindow(Generic[Item]):
+    """The items of the last second, or of another time.
 
     Args:
         seconds: how long an item stays.
@@ -130,8 +127,8 @@ class Recent(Generic[Item]):
         """Add an item, drop those that are too old, and return the rest, oldest first.
 
         Args:
-            item: what was just seen.
-            now: its time in seconds, from a clock that only goes forward.
+            item: the newest one.
+            now: its time in seconds, from a monotonic clock.
         """
         self._items.append((now, item))
         while now - self._items[0][0] > self.seconds:
@@ -139,5 +136,5 @@ class Recent(Generic[Item]):
         return tuple(kept for _, kept in self._items)
 
     def clear(self) -> None:
-        """Forget everything: another person may come next."""
+        """Remove all items."""
         self._items.clear()

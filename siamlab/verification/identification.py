@@ -1,7 +1,4 @@
-"""Whose face is it, among everyone in the gallery?
-
-Input: a probe's embedding. Output: :class:`Identification`.
-"""
+"""Identification: whose face is it, among everyone in the gallery?"""
 
 from __future__ import annotations
 
@@ -15,11 +12,10 @@ import numpy as np
 from siamlab.errors import InputError
 from siamlab.gallery import Gallery, Templates
 from siamlab.gallery.search import Candidate, Search, open_search
-from siamlab.models.exported import ExportedModel
+from siamlab.models.embedder import FaceEmbedder
 
 if TYPE_CHECKING:
     from siamlab.faces.detectors import FaceBox
-    from siamlab.models.siamese import Siamese
 
 KINDS = ("auto", "exact", "vector")
 
@@ -28,17 +24,16 @@ KINDS = ("auto", "exact", "vector")
 class Identification:
     """The answer to "who is it?".
 
-    The threshold is that of a comparison with one person. Among N people, impostors come through
-    about N times as often: ``1 - (1 - FMR) ** N`` of all strangers find somebody (the binomial
-    model of Grother and Phillips 2004). A large gallery needs a threshold calibrated at a smaller
-    FMR.
+    The threshold is that of a comparison with one person. Among N people, an impostor is accepted
+    about N times as often: with probability ``1 - (1 - FMR) ** N`` (the binomial model of Grother
+    and Phillips 2004). A large gallery needs a threshold calibrated at a smaller FMR.
 
     Attributes:
         candidates: the best people, best first; empty when the answer is unknown.
         threshold: a candidate is accepted from this score on.
         enrolled: how many people were searched.
         box: where the face is in the frame; ``None`` when unknown.
-        seconds: time of each part: ``detect``, ``embed``, ``search``.
+        seconds: time of each step: ``detect``, ``embed``, ``search``.
         reason: why the answer is unknown (no face, several faces); empty otherwise.
     """
 
@@ -90,16 +85,16 @@ class Identification:
 
 
 class Identifier:
-    """Finds people of a gallery by one embedding.
+    """Searches a gallery for the people most similar to one embedding.
 
-    The gallery is opened at the first search, and again when somebody was enrolled or erased.
+    The gallery is opened at the first search, and again after somebody was enrolled or erased.
 
     Args:
         model: the model that made the templates.
-        gallery: where they are kept.
-        model_id: ``model.model_id``, if at hand: it is a digest over all weights.
+        gallery: where they are stored.
+        model_id: ``model.model_id`` if known; computing it reads all weights.
         kind: ``exact``, ``vector`` (needs faiss and a model that ranks by cosine), or ``auto``:
-            ``vector`` for 250,000 templates and more where that can be, else ``exact``.
+            ``vector`` for 250,000 templates and more where that is possible, else ``exact``.
 
     Raises:
         InputError: an unknown kind.
@@ -113,7 +108,7 @@ class Identifier:
 
     def __init__(
         self,
-        model: Siamese | ExportedModel,
+        model: FaceEmbedder,
         gallery: Gallery,
         model_id: str | None = None,
         kind: str = "auto",
@@ -127,19 +122,16 @@ class Identifier:
         self._opened: tuple[Templates, Search] | None = None
 
     def open(self) -> Templates:
-        """Open the gallery, or look whether it changed.
-
-        Returns:
-            The templates that will be searched.
+        """Open the gallery, or check whether it changed, and return the templates to search.
 
         Raises:
             NotEnrolledError: nobody is enrolled with this model.
-            InputError, MissingPackageError: a vector index is asked for and cannot be.
+            InputError, MissingPackageError: a vector index is asked for and not possible.
         """
         return self._open()[0]
 
     def search(self, probe: np.ndarray, top: int = 5) -> tuple[Candidate, ...]:
-        """The people most like the probe.
+        """Find the people most similar to the probe.
 
         Args:
             probe: float32 ``(dimensions,)``.
@@ -153,34 +145,25 @@ class Identifier:
             Others as in :meth:`open`.
         """
         templates, search = self._open()
-        _check(probe, templates, top)
+        dimensions = templates.matrix.shape[1]
+        if probe.shape != (dimensions,):
+            raise InputError(
+                f"The gallery's templates have {dimensions} numbers; a probe has the shape "
+                f"({dimensions},). Received: {probe.shape}."
+            )
+        if top < 1:
+            raise InputError(f"top is at least 1. Received: top={top}.")
         rows = search(probe, top)
-        return _candidates(templates, rows, self.model.score_pairs(probe, templates.matrix[rows]))
+        scores = self.model.score_pairs(probe, templates.matrix[rows])
+        people = np.searchsorted(templates.starts, rows, side="right") - 1
+        return tuple(
+            Candidate(templates.people[person], float(score), int(row - templates.starts[person]))
+            for person, row, score in zip(people, rows, scores, strict=True)
+        )
 
     def _open(self) -> tuple[Templates, Search]:
         templates = self.gallery.templates(self.model_id)
         if self._opened is None or self._opened[0] is not templates:
-            self._opened = None  # the former index goes before the next takes its memory
+            self._opened = None  # frees the old index before the next is built
             self._opened = (templates, open_search(templates, self.model, self.kind))
         return self._opened
-
-
-def _candidates(
-    templates: Templates, rows: np.ndarray, scores: np.ndarray
-) -> tuple[Candidate, ...]:
-    people = np.searchsorted(templates.starts, rows, side="right") - 1
-    return tuple(
-        Candidate(templates.people[person], float(score), int(row - templates.starts[person]))
-        for person, row, score in zip(people, rows, scores, strict=True)
-    )
-
-
-def _check(probe: np.ndarray, templates: Templates, top: int) -> None:
-    dimensions = templates.matrix.shape[1]
-    if probe.shape != (dimensions,):
-        raise InputError(
-            f"The gallery's templates have {dimensions} numbers; a probe has the shape "
-            f"({dimensions},). Received: {probe.shape}."
-        )
-    if top < 1:
-        raise InputError(f"top is at least 1. Received: top={top}.")

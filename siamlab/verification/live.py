@@ -1,10 +1,7 @@
-"""Verification of a running camera: the newest frame, its verdict, and how fast it goes.
-
-Input: a camera and a :class:`~siamlab.verification.verifier.Verifier`. Output: :class:`LiveState`,
-an immutable snapshot that a panel or a window draws whenever it likes.
+"""Live verification: the newest frame of a camera, its verdict, and the speed.
 
 One thread reads the camera, another runs the network. A slow network drops frames and never
-queues them, so a verdict is always about what was just seen.
+queues them, so a verdict is always about the newest frame.
 """
 
 from __future__ import annotations
@@ -13,15 +10,15 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
 from siamlab.errors import CameraError
 from siamlab.faces.detectors import FaceBox
-from siamlab.verification.fusion import Recent
+from siamlab.system.closing import Closing
+from siamlab.verification.fusion import SlidingWindow
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
 
@@ -31,20 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LiveState:
-    """The live loop at one moment.
+    """The live loop at one moment: an immutable snapshot for a panel or a window.
 
     Attributes:
         frame: newest frame, uint8 RGB ``(H, W, 3)``, or ``None`` before the first.
         number: how many frames were read.
         verification: newest verdict, or ``None`` before the first.
-        decision: the verdict on all frames of the last moment together; ``None`` when only
-            single frames are judged.
-        verified_number: the frame that the verdict is about.
+        decision: the verdict on all frames of the window together; ``None`` without a window.
+        verified_number: number of the frame that the verdict is about.
         verifications: how many verdicts there were.
-        dropped: frames that came while the network was busy with another.
-        fps: frames read per second, lately.
+        dropped: frames read while the network was busy with another.
+        fps: frames read per second, recently.
         running: the camera is being read.
-        error: why the loop ended, in one line; empty while all is well.
+        error: why the loop ended, in one line; empty otherwise.
     """
 
     frame: np.ndarray | None = None
@@ -60,26 +56,25 @@ class LiveState:
 
     @property
     def shown(self) -> Verification | None:
-        """The verdict to show: that on the last moment where there is one, else on one frame."""
+        """The verdict to show: the decision where there is one, else that on one frame."""
         return self.verification if self.decision is None else self.decision
 
     @property
     def box(self) -> FaceBox | None:
-        """Where the last verification found the face."""
+        """The face's box in the last verification."""
         return None if self.verification is None else self.verification.box
 
 
-class LiveVerification:
-    """Verifies one person before a camera, on request or all the time.
+class LiveVerification(Closing):
+    """Verifies one person at a camera, on request or all the time.
 
     Args:
         camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
         verifier: with the person enrolled.
-        person: who should be before the camera.
+        person: the enrolled person to verify.
         continuous: verify all the time; otherwise when :meth:`request` asks.
-        window: decide on the frames of so many seconds together, besides each alone; 0 does not.
-            Frames before one without a face, or with several, are forgotten: somebody else may
-            have come.
+        window: also decide on the frames of this many seconds together; 0 does not. A frame
+            without a face, or with several, empties the window: the person may have changed.
 
     Example:
         ```python
@@ -100,7 +95,7 @@ class LiveVerification:
         self.verifier = verifier
         self.person = person
         self.continuous = continuous
-        self._recent: Recent[Verification] = Recent(window)
+        self._window: SlidingWindow[Verification] = SlidingWindow(window)
         self._asked = 0
         self._answered = 0
         self._thread: threading.Thread | None = None
@@ -110,7 +105,7 @@ class LiveVerification:
 
     @property
     def state(self) -> LiveState:
-        """The newest frame and the newest verdict; never waits."""
+        """The newest frame and the newest verdict; does not wait."""
         seen = self.reader.snapshot
         return replace(
             self._verdicts,
@@ -123,11 +118,11 @@ class LiveVerification:
 
     @property
     def running(self) -> bool:
-        """Whether the loop goes on."""
+        """Whether the loop runs."""
         return self.state.running
 
-    def start(self) -> LiveVerification:
-        """Begin to read and to verify; nothing happens when that goes on already.
+    def start(self) -> Self:
+        """Start to read and to verify; does nothing when already running.
 
         Raises:
             NotEnrolledError: the person is not enrolled.
@@ -141,7 +136,7 @@ class LiveVerification:
         self.reader.start()
         self._stop = threading.Event()
         self._verdicts = LiveState(running=True)
-        self._recent.clear()
+        self._window.clear()
         self._asked = self._answered = 0
         self._thread = threading.Thread(
             target=self._run, args=(self._stop,), name="siamlab verifies", daemon=True
@@ -150,7 +145,7 @@ class LiveVerification:
         return self
 
     def stop(self) -> None:
-        """Stop the loop and release the camera; harmless when it was stopped before."""
+        """Stop the loop and release the camera; harmless when already stopped."""
         self._stop.set()
         self.reader.stop()
         thread = self._thread
@@ -159,16 +154,8 @@ class LiveVerification:
 
     close = stop
 
-    def __enter__(self) -> LiveVerification:
+    def __enter__(self) -> Self:
         return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def request(self) -> None:
         """Ask for one verification of the newest frame; does not wait."""
@@ -191,27 +178,27 @@ class LiveVerification:
             verification = self._verdicts.verification
             answered = self._answered >= ticket
         if verification is None or not answered:
-            silence = f"Camera {self.reader.name}: no verdict came for {timeout:g} seconds."
-            raise CameraError(self.state.error or silence)
+            timed_out = f"Camera {self.reader.name}: no verdict came for {timeout:g} seconds."
+            raise CameraError(self.state.error or timed_out)
         return verification
 
     def _run(self, stop: threading.Event) -> None:
         error = ""
         try:
             self._verify_until(stop)
-        except Exception as problem:  # a thread's exception would be lost; it becomes one line
+        except Exception as problem:  # a thread's exception would be lost
             error = one_line(problem)
             self.reader.stop()
         finally:
             self._publish(running=False, error=error)
 
     def _verify_until(self, stop: threading.Event) -> None:
-        streamed = False  # frames count as dropped between two verdicts of an unbroken stream
+        streamed = False  # frames count as dropped only between verdicts of one stream
         while not stop.is_set():
             before, asked, continuous = self._verdicts, self._asked, self.continuous
             if not continuous and asked <= self._answered:
                 streamed = False
-                self._rest()
+                self._wait_for_request()
             else:
                 seen = self.reader.newer_than(before.verified_number, timeout=1.0)
                 if seen is not None and seen.frame is not None:
@@ -219,15 +206,15 @@ class LiveVerification:
                     missed = seen.number - before.verified_number - 1 if streamed else 0
                     self._answer(verification, seen.number, missed, asked)
                     streamed = continuous
-            if self._nothing_left():
+            if self._all_verified():
                 return
 
-    def _rest(self) -> None:
-        # Woken by a request; looks up ten times a second for a stop or the camera's end.
+    def _wait_for_request(self) -> None:
+        # Wakes ten times a second to check for a stop or the end of the camera.
         with self._changed:
             self._changed.wait_for(lambda: self._asked > self._answered, timeout=0.1)
 
-    def _nothing_left(self) -> bool:
+    def _all_verified(self) -> bool:
         seen = self.reader.snapshot
         return not seen.running and seen.number <= self._verdicts.verified_number
 
@@ -244,15 +231,15 @@ class LiveVerification:
             )
 
     def _decide(self, verification: Verification) -> Verification | None:
-        if self._recent.seconds == 0:
+        if self._window.seconds == 0:
             return None
         if verification.verified is None:
-            self._recent.clear()
+            self._window.clear()
             return verification
-        recent = self._recent.add(verification, time.monotonic())
-        if recent[0].scores.shape != verification.scores.shape:  # enrolled anew meanwhile
-            self._recent.clear()
-            recent = self._recent.add(verification, time.monotonic())
+        recent = self._window.add(verification, time.monotonic())
+        if recent[0].scores.shape != verification.scores.shape:  # enrolled again meanwhile
+            self._window.clear()
+            recent = self._window.add(verification, time.monotonic())
         return self.verifier.fuse(recent)
 
     def _publish(self, **changes: Any) -> None:

@@ -1,31 +1,30 @@
-"""The answer to "is this the person?"."""
+"""The answer to "is this the person?", and to "do two images show the same person?"."""
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from siamlab.faces.detectors import FaceBox
-from siamlab.verification.fusion import (
-    TEMPLATE_RULES,
-)
-
-if TYPE_CHECKING:
-    pass
+from siamlab.system.opencv import import_cv2
+from siamlab.verification.colors import VERDICT_COLORS
+from siamlab.verification.fusion import TEMPLATE_RULES
 
 WORDS = {True: "verified", False: "not verified", None: "unknown"}
+FACE_PIXELS = 120  # side of a face in a notebook
 
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """The answer to "is this the person?".
+    """The answer to "is this the person?", or to "do two images show the same person?".
 
     Attributes:
-        person: who was asked for.
+        person: who was asked for; ``None`` where two images were compared.
         verified: yes, no, or ``None`` for unknown (no face, several faces).
         scores: float32 ``(N,)``, the probability of "same person" for each template.
         detection_threshold: a template matches from this score on.
@@ -34,12 +33,21 @@ class Verification:
         seconds: time of each part: ``detect``, ``embed``, ``score``.
         reason: why the answer is unknown; empty otherwise.
         fusion: the rule that made one answer out of several templates.
-        fused: what the rule gave, in [0, 1]: a share for ``vote``, else a score; ``None`` when
+        fused: the rule's result, in [0, 1]: a share for ``vote``, else a score; ``None`` when
             the answer is unknown.
         frames: how many frames with a face stand behind the answer; the scores are their means.
+        faces: uint8 RGB chips of the two images that were compared, else empty.
+        operating_point: which of the model's thresholds was used: ``balanced``, ``fmr_0.01``,
+            ``given`` or ``default``.
+        model: the model's id.
+
+    Example:
+        >>> from siamlab.verification.result import Verification
+        >>> Verification("Ada", True, np.float32([0.9, 0.8]), 0.5, 0.5, None, {}, fused=1.0)
+        Verification(Ada verified: 2 of 2 templates match (100%, 50% needed))
     """
 
-    person: str
+    person: str | None
     verified: bool | None
     scores: np.ndarray
     detection_threshold: float
@@ -50,6 +58,9 @@ class Verification:
     fusion: str = "vote"
     fused: float | None = None
     frames: int = 1
+    faces: tuple[np.ndarray, ...] = ()
+    operating_point: str = ""
+    model: str = ""
 
     @property
     def verdict(self) -> str:
@@ -67,14 +78,16 @@ class Verification:
         return self.positive / len(self.scores) if len(self.scores) else 0.0
 
     @property
-    def score(self) -> float | None:
-        """One number for a bar or a table: the fused score, for ``vote`` the median.
-
-        ``None`` when unknown.
-        """
+    def probability(self) -> float | None:
+        """One score in [0, 1]: the fused one, for ``vote`` the median; ``None`` when unknown."""
         if self.fusion != "vote":
             return self.fused
         return float(np.median(self.scores)) if len(self.scores) else None
+
+    @property
+    def threshold(self) -> float:
+        """What :attr:`probability` is compared with."""
+        return self.detection_threshold
 
     @property
     def latency(self) -> float:
@@ -82,6 +95,8 @@ class Verification:
         return sum(self.seconds.values())
 
     def __str__(self) -> str:
+        if self.person is None:
+            return self._about_two_images()
         # Neither times nor scores, so that notebooks show the same on every machine.
         if self.verified is None:
             return f"unknown whether this is {self.person}: {self.reason}"
@@ -95,12 +110,23 @@ class Verification:
             f"({self.share:.0%}, {self.verification_threshold:.0%} needed){seen}"
         )
 
+    def _about_two_images(self) -> str:
+        if self.verified is None:
+            return f"unknown: {self.reason}"
+        people = "the same person" if self.verified else "different people"
+        return f"{people}: probability {self.probability:.3f}, threshold {self.threshold:.3f}"
+
     def __repr__(self) -> str:
         return f"Verification({self})"
 
     def _repr_html_(self) -> str:
-        color = {True: "#1a7f37", False: "#b42318", None: "#6b6b6b"}[self.verified]
-        return f"<span style='color:{color};font-weight:600'>{html.escape(str(self))}</span>"
+        text = html.escape(str(self))
+        color = f"rgb{VERDICT_COLORS[self.verified]}"
+        verdict = f"<span style='color:{color};font-weight:600'>{text}</span>"
+        if not self.faces:
+            return verdict
+        pictures = "".join(map(_picture, self.faces))
+        return f"<div style='display:flex;gap:6px'>{pictures}</div><div>{verdict}</div>"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -109,7 +135,10 @@ class Verification:
             "verified": self.verified,
             "verdict": self.verdict,
             "reason": self.reason,
-            "score": self.score,
+            "score": self.probability,
+            "threshold": self.threshold,
+            "operating_point": self.operating_point,
+            "model": self.model,
             "share": self.share,
             "positive": self.positive,
             "templates": len(self.scores),
@@ -126,3 +155,12 @@ class Verification:
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
         return json.dumps(self.to_dict(), indent=2)
+
+
+def _picture(face: np.ndarray) -> str:
+    """HTML of a face, self-contained."""
+    cv2 = import_cv2()
+    small = cv2.resize(face, (FACE_PIXELS, FACE_PIXELS), interpolation=cv2.INTER_AREA)
+    data = cv2.imencode(".png", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
+    text = base64.b64encode(data.tobytes()).decode("ascii")
+    return f"<img alt='face' width='{FACE_PIXELS}' src='data:image/png;base64,{text}'>"

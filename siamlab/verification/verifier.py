@@ -5,8 +5,8 @@ Input: camera frames or face chips, and a person's name. Output: :class:`Verific
 The report's two thresholds: a template matches when the probability of "same person" reaches
 the detection threshold; the person is verified when the share of matching templates reaches
 the verification threshold. That is the rule ``vote``; other rules make one score out of several
-templates and compare it with the detection threshold (:mod:`siamlab.verification.fusion`). The probe is
-embedded once, whatever the number of templates. Several frames decide better than one.
+templates and compare it with the detection threshold (:mod:`siamlab.verification.fusion`). The
+probe is embedded once, whatever the number of templates. Several frames decide better than one.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError, SeveralFacesError
-from siamlab.faces.crop import cut_face, find_face, preprocess
-from siamlab.faces.detectors import FaceBox, open_detector
+from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.gallery import Enrollment, Gallery
-from siamlab.images.decode import check_rgb, read_image
+from siamlab.images.decode import check_rgb
+from siamlab.models.embedder import FaceEmbedder
 from siamlab.verification.fusion import (
     TEMPLATE_RULES,
     check_rule,
@@ -33,14 +32,8 @@ from siamlab.verification.fusion import (
     mean_template,
 )
 from siamlab.verification.identification import Identification, Identifier
+from siamlab.verification.probe import Image, find_chip, model_inputs, read_pixels
 from siamlab.verification.result import Verification
-
-if TYPE_CHECKING:
-    from siamlab.faces.detectors import FaceDetector
-    from siamlab.models.exported import ExportedModel
-    from siamlab.models.siamese import Siamese
-
-DEFAULT_DETECTION_THRESHOLD = 0.5
 
 
 class Verifier:
@@ -64,16 +57,18 @@ class Verifier:
         InputError: a threshold is out of its range, or an unknown rule.
 
     Example:
-        ```python
-        verifier = Verifier(load_model("siamese.keras"), Gallery(workspace.gallery))
-        verifier.enroll("Ada", chips, chips=True)
-        verifier.verify(frame, "Ada")
-        ```
+        >>> import siamlab
+        >>> verifier = siamlab.Verifier(siamlab.load_model(), siamlab.Gallery("gallery"))
+        >>> with siamlab.open_camera("drawn:7") as camera:
+        ...     verifier.enroll("Ada", [camera.read(), camera.read()])
+        ...     verifier.verify(camera.read(), "Ada")
+        Enrollment('Ada', 2 templates of 256 numbers)
+        Verification(Ada verified: 2 of 2 templates match (100%, 50% needed))
     """
 
     def __init__(
         self,
-        model: Siamese | ExportedModel,
+        model: FaceEmbedder,
         gallery: Gallery,
         detector: FaceDetector | None = None,
         detection_threshold: float | None = None,
@@ -81,12 +76,9 @@ class Verifier:
         rule: str = "one",
         fusion: str = "vote",
     ) -> None:
-        if detection_threshold is None:
-            detection_threshold = model.metadata.threshold
-        if detection_threshold is None:
-            detection_threshold = DEFAULT_DETECTION_THRESHOLD
-        if not 0 <= detection_threshold <= 1:
-            raise InputError(f"detection_threshold is in [0, 1]. Received: {detection_threshold}.")
+        self.detection_threshold, self.operating_point = model.metadata.choose_threshold(
+            detection_threshold
+        )
         if not 0 < verification_threshold <= 1:
             raise InputError(
                 f"verification_threshold is above 0 and at most 1. Received: "
@@ -96,7 +88,6 @@ class Verifier:
         self.gallery = gallery
         self.preprocessing = model.metadata.preprocessing
         self.detector = open_detector(self.preprocessing.detector) if detector is None else detector
-        self.detection_threshold = float(detection_threshold)
         self.verification_threshold = float(verification_threshold)
         self.rule = rule
         self.fusion = check_rule(fusion, tuple(TEMPLATE_RULES), "fusion")
@@ -105,7 +96,7 @@ class Verifier:
     def enroll(
         self,
         person: str,
-        images: Sequence[np.ndarray | Path | str],
+        images: Sequence[Image],
         chips: bool = False,
         sources: Sequence[str] = (),
         rule: str | None = None,
@@ -138,7 +129,7 @@ class Verifier:
             self._enrolled_chip(image, name, chips, rule)
             for image, name in zip(images, names, strict=True)
         ]
-        templates = self.model.embed(self._inputs(cut))
+        templates = self.model.embed(model_inputs(cut, self.preprocessing))
         return self.gallery.enroll(person, templates, self.model_id, names)
 
     def verify(self, frame: np.ndarray, person: str) -> Verification:
@@ -160,13 +151,13 @@ class Verifier:
         check_rgb(frame)
         begin = time.perf_counter()
         try:
-            box = find_face(frame, self.detector, self.rule)
+            chip, box = find_chip(frame, self.detector, self.rule)
         except (NoFaceError, SeveralFacesError) as error:
             seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
             return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
-        return self._compare(cut_face(frame, box), enrollment, box, begin)
+        return self._compare(chip, enrollment, box, begin)
 
-    def verify_chip(self, chip: np.ndarray | Path | str, person: str) -> Verification:
+    def verify_chip(self, chip: Image, person: str) -> Verification:
         """Compare a face that was cut out already; otherwise as :meth:`verify`.
 
         Args:
@@ -174,9 +165,7 @@ class Verifier:
             person: an enrolled person.
         """
         enrollment = self.gallery.get(person, self.model_id)
-        image = chip if isinstance(chip, np.ndarray) else read_image(chip)
-        check_rgb(image)
-        return self._compare(image, enrollment, None, time.perf_counter())
+        return self._compare(read_pixels(chip), enrollment, None, time.perf_counter())
 
     @cached_property
     def identifier(self) -> Identifier:
@@ -202,15 +191,15 @@ class Verifier:
         check_rgb(frame)
         enrolled = len(self.identifier.open().people)
         begin = time.perf_counter()
-        box = None
+        box, cut = None, frame
         if not chip:
             try:
-                box = find_face(frame, self.detector, self.rule)
+                cut, box = find_chip(frame, self.detector, self.rule)
             except (NoFaceError, SeveralFacesError) as error:
                 seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
                 threshold = self.detection_threshold
                 return Identification((), threshold, enrolled, None, seconds, str(error))
-        image = self._inputs([frame if box is None else cut_face(frame, box)])
+        image = model_inputs([cut], self.preprocessing)
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
         embedded = time.perf_counter()
@@ -276,7 +265,7 @@ class Verifier:
     def _compare(
         self, chip: np.ndarray, enrollment: Enrollment, box: FaceBox | None, begin: float
     ) -> Verification:
-        image = self._inputs([chip])
+        image = model_inputs([chip], self.preprocessing)
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
         embedded = time.perf_counter()
@@ -292,7 +281,7 @@ class Verifier:
 
     def _verdict(
         self,
-        person: str,
+        person: str | None,
         scores: np.ndarray,
         box: FaceBox | None,
         seconds: dict[str, float],
@@ -315,25 +304,19 @@ class Verifier:
             reason=reason,
             fusion=self.fusion,
             fused=fused,
+            operating_point=self.operating_point,
+            model=self.model_id,
         )
 
-    def _inputs(self, chips: Sequence[np.ndarray]) -> np.ndarray:
-        """float32 ``(N, size, size, 3)`` in [0, 1], cut and scaled as in training."""
-        images = np.stack([preprocess(chip, self.preprocessing) for chip in chips])
-        return images.astype(np.float32) / np.float32(255)
-
-    def _enrolled_chip(
-        self, image: np.ndarray | Path | str, source: str, is_chip: bool, rule: str
-    ) -> np.ndarray:
-        pixels = image if isinstance(image, np.ndarray) else read_image(image)
-        check_rgb(pixels)
+    def _enrolled_chip(self, image: Image, source: str, is_chip: bool, rule: str) -> np.ndarray:
+        pixels = read_pixels(image)
         if is_chip:
             return pixels
         try:
-            return cut_face(pixels, find_face(pixels, self.detector, rule))
+            return find_chip(pixels, self.detector, rule)[0]
         except FaceError as error:
             raise type(error)(f"{source}: {error}") from error
 
 
-def _source(image: np.ndarray | Path | str, number: int) -> str:
+def _source(image: Image, number: int) -> str:
     return f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name

@@ -1,4 +1,4 @@
-"""Cameras give RGB frames, say in one line what is wrong, and are always released."""
+"""Cameras give RGB frames, report errors in one line, and are always released."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from siamlab.capture.cameras import (
     DrawnCamera,
     FolderCamera,
     OpenCVCamera,
-    list_text,
+    format_cameras,
     open_camera,
     probe_cameras,
 )
@@ -28,7 +28,7 @@ RED = (200, 30, 10)
 
 
 class FakeCapture:
-    """A webcam that OpenCV would open: red frames, and faults on demand."""
+    """A webcam that OpenCV would open: red frames, and faults on request."""
 
     opened: int | float = True
     frames: float = float("inf")
@@ -74,7 +74,7 @@ def webcam(monkeypatch: pytest.MonkeyPatch) -> type[FakeCapture]:
 
 
 def write_video(path: Path, frames: int = 30, size: tuple[int, int] = (96, 64)) -> Path:
-    """A MJPG film whose frame k has red = 8 k, blue = 40."""
+    """A MJPG video whose frame k has red = 8 k, blue = 40."""
     cv2 = import_cv2()
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, size)
     if not writer.isOpened():
@@ -112,7 +112,7 @@ def test_a_drawn_camera_repeats_by_seed_and_frame() -> None:
             again.read()
 
 
-def test_another_session_is_another_day_of_the_same_person() -> None:
+def test_another_session_shows_the_same_person_on_another_day() -> None:
     first, second = open_camera("drawn:7:1"), open_camera("drawn:7:2")
     assert first.identity == second.identity  # type: ignore[union-attr]
     assert not np.array_equal(first.read(), second.read())
@@ -193,7 +193,7 @@ def test_a_video_is_read_in_rgb_to_its_end(tmp_path: Path) -> None:
     assert abs(int(frames[0][0, 0, 0]) - 0) < 6  # the first frame is not lost to the test read
 
 
-def test_a_video_that_breaks_off_says_so_quietly(
+def test_a_truncated_video_is_reported_in_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = write_video(tmp_path / "film.avi", 60, (320, 240))
@@ -270,7 +270,7 @@ def test_opening_again_closes_the_former_one(webcam: type[FakeCapture]) -> None:
     assert webcam.held == 0
 
 
-def test_a_webcam_may_drop_frames_but_not_go_away(webcam: type[FakeCapture]) -> None:
+def test_a_webcam_may_drop_frames_but_not_disconnect(webcam: type[FakeCapture]) -> None:
     webcam.gaps = frozenset({2, 3, 4})
     with open_camera(0) as camera:
         for _ in range(4):
@@ -338,6 +338,6 @@ def test_probing_without_cameras_is_quiet(
 
 
 def test_cameras_as_text() -> None:
-    assert list_text([]).startswith("No camera was found")
-    lines = list_text([CameraInfo(0, 640, 480, 30.0), CameraInfo(2, 1280, 720, 0.0)])
+    assert format_cameras([]).startswith("No camera was found")
+    lines = format_cameras([CameraInfo(0, 640, 480, 30.0), CameraInfo(2, 1280, 720, 0.0)])
     assert lines == "camera 0: 640 x 480, 30 frames per second\ncamera 2: 1280 x 720"

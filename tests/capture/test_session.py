@@ -1,4 +1,4 @@
-"""Capturing by code: what is saved where, what is refused, and what undo takes back."""
+"""Capturing by code: what is saved where, what is refused, and what undo removes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make(
     return CaptureController(workspace, camera, detector)  # type: ignore[arg-type]
 
 
-def test_a_step_looks_and_saves_nothing(workspace: Workspace) -> None:
+def test_a_step_saves_nothing(workspace: Workspace) -> None:
     state = make(workspace).step()
     assert state.box == FakeDetector().boxes[0]
     assert state.chip is not None
@@ -57,7 +57,7 @@ def test_a_capture_is_a_chip_in_its_folder(workspace: Workspace, kind: str) -> N
     assert controller.state.message == f"Saved 1 image to {kind}."
 
 
-def test_each_image_is_of_a_new_frame_with_a_name_of_its_own(workspace: Workspace) -> None:
+def test_a_burst_saves_different_frames_in_different_files(workspace: Workspace) -> None:
     """Ten frames of levels 100 to 109, ten different files."""
     paths = make(workspace).burst("positive", 10)
     assert len(set(paths)) == 10
@@ -73,12 +73,12 @@ def test_two_runs_never_overwrite_each_other(workspace: Workspace) -> None:
     assert first.counts["anchor"] == 4
 
 
-def test_every_takes_one_frame_of_several(workspace: Workspace) -> None:
+def test_every_uses_one_frame_in_so_many(workspace: Workspace) -> None:
     paths = make(workspace).burst("positive", 3, every=4)
     assert [round(float(read_image(path).mean())) for path in paths] == [100, 104, 108]
 
 
-def test_a_frame_without_a_face_is_warned_of_and_not_saved(workspace: Workspace) -> None:
+def test_a_frame_without_a_face_gives_a_warning_and_is_not_saved(workspace: Workspace) -> None:
     controller = make(workspace, detector=FakeDetector([]))
     assert controller.step().warnings == (NO_FACE,)
     with pytest.raises(NoFaceError):
@@ -86,13 +86,13 @@ def test_a_frame_without_a_face_is_warned_of_and_not_saved(workspace: Workspace)
     assert controller.counts["anchor"] == 0
 
 
-def test_a_burst_passes_over_frames_without_a_face(workspace: Workspace) -> None:
+def test_a_burst_skips_frames_without_a_face(workspace: Workspace) -> None:
     camera = Blinking(seconds=0)
     assert len(make(workspace, camera).burst("positive", 5)) == 5
     assert camera.count == 9
 
 
-def test_a_burst_gives_up_and_keeps_what_it_has(workspace: Workspace) -> None:
+def test_a_burst_that_gives_up_keeps_what_was_saved(workspace: Workspace) -> None:
     class Leaving(FakeCamera):
         def read(self) -> np.ndarray:
             frame = super().read()
@@ -105,19 +105,19 @@ def test_a_burst_gives_up_and_keeps_what_it_has(workspace: Workspace) -> None:
     assert len(controller.undo()) == 2
 
 
-def test_several_faces_take_the_largest_with_a_warning(workspace: Workspace) -> None:
+def test_of_several_faces_the_largest_is_used_with_a_warning(workspace: Workspace) -> None:
     detector = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
     state = make(workspace, detector=detector).step()
     assert SEVERAL_FACES in state.warnings
     assert state.box == detector.boxes[0]
 
 
-def test_bad_light_is_warned_of(workspace: Workspace) -> None:
+def test_bad_light_gives_a_warning(workspace: Workspace) -> None:
     camera = FakeCamera(seconds=0, first=4)
     assert make(workspace, camera).step().warnings
 
 
-def test_undo_takes_back_action_after_action(workspace: Workspace) -> None:
+def test_undo_reverts_one_action_after_another(workspace: Workspace) -> None:
     controller = make(workspace)
     controller.capture("anchor")
     burst = controller.burst("positive", 3)
@@ -129,13 +129,13 @@ def test_undo_takes_back_action_after_action(workspace: Workspace) -> None:
     assert controller.counts == {"anchor": 0, "positive": 0, "probes": 0}
 
 
-def test_undo_forgives_what_is_gone_already(workspace: Workspace) -> None:
+def test_undo_ignores_files_that_are_already_gone(workspace: Workspace) -> None:
     controller = make(workspace)
     controller.capture("anchor").unlink()
     assert len(controller.undo()) == 1
 
 
-def test_undo_touches_nothing_of_earlier_sessions(workspace: Workspace) -> None:
+def test_undo_keeps_images_of_earlier_sessions(workspace: Workspace) -> None:
     kept = make(workspace).capture("anchor")
     assert make(workspace).undo() == ()
     assert kept.exists()
@@ -170,19 +170,19 @@ def test_hidden_and_other_files_are_not_counted(workspace: Workspace) -> None:
     assert make(workspace).counts["anchor"] == 0
 
 
-def test_frames_are_shown_as_they_were_read(workspace: Workspace) -> None:
+def test_the_state_holds_the_frame_as_it_was_read(workspace: Workspace) -> None:
     state = make(workspace).step()
     np.testing.assert_array_equal(state.frame, gray_frame(100))
 
 
-def test_fill_takes_turns_and_stops_when_full(workspace: Workspace) -> None:
+def test_fill_alternates_and_stops_when_full(workspace: Workspace) -> None:
     controller = make(workspace, FakeCamera(seconds=0))
     assert controller.fill({"anchor": 3, "positive": 2}) == controller.counts
     assert controller.counts == {"anchor": 3, "positive": 2, "probes": 0}
     assert controller.fill({"anchor": 3, "positive": 2})["anchor"] == 3, "nothing is missing"
 
 
-def test_fill_shares_a_short_film_and_ends_quietly(workspace: Workspace) -> None:
+def test_fill_divides_a_short_video_and_raises_nothing(workspace: Workspace) -> None:
     controller = make(workspace, FakeCamera(seconds=0, frames=5))
     controller.fill({"anchor": 10, "positive": 10})
     assert controller.counts == {"anchor": 3, "positive": 2, "probes": 0}

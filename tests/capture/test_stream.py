@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from fakes import FakeCamera, gray_frame, wait_until
 
+from siamlab.capture.cameras import open_camera
 from siamlab.capture.stream import FrameReader, one_line, stop_all
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.images.write import write_image
 
 
-def test_a_thread_reads_and_the_newest_frame_counts() -> None:
+def test_the_snapshot_holds_the_newest_frame() -> None:
     with FrameReader(FakeCamera()) as reader:
         wait_until(lambda: reader.snapshot.number >= 10)
         snapshot = reader.snapshot
@@ -25,7 +26,7 @@ def test_a_thread_reads_and_the_newest_frame_counts() -> None:
         assert snapshot.running
 
 
-def test_a_slow_taker_skips_frames_and_never_gets_an_old_one() -> None:
+def test_a_slow_consumer_skips_frames_and_never_gets_an_old_one() -> None:
     camera = FakeCamera(seconds=0.002)
     with FrameReader(camera) as reader:
         first = int(reader.read()[0, 0, 0])
@@ -73,7 +74,7 @@ def test_an_exception_in_the_block_releases_the_camera() -> None:
         (RuntimeError("driver\nbroke"), "RuntimeError: driver broke"),
     ],
 )
-def test_a_camera_that_goes_away_is_one_line_and_is_released(error: Exception, line: str) -> None:
+def test_a_disconnected_camera_gives_one_line_and_is_released(error: Exception, line: str) -> None:
     camera = FakeCamera(fails_at=3, error=error)
     reader = FrameReader(camera).start()
     wait_until(lambda: not reader.running)
@@ -85,7 +86,7 @@ def test_a_camera_that_goes_away_is_one_line_and_is_released(error: Exception, l
         reader.read()
 
 
-def test_the_end_of_a_video_is_told_from_a_failure() -> None:
+def test_the_end_of_a_video_is_distinguished_from_a_failure() -> None:
     with FrameReader(FakeCamera(frames=1)) as reader:
         wait_until(lambda: not reader.running)
         reader.read()
@@ -94,7 +95,7 @@ def test_the_end_of_a_video_is_told_from_a_failure() -> None:
         assert reader.exhausted
 
 
-def test_a_silent_camera_does_not_block_for_ever() -> None:
+def test_a_camera_without_frames_does_not_block_forever() -> None:
     with (
         FrameReader(FakeCamera(seconds=0.3)) as reader,
         pytest.raises(CameraError, match="no frame"),
@@ -109,7 +110,7 @@ def test_a_second_reader_takes_the_camera_from_the_first() -> None:
     second = FrameReader(later).start()
     assert (former.closed, later.closed, elsewhere.closed) == (1, 0, 0)
     assert (first.running, second.running, other.running) == (False, True, True)
-    first.stop()  # what is left of it must not disturb the new one
+    first.stop()  # must not disturb the new one
     assert second.running
     stop_all()
     assert (later.closed, elsewhere.closed) == (1, 1)
@@ -145,7 +146,13 @@ def test_a_drawn_person_can_be_started_again() -> None:
             assert reader.read().shape == (480, 640, 3)
 
 
-def test_what_cannot_be_opened_is_said_at_the_start() -> None:
+def test_a_drawn_person_is_slower_in_a_reader_than_in_a_film() -> None:
+    assert open_camera("drawn:7").fps == 25.0
+    with FrameReader("drawn:7") as reader:
+        assert reader._camera is not None and reader._camera.fps == 12.0
+
+
+def test_a_source_that_cannot_be_opened_is_reported_at_the_start() -> None:
     reader = FrameReader("no such film.mp4")
     with pytest.raises(CameraError, match="no such film"):
         reader.start()

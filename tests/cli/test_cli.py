@@ -1,4 +1,4 @@
-"""The command line: its contract, its exit statuses, and one line for every mistake."""
+"""The command line: its contract, its exit statuses, and one line for every error."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
+from siamlab.images.write import write_image
 from siamlab.models.saving import load_model
 
 ROOT = Path(__file__).parents[2]
@@ -66,11 +67,11 @@ def test_train_writes_a_calibrated_model(model):
     metadata = load_model(model).metadata
     assert metadata.arch == "compact" and metadata.threshold is not None
     assert metadata.preprocessing.size == 40  # 32 * 0.70 / 0.56: gradients see more
-    # A tenth of 24 people is kept for the calibration: nobody of them was trained on.
+    # A tenth of the 24 people are for the calibration and not trained on.
     assert len(metadata.people) == 22
 
 
-def test_train_with_minutes_keeps_its_time(images, tmp_path):
+def test_train_with_minutes(images, tmp_path):
     out = tmp_path / "timed.keras"
     assert main(
         ["train", "--images", str(images), "--minutes", "0.05", "--size", "32", "--width", "0.25",
@@ -100,7 +101,7 @@ def test_same_seed_same_model(images, model, tmp_path):
     )
 
 
-def test_evaluate_writes_the_contracts_json(model, images, pairs, tmp_path, capsys):
+def test_evaluate_writes_the_json_of_the_contract(model, images, pairs, tmp_path, capsys):
     out = tmp_path / "result.json"
     arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]
     assert main([*arguments, "--json", str(out)]) == 0
@@ -115,7 +116,7 @@ def test_evaluate_writes_the_contracts_json(model, images, pairs, tmp_path, caps
     assert "accuracy" in out and "was trained on" in out
 
 
-def test_evaluate_takes_a_threshold_zero_for_zero(model, images, pairs, tmp_path):
+def test_evaluate_accepts_a_threshold_of_zero(model, images, pairs, tmp_path):
     out = tmp_path / "result.json"
     arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]
     main([*arguments, "--threshold", "0", "--json", str(out)])
@@ -147,7 +148,7 @@ def test_evaluate_reads_an_archive_and_a_pairs_file_with_a_count(
     assert results[0] == pytest.approx(results[1])
 
 
-def test_calibrate_changes_the_threshold_and_keeps_the_templates(
+def test_calibrate_changes_the_threshold_and_not_the_embedding(
     model, workspace, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.delenv("SIAMLAB_LFW", raising=False)
@@ -171,12 +172,12 @@ def test_calibrate_on_own_people_and_strangers(model, workspace, tmp_path, capsy
         write_people(tmp_path / name, people=people, images=3, seed=seed)
         for folder in sorted((tmp_path / name).iterdir()):
             folder.rename(tmp_path / name / f"{name}_{folder.name}")
-    out, told = tmp_path / "own.keras", tmp_path / "told.json"
+    out, report = tmp_path / "own.keras", tmp_path / "report.json"
     assert main(
         ["calibrate", str(model), "--images", str(tmp_path / "own"), "--lfw", str(tmp_path / "lfw"),
-         "--fmr", "0.1", "--strict", "--out", str(out), "--json", str(told)]
+         "--fmr", "0.1", "--strict", "--out", str(out), "--json", str(report)]
     ) == 0  # fmt: skip
-    found = json.loads(told.read_text())
+    found = json.loads(report.read_text())
     assert (found["own_people"], found["strangers"]) == (3, 12)
     assert found["groups"]["own_genuine"]["pairs"] == 9
     assert found["groups"]["own_impostor"]["rate"] <= 0.1
@@ -187,7 +188,7 @@ def test_calibrate_on_own_people_and_strangers(model, workspace, tmp_path, capsy
     assert "What it costs" in said and "too few to promise an FMR of 0.1" in said
 
 
-def test_calibrate_refuses_people_of_the_training(
+def test_calibrate_refuses_people_of_the_training_set(
     model, images, workspace, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.delenv("SIAMLAB_LFW", raising=False)
@@ -196,7 +197,7 @@ def test_calibrate_refuses_people_of_the_training(
     assert "was trained on" in one_line(capsys) and not out.exists()
 
 
-def test_embed_writes_names_and_float32_templates(model, images, tmp_path):
+def test_embed_writes_names_and_float32_embeddings(model, images, tmp_path):
     out = tmp_path / "templates.npz"
     files = [str(path) for path in open_collection(images).images[:3]]
     assert main(["embed", str(model), *files, "--out", str(out)]) == 0
@@ -216,10 +217,14 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
     assert main(same) == 0
     verdict = json.loads(out.read_text())
     assert verdict["verified"] is True and verdict["person"] == "Ada"
-    # So small a model calls some strangers certainly the same, but not all of them.
+    # So small a model accepts some strangers with certainty, but not all of them.
     strangers = [str(other.images[-1]) for other in open_collection(images).people[1:]]
     assert 1 in {main(["verify", "Ada", image, "--threshold", "1"]) for image in strangers}
     assert "not verified" in capsys.readouterr().out
+    write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    assert main(["verify", "Ada", str(tmp_path / "blank.png"), "--json", str(out)]) == 3
+    assert "unknown whether this is Ada" in capsys.readouterr().out
+    assert json.loads(out.read_text())["verified"] is None
 
 
 WITHOUT_TENSORFLOW = """
@@ -231,7 +236,7 @@ print(status, [name for name in ("keras", "tensorflow", "sklearn", "matplotlib")
 """
 
 
-def test_verify_takes_the_copy_that_enroll_left_and_mends_a_damaged_one(
+def test_verify_uses_the_cached_export_and_repairs_a_damaged_one(
     model, images, workspace, tmp_path, capsys
 ):
     image = str(open_collection(images).people[0].images[0])
@@ -249,11 +254,29 @@ def test_verify_takes_the_copy_that_enroll_left_and_mends_a_damaged_one(
     assert main(verify) == 0
     slow = json.loads((tmp_path / "v.json").read_text())
     np.testing.assert_allclose(quick["scores"], slow["scores"], atol=1e-4)
-    assert copy.stat().st_size == len(whole), "verify left a whole copy"
+    assert copy.stat().st_size == len(whole), "verify wrote a whole copy"
     assert not capsys.readouterr().err
 
 
-def test_export_infers_the_format_and_verify_takes_the_file(model, images, workspace, capsys):
+def test_compare_two_images(model, images, workspace, tmp_path, capsys):
+    """The exit status is the answer: 0 the same person, 1 another, 3 unknown."""
+    mine, other = (str(open_collection(images).people[place].images[0]) for place in (0, 1))
+    out = tmp_path / "verdict.json"
+    chosen = ["--model", str(model), "--json", str(out)]
+    assert main(["compare", mine, mine, *chosen]) == 0
+    assert "the same person" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    assert found["verified"] is True and found["score"] >= found["threshold"]
+    assert found["operating_point"] == "balanced" and found["model"]
+    again = main(["compare", mine, other, *chosen, "--threshold", "1"])  # now without Keras
+    assert again == 1 and json.loads(out.read_text())["operating_point"] == "given"
+    blank = write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    assert main(["compare", mine, str(blank), *chosen]) == 3
+    assert "second image: No face was found" in capsys.readouterr().out
+    assert json.loads(out.read_text())["verified"] is None
+
+
+def test_export_infers_the_format_and_verify_uses_the_file(model, images, workspace, capsys):
     pytest.importorskip("tf2onnx")
     pytest.importorskip("onnxruntime")
     image = str(open_collection(images).people[0].images[0])
@@ -305,8 +328,6 @@ BAD = {
 def test_bad_input_is_one_line_and_status_2(
     case, model, images, pairs, workspace, tmp_path, capsys, monkeypatch
 ):
-    from siamlab.images.write import write_image
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "corrupt.jpg").write_bytes(b"\xff\xd8\xff no picture")
@@ -330,19 +351,12 @@ USAGE = {
     "no number": ["train", "--images", "x", "--minutes", "soon", "--out", "m.keras"],
     "negative": ["train", "--images", "x", "--minutes", "-1", "--out", "m.keras"],
     "two lengths": [
-        "train",
-        "--images",
-        "x",
-        "--minutes",
-        "1",
-        "--epochs",
-        "1",
-        "--out",
-        "m.keras",
+        "train", "--images", "x", "--minutes", "1", "--epochs", "1", "--out", "m.keras",
     ],
     "model name": ["train", "--images", "x", "--out", "model.h5"],
+    "unknown option": ["bench", "--no-browser"],
     "threshold": ["evaluate", "m.keras", "--images", "x", "--pairs", "p", "--threshold", "1.5"],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", USAGE)
@@ -358,18 +372,17 @@ def test_help_names_every_command():
         [sys.executable, "-m", "siamlab.cli", "--help"], capture_output=True, text=True, cwd=ROOT
     )
     assert done.returncode == 0
-    for command in [
-        "run",
-        "lab",
-        "fetch",
-        "train",
-        "evaluate",
-        "calibrate",
-        "embed",
-        "export",
-        "enroll",
-        "verify",
-        "identify",
-        "bench",
-    ]:
+    for command in (
+        "run", "lab", "fetch", "train", "evaluate", "calibrate", "embed", "export", "compare",
+        "enroll", "verify", "identify", "bench",
+    ):  # fmt: skip
         assert f"  {command}" in done.stdout
+
+
+def test_lab_passes_further_options_on_to_jupyterlab(monkeypatch):
+    called: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
+    assert main(["lab", "--no-browser", "--port=9000", "-y"]) == 0
+    (command,) = called
+    assert command[1:4] == ["-m", "jupyter", "lab"] and "01_setup" in command[4]
+    assert command[5:] == ["--no-browser", "--port=9000", "-y"]

@@ -1,4 +1,4 @@
-"""Augmentation: what each amount does, and that color is one matrix and one table."""
+"""Augmentation: the effect of each amount, and color as one matrix and one table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from siamlab.data.augmentation import (
 )
 from siamlab.faces.crop import Preprocessing, preprocess
 
-HOW = Preprocessing(size=24, fraction=0.56)
+PREPROCESSING = Preprocessing(size=24, fraction=0.56)
 STILL = Augmentation(
     flip=0, degrees=0, zoom=0, stretch=0, shift=0, gamma=0, contrast=0, brightness=0, tint=0,
     gray=0, saturation=0, blur=0, jpeg=0,
@@ -34,43 +34,43 @@ def chip():
 
 @pytest.fixture(scope="module")
 def source(chip):
-    return preprocess(chip, source_preprocessing(HOW))
+    return preprocess(chip, source_preprocessing(PREPROCESSING))
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def test_the_source_shows_more_in_finer_pixels():
+def test_the_source_is_wider_and_finer():
     """0.56 * 1.28 = 0.7168 of the chip; 24 * 1.28 * 1.35 = 41.47 pixels, rounded up."""
-    wider = source_preprocessing(HOW)
+    wider = source_preprocessing(PREPROCESSING)
     assert wider.fraction == pytest.approx(0.7168) and wider.size == 42
     assert source_preprocessing(Preprocessing(size=24, fraction=0.9)).fraction == 1.0
 
 
-def test_no_augmentation_gives_the_models_own_cut(chip, source):
+def test_no_augmentation_gives_the_models_input(chip, source):
     """The warp with all amounts at zero is the plain crop, but for interpolation."""
-    view = augment(source, HOW, rng(), STILL)
-    plain = preprocess(chip, HOW) / 255
+    view = augment(source, PREPROCESSING, rng(), STILL)
+    plain = preprocess(chip, PREPROCESSING) / 255
     assert view.shape == (24, 24, 3) and view.dtype == np.float32
     assert np.abs(view - plain).mean() < 0.02
 
 
 def test_flip_is_a_mirror_image(source):
-    still = augment(source, HOW, rng(), STILL)
-    flipped = augment(source, HOW, rng(), replace(STILL, flip=1.0))
+    still = augment(source, PREPROCESSING, rng(), STILL)
+    flipped = augment(source, PREPROCESSING, rng(), replace(STILL, flip=1.0))
     np.testing.assert_allclose(flipped, still[:, ::-1], atol=0.02)
 
 
 def test_views_stay_in_range_and_repeat(source):
-    views = [augment(source, HOW, rng(seed)) for seed in (1, 1, 2)]
+    views = [augment(source, PREPROCESSING, rng(seed)) for seed in (1, 1, 2)]
     assert all(view.min() >= 0 and view.max() <= 1 for view in views)
     np.testing.assert_array_equal(views[0], views[1])
     assert np.abs(views[0] - views[2]).mean() > 0.01
 
 
 def test_a_batch_varies_from_image_to_image_and_repeats(source):
-    first, second = (augment_batch([source] * 4, HOW, rng(3)) for _ in range(2))
+    first, second = (augment_batch([source] * 4, PREPROCESSING, rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (4, 24, 24, 3)
     for left in range(4):
@@ -80,13 +80,13 @@ def test_a_batch_varies_from_image_to_image_and_repeats(source):
 
 @pytest.mark.parametrize("field", STILL.__dict__)
 def test_each_amount_changes_the_image(source, field):
-    still = augment_batch([source] * 8, HOW, rng(), STILL)
-    moved = augment_batch([source] * 8, HOW, rng(), replace(STILL, **{field: 1.0}))
+    still = augment_batch([source] * 8, PREPROCESSING, rng(), STILL)
+    moved = augment_batch([source] * 8, PREPROCESSING, rng(), replace(STILL, **{field: 1.0}))
     assert np.abs(moved - still).max() > 0.02
 
 
 def test_gray_images_have_equal_channels(source):
-    view = augment(source, HOW, rng(), replace(Augmentation(), gray=1.0))
+    view = augment(source, PREPROCESSING, rng(), replace(Augmentation(), gray=1.0))
     assert np.ptp(view, axis=2).max() < 1e-5
 
 

@@ -43,7 +43,7 @@ def test_collection_of_a_folder(tmp_path: Path) -> None:
         collection.person("Boo")
 
 
-def test_folders_around_the_people_are_seen_through(tmp_path: Path) -> None:
+def test_a_single_folder_around_the_people_is_skipped(tmp_path: Path) -> None:
     make_people(tmp_path / "outer" / "inner", {"Al": 1, "Bo": 1})
     assert open_collection(tmp_path).root == tmp_path / "outer" / "inner"
     single = make_people(tmp_path / "one", {"Al": 2})
@@ -69,7 +69,7 @@ def test_collect_person_joins_folders(tmp_path: Path) -> None:
     assert [p.parent.name for p in me.images] == ["positive", "positive", "anchor"]
 
 
-def test_check_images_reports_by_name(tmp_path: Path) -> None:
+def test_check_images_names_unusable_files(tmp_path: Path) -> None:
     make_people(tmp_path, {"Al": 2, "Bo": 2})
     (tmp_path / "Bo" / "Bo_0002.png").write_bytes(b"broken")
     calls: list[tuple[int, int]] = []

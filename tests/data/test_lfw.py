@@ -1,295 +1,33 @@
-"""LFW's text files, and its download from a server on this machine that misbehaves."""
+"""LFW's files of pairs and people, and names of images."""
 
 from __future__ import annotations
 
-import hashlib
-import http.server
-import tarfile
-import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from siamlab.data.collections import open_collection
-from siamlab.data.lfw import PairLine, image_number, image_path, read_pairs_file, read_people_file
-from siamlab.data.lfw_download import REMOTE, fetch_lfw, fetch_pairs
-from siamlab.errors import DownloadError, EmptyFolderError, InputError, StorageError
-from siamlab.images.write import write_image
-from siamlab.system.download import TRIES
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves one file; ``behave`` decides, request by request, how."""
-
-    def __init__(self, content: bytes, behave: Callable[[Handler, int], None]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.behave = content, behave
-        self.ranges: list[str | None] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/lfw.tgz"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        self.server.ranges.append(self.headers["Range"])
-        self.server.behave(self, len(self.server.ranges))
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def serve(self, most: int | None = None, ranges: bool = True) -> None:
-        """Send the file (or what the client lacks of it), at the most ``most`` bytes."""
-        start = int((self.headers["Range"] or "bytes=0-")[6:-1]) if ranges else 0
-        body = self.server.content[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        if start:
-            total = len(self.server.content)
-            self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
-        self.end_headers()
-        self.wfile.write(body[:most])
-
-
-Serve = Callable[[Callable[[Handler, int], None]], Server]
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for name, count in (("Al", 2), ("Bo", 1)):
-        for number in range(1, count + 1):
-            image = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
-            write_image(tmp_path / "tree" / name / f"{name}_{number:04d}.png", image)
-    path = tmp_path / "some.tgz"
-    with tarfile.open(path, "w:gz") as tar:
-        tar.add(tmp_path / "tree", arcname="lfw_funneled")
-    return path
-
-
-@pytest.fixture
-def serve(archive: Path, tmp_path: Path, monkeypatch) -> Iterator[Serve]:
-    monkeypatch.setattr("siamlab.system.download.WAIT", 0.001)
-    monkeypatch.setattr("siamlab.system.download.CHUNK", 10)
-    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    servers = []
-
-    def start(behave: Callable[[Handler, int], None]) -> Server:
-        server = Server(archive.read_bytes(), behave)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def fetch(server: Server, folder: Path, **options: object) -> Path:
-    options.setdefault("sha256", hashlib.sha256(server.content).hexdigest())
-    return fetch_lfw(folder / "lfw", progress=False, url=server.url, **options)
-
-
-def left_over(folder: Path) -> list[str]:
-    """Everything under the data folder and the destination that is a file."""
-    places = [folder / "data", folder / "lfw"]
-    return [path.name for place in places for path in place.rglob("*") if path.is_file()]
-
-
-def test_downloads_once(serve: Serve, tmp_path: Path, capfd) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    root = fetch(server, tmp_path)
-    assert open_collection(tmp_path / "lfw").root == root == tmp_path / "lfw" / "lfw_funneled"
-    assert open_collection(root).names == ("Al", "Bo")
-    assert fetch(server, tmp_path) == root
-    assert server.ranges == [None]
-    assert sorted(left_over(tmp_path)) == [".source", "Al_0001.png", "Al_0002.png", "Bo_0001.png"]
-    assert capfd.readouterr() == ("", "")
-
-
-def test_progress_is_shown(serve: Serve, tmp_path: Path, capfd) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    digest = hashlib.sha256(server.content).hexdigest()
-    fetch_lfw(tmp_path / "lfw", url=server.url, sha256=digest)
-    shown = capfd.readouterr().err
-    assert "downloading lfw.tgz: 100%" in shown and "unpacking" in shown
-
-
-def test_a_cut_connection_is_taken_up_where_it_broke(serve: Serve, tmp_path: Path) -> None:
-    server = serve(lambda handler, number: handler.serve(most=1000 if number == 1 else None))
-    assert len(open_collection(fetch(server, tmp_path))) == 2
-    assert server.ranges == [None, "bytes=1000-"]
-
-
-def test_a_server_without_ranges_starts_again(serve: Serve, tmp_path: Path) -> None:
-    def behave(handler: Handler, number: int) -> None:
-        handler.serve(most=1000 if number == 1 else None, ranges=False)
-
-    server = serve(behave)
-    assert len(open_collection(fetch(server, tmp_path))) == 2
-    assert len(server.ranges) == 2
-
-
-def test_a_server_that_recovers(serve: Serve, tmp_path: Path) -> None:
-    def behave(handler: Handler, number: int) -> None:
-        if number < 3:
-            handler.send_error(503)
-        else:
-            handler.serve()
-
-    server = serve(behave)
-    assert len(open_collection(fetch(server, tmp_path))) == 2
-
-
-def check_failure(fetching: Callable[[], Path], folder: Path, error: type, text: str) -> None:
-    with pytest.raises(error, match=text) as caught:
-        fetching()
-    assert "\n" not in str(caught.value)
-    assert left_over(folder) == [] and not (folder / "lfw").exists()
-
-
-@pytest.mark.parametrize(
-    ("behave", "text", "requests"),
-    [
-        (lambda handler, number: handler.send_error(404), "status 404", 1),
-        (lambda handler, number: handler.send_error(500), "status 500", TRIES),
-        (lambda handler, number: handler.serve(most=0), "connection was cut", TRIES),
-        (lambda handler, number: handler.send_error(416), "cannot continue", TRIES),
-        (lambda handler, number: handler.connection.close(), "cannot be reached", None),
-    ],
+from siamlab.data.collections import Collection, Person, open_collection
+from siamlab.data.lfw import (
+    PairLine,
+    image_number,
+    image_path,
+    pairs_from_file,
+    read_pairs_file,
+    read_people_file,
+    write_pairs,
 )
-def test_failures_are_one_line_and_leave_nothing(
-    serve: Serve, tmp_path: Path, behave, text: str, requests: int | None
-) -> None:
-    server = serve(behave)
-    check_failure(lambda: fetch(server, tmp_path), tmp_path, DownloadError, text)
-    assert requests is None or len(server.ranges) == requests
+from siamlab.data.pairs import draw_pairs
+from siamlab.data.report_pairs import report_pairs
+from siamlab.errors import InputError
 
 
-def test_a_server_that_cuts_for_ever_is_given_up(serve: Serve, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("siamlab.system.download.MOST_TRIES", 8)
-    server = serve(lambda handler, number: handler.serve(most=10))
-    check_failure(lambda: fetch(server, tmp_path), tmp_path, DownloadError, "was cut")
-    assert len(server.ranges) == 8
-
-
-def test_a_slow_server_is_given_up(serve: Serve, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("siamlab.system.download.TIMEOUT", 0.05)
-    monkeypatch.setattr("siamlab.system.download.TRIES", 2)
-    server = serve(lambda handler, number: time.sleep(0.3))
-    check_failure(lambda: fetch(server, tmp_path), tmp_path, DownloadError, "did not answer")
-
-
-def test_another_file_than_expected(serve: Serve, tmp_path: Path) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    check_failure(
-        lambda: fetch(server, tmp_path, sha256="0" * 64), tmp_path, DownloadError, "sha256 differs"
-    )
-
-
-def test_no_server_and_no_address(serve: Serve, tmp_path: Path) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    server.shutdown()
-    server.server_close()
-    check_failure(lambda: fetch(server, tmp_path), tmp_path, DownloadError, "cannot be reached")
-    for url in ("nonsense", "ftp://127.0.0.1/lfw.tgz", "http://"):
-        check_failure(
-            lambda url=url: fetch_lfw(tmp_path / "lfw", progress=False, url=url),
-            tmp_path,
-            DownloadError,
-            "no address",
-        )
-
-
-def test_a_full_disk(serve: Serve, tmp_path: Path, monkeypatch) -> None:
-    server = serve(lambda handler, number: handler.serve())
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("siamlab.system.download._receive", full)
-    check_failure(lambda: fetch(server, tmp_path), tmp_path, StorageError, "disk is full")
-
-
-def test_a_full_disk_while_unpacking_keeps_the_download(
-    serve: Serve, tmp_path: Path, monkeypatch
-) -> None:
-    server = serve(lambda handler, number: handler.serve())
-
-    def full(*args: object, **options: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(tarfile.TarFile, "makefile", full)
-        with pytest.raises(StorageError, match="disk is full"):
-            fetch(server, tmp_path)
-    assert not (tmp_path / "lfw").exists() and len(left_over(tmp_path)) == 1
-    assert len(open_collection(fetch(server, tmp_path))) == 2
-    assert server.ranges == [None]
-
-
-def test_an_address_as_source(serve: Serve, tmp_path: Path) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    root = fetch_lfw(tmp_path / "lfw", source=server.url, progress=False)
-    assert open_collection(root).names == ("Al", "Bo")
-
-
-def test_an_address_of_something_else(serve: Serve, tmp_path: Path) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    server.content = b"<html>please log in</html>"
-    check_failure(
-        lambda: fetch_lfw(tmp_path / "lfw", source=server.url, progress=False),
-        tmp_path,
-        InputError,
-        "no archive",
-    )
-
-
-def test_a_local_archive_or_folder(archive: Path, tmp_path: Path) -> None:
-    (tmp_path / "lfw").mkdir()  # an empty one may be there
-    root = fetch_lfw(tmp_path / "lfw", source=archive, progress=False)
-    assert open_collection(root).names == ("Al", "Bo")
-    assert fetch_lfw(tmp_path / "lfw", source=archive, progress=False) == root
-    copy = fetch_lfw(tmp_path / "copy", source=tmp_path / "tree", progress=False)
-    assert copy == tmp_path / "copy" and len(open_collection(copy).images) == 3
-    with pytest.raises(InputError, match="already holds images from"):
-        fetch_lfw(tmp_path / "lfw", source=tmp_path / "tree", progress=False)
-
-
-def test_local_sources_that_do_not_do(archive: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "cut.tgz").write_bytes(archive.read_bytes()[:2000])
-    (tmp_path / "file").write_text("in the way")
-    for source, error in (
-        ("absent.tgz", InputError),
-        ("cut.tgz", InputError),
-        ("empty", EmptyFolderError),
-    ):
-        with pytest.raises(error) as caught:
-            fetch_lfw(tmp_path / "lfw", source=tmp_path / source, progress=False)
-        assert source in str(caught.value) and not (tmp_path / "lfw").exists()
-    with pytest.raises(InputError, match="is a file"):
-        fetch_lfw(tmp_path / "file", source=archive, progress=False)
-    assert not list(tmp_path.glob(".*"))
-
-
-def test_pairs_files_by_name(serve: Serve, tmp_path: Path, monkeypatch) -> None:
-    server = serve(lambda handler, number: handler.serve())
-    server.content = b"Al\t1\t2\n"
-    digest = hashlib.sha256(server.content).hexdigest()
-    monkeypatch.setitem(REMOTE, "pairs.txt", (server.url, digest))
-    path = fetch_pairs(tmp_path / "pairs", "pairs.txt", progress=False)
-    assert read_pairs_file(path) == (PairLine("Al", 1, "Al", 2),)
-    with pytest.raises(InputError, match=r"pairsDevTest\.txt"):
-        fetch_pairs(tmp_path, "other.txt")
+def fake(*sizes: int) -> Collection:
+    """A collection of names alone, as LFW has them: P000 has ``sizes[0]`` images, and so on."""
+    people = []
+    for number, size in enumerate(sizes):
+        files = (Path(f"lfw/P{number:03d}/P{number:03d}_{i + 1:04d}.jpg") for i in range(size))
+        people.append(Person(f"P{number:03d}", tuple(files)))
+    return Collection(Path("lfw"), tuple(people))
 
 
 LINES = "Al\t1\t2\nBo\t1\tAl\t3\n"
@@ -306,7 +44,7 @@ LINES = "Al\t1\t2\nBo\t1\tAl\t3\n"
         "\n" + LINES + "\n\n",
     ],
 )
-def test_every_form_of_a_pairs_file(tmp_path: Path, text: str) -> None:
+def test_all_variants_of_a_pairs_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "pairs.txt"
     path.write_bytes(text.encode())
     first, second = read_pairs_file(path)
@@ -368,11 +106,11 @@ def test_people_files(tmp_path: Path) -> None:
             read_people_file(path)
 
 
-def test_images_by_number(archive: Path, tmp_path: Path) -> None:
-    collection = open_collection(tmp_path / "tree")
-    path = image_path(collection, "Al", 2)
-    assert path.name == "Al_0002.png" and image_number(path, "Al") == 2
-    for name, number in (("Al", 3), ("Cy", 1)):
+def test_images_by_number() -> None:
+    collection = fake(2, 1)
+    path = image_path(collection, "P000", 2)
+    assert path.name == "P000_0002.jpg" and image_number(path, "P000") == 2
+    for name, number in (("P000", 3), ("P009", 1)):
         with pytest.raises(InputError):
             image_path(collection, name, number)
     with pytest.raises(InputError, match="named as in LFW"):
@@ -382,3 +120,36 @@ def test_images_by_number(archive: Path, tmp_path: Path) -> None:
 def test_official_development_pairs(shared_pairs: Path) -> None:
     pairs = read_pairs_file(shared_pairs)
     assert (len(pairs), sum(pair.genuine for pair in pairs)) == (2200, 1100)
+
+
+def test_written_pairs_are_read_back(tmp_path: Path) -> None:
+    collection = fake(3, 3, 1)
+    made = draw_pairs(collection, 6, 0)
+    path = write_pairs(tmp_path / "new" / "pairs.txt", made)
+    again = pairs_from_file(path, collection)
+    assert (again.first, again.second) == (made.first, made.second)
+    assert again.labels.tolist() == made.labels.tolist()
+    assert (again.first_people, again.second_people) == (made.first_people, made.second_people)
+    with pytest.raises(InputError, match="not named as in LFW"):
+        write_pairs(path, report_pairs([Path("a.jpg")], [Path("b.jpg")], collection, 2, 0, "me"))
+
+
+def test_missing_images_are_named_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.txt"
+    path.write_text(
+        "P000 1 2\nP000 1 9\nNobody 1 P001 1\n" + "".join(f"Q{i} 1 2\n" for i in range(4))
+    )
+    with pytest.raises(InputError) as caught:
+        pairs_from_file(path, fake(3, 3))
+    text = str(caught.value)
+    assert text.startswith("10 images of") and "P000_0009, Nobody_0001" in text
+    assert "and 5 more" in text and "\n" not in text
+
+
+def test_the_official_development_pairs(
+    shared_lfw: Path, shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    collection = open_collection(shared_lfw, cache=tmp_path_factory.mktemp("cache"))
+    made = pairs_from_file(shared_pairs, collection)
+    assert (made.genuine, made.impostor) == (1100, 1100)
+    assert all(path.is_file() for path in made.images[:50])

@@ -1,4 +1,4 @@
-"""Omniglot: listing, alphabets unseen in training, turned copies, and fetching."""
+"""Omniglot: listing, alphabets unseen in training, rotated copies, and fetching."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from siamlab.data.omniglot import (
     find_omniglot,
     open_characters,
     unseen_alphabets,
-    with_turns,
+    with_rotations,
 )
 from siamlab.errors import DownloadError, EmptyFolderError, InputError
 from siamlab.images.decode import read_image
@@ -30,7 +30,7 @@ from siamlab.images.decode import read_image
 
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
-    """Two archives as Lake's: ``Both`` is in either."""
+    """Two archives like Lake's: ``Both`` is in both."""
     for name, contents in zip(SETS, ({"Ah": 2, "Both": 3}, {"Both": 3, "Oh": 4}), strict=True):
         write_characters(tmp_path / "tree" / name, contents)
         (tmp_path / "given").mkdir(exist_ok=True)
@@ -65,7 +65,7 @@ def test_unseen_alphabets_share_nothing_with_training(sets: Path) -> None:
         unseen_alphabets(second, second)
 
 
-def test_what_is_no_drawing_is_left_out(tmp_path: Path) -> None:
+def test_other_files_are_left_out(tmp_path: Path) -> None:
     root = write_characters(tmp_path / "some", {"Ah": 1})
     folder = root / "Ah" / "character01"
     for name in ("._0001_01.png", "notes.png", "0001_01.txt"):
@@ -79,16 +79,16 @@ def test_what_is_no_drawing_is_left_out(tmp_path: Path) -> None:
         drawer_of(Path("Ada_0001.jpg"))
 
 
-def test_turned_copies_are_further_characters(sets: Path, tmp_path: Path) -> None:
+def test_rotated_copies_are_further_characters(sets: Path, tmp_path: Path) -> None:
     first, _ = find_omniglot(sets)
-    four = with_turns(first, tmp_path / "turned")
+    four = with_rotations(first, tmp_path / "turned")
     assert len(four) == 4 * len(first) and four.names == tuple(sorted(four.names))
     plain = read_image(four.person("Ah/character02").images[1])
     for quarter in (1, 2, 3):
         turned = read_image(four.person(f"Ah/character02_{90 * quarter}").images[1])
         np.testing.assert_array_equal(turned, np.rot90(plain, quarter))
     before = four.images[1].stat().st_mtime_ns
-    assert with_turns(first, tmp_path / "turned") == four
+    assert with_rotations(first, tmp_path / "turned") == four
     assert four.images[1].stat().st_mtime_ns == before, "written once"
 
 
@@ -104,7 +104,7 @@ def test_found_by_path_by_variable_or_in_the_workspace(
 
 
 @pytest.mark.parametrize("kind", ["given", "tree"])
-def test_a_local_copy_is_taken(sets: Path, tmp_path: Path, kind: str) -> None:
+def test_a_local_copy_is_used(sets: Path, tmp_path: Path, kind: str) -> None:
     folder = fetch_omniglot(tmp_path / "here", source=tmp_path / kind)
     first, second = find_omniglot(folder)
     assert (len(first), len(second)) == (5, 7)
@@ -159,7 +159,7 @@ def test_downloads_once(server, sets: Path, tmp_path: Path, data: Path, capfd) -
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_command_takes_a_local_copy(sets: Path, data: Path, capsys) -> None:
+def test_the_command_uses_a_local_copy(sets: Path, data: Path, capsys) -> None:
     from siamlab.cli import main
 
     assert main(["fetch", "omniglot", "--from", str(sets)]) == 0
@@ -170,7 +170,7 @@ def test_the_command_takes_a_local_copy(sets: Path, data: Path, capsys) -> None:
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_lake_s_small_sets(shared_omniglot: Path) -> None:
+def test_lakes_small_sets(shared_omniglot: Path) -> None:
     """Five alphabets each, two of them (the very same drawings) in both."""
     for name, (_, sha256) in REMOTE.items():
         content = (shared_omniglot / f"{name}.zip").read_bytes()

@@ -1,4 +1,4 @@
-"""Rules of pairing, as properties over small collections of files that need not exist."""
+"""Properties of pairs and splits, on small collections of files that do not exist."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siamlab.data.collections import Collection, Person, open_collection
-from siamlab.data.lfw import pairs_from_file, write_pairs
+from siamlab.data.collections import Collection, Person
 from siamlab.data.pairs import (
     PairSet,
     check_disjoint,
@@ -97,14 +96,14 @@ def test_possible_pairs_by_hand() -> None:
     assert possible_impostor(collection) == 14
 
 
-def test_genuine_pairs_are_spread_over_people() -> None:
+def test_genuine_pairs_are_spread_evenly_over_people() -> None:
     """Room 1, 1, 6, 15 for 10 pairs: the first two give 1, the others 4 each."""
     made = draw_pairs(fake([2, 2, 4, 6]), 20, seed=3)
     genuine = made.subset(made.labels == 1)
     assert Counter(genuine.first_people) == {"P000": 1, "P001": 1, "P002": 4, "P003": 4}
 
 
-def test_many_images_do_not_make_a_frequent_impostor() -> None:
+def test_impostor_pairs_draw_people_uniformly() -> None:
     """One person has 200 images, 99 have 4. Each is on 1 % of 2,000 sides: 20, give or take."""
     made = draw_pairs(fake([200] + [4] * 99), 2000, seed=0)
     impostor = made.subset(made.labels == 0)
@@ -142,13 +141,13 @@ def test_report_pairs_keep_the_rules(
     assert rows(made) == rows(again)
 
 
-def test_the_own_face_is_no_negative_under_any_spelling_or_folder() -> None:
+def test_the_person_is_never_among_the_negatives() -> None:
     everybody = fake([3, 3])
     own = everybody.people[0].images
     stranger = everybody.people[1].name
     made = report_pairs(own[:1], own[1:], everybody, 4, 0, "p000")
     assert set(made.subset(made.labels == 0).second_people) == {stranger}
-    made = report_pairs(own[:1], own[1:], everybody, 4, 0, "me")  # her files, another name
+    made = report_pairs(own[:1], own[1:], everybody, 4, 0, "me")  # the same files, another name
     assert not set(made.subset(made.labels == 0).second) & set(own)
 
 
@@ -182,7 +181,7 @@ def test_report_pairs_without_others_or_images() -> None:
 
 @settings(deadline=None)  # other work may share the machine
 @given(st.integers(6, 60), SEEDS, st.integers(0, 2))
-def test_split_shares_nobody_and_loses_nobody(people: int, seed: int, kept: int) -> None:
+def test_a_split_has_everybody_in_one_part(people: int, seed: int, kept: int) -> None:
     collection = fake([2] * people)
     keep = collection.names[:kept]
     split = split_people(collection, seed=seed, keep_in_test=keep)
@@ -203,13 +202,13 @@ def test_split_sizes_by_hand() -> None:
     assert [len(p) for p in split_people(fake([1] * 3))] == [1, 1, 1]
 
 
-def test_split_by_name_does_not_depend_on_who_else_is_there() -> None:
+def test_split_by_name_does_not_depend_on_the_other_people() -> None:
     whole = fake([1] * 200)
     some = whole.select(whole.names[50:])
     parts = split_by_name(whole, (0.8, 0.1, 0.1))
     for part, again in zip(parts, split_by_name(some, (0.8, 0.1, 0.1)), strict=True):
         assert set(again.names) == set(part.names) & set(some.names)
-    # Nested: whoever is trained on with 0.7 is trained on with 0.8 too.
+    # Nested: the people trained on with 0.7 are trained on with 0.8 too.
     assert set(split_by_name(whole, (0.7, 0.1, 0.2)).train.names) < set(parts.train.names)
     with pytest.raises(InputError, match="too few people"):
         split_by_name(fake([1] * 4), (0.8, 0.1, 0.1))
@@ -236,7 +235,7 @@ def test_check_disjoint_names_what_is_shared() -> None:
         check_disjoint(one, two, one.subset([0]))
 
 
-def test_pair_set_subsets_and_lengths() -> None:
+def test_subsets_and_lengths_of_a_pair_set() -> None:
     made = draw_pairs(fake([3, 3, 3]), 8, 0)
     assert rows(made.subset([2, 0])) == [rows(made)[2], rows(made)[0]]
     assert sorted(rows(made.shuffled(1))) == sorted(rows(made))
@@ -246,37 +245,7 @@ def test_pair_set_subsets_and_lengths() -> None:
         PairSet(made.first, made.second[:1], made.labels, made.first_people, ())
 
 
-def test_written_pairs_come_back(tmp_path: Path) -> None:
-    collection = fake([3, 3, 1])
-    made = draw_pairs(collection, 6, 0)
-    path = write_pairs(tmp_path / "new" / "pairs.txt", made)
-    assert rows(pairs_from_file(path, collection)) == rows(made)
-    with pytest.raises(InputError, match="not named as in LFW"):
-        write_pairs(path, report_pairs([Path("a.jpg")], [Path("b.jpg")], collection, 2, 0, "me"))
-
-
-def test_missing_images_are_named_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.txt"
-    path.write_text(
-        "P000 1 2\nP000 1 9\nNobody 1 P001 1\n" + "".join(f"Q{i} 1 2\n" for i in range(4))
-    )
-    with pytest.raises(InputError) as caught:
-        pairs_from_file(path, fake([3, 3]))
-    text = str(caught.value)
-    assert text.startswith("10 images of") and "P000_0009, Nobody_0001" in text
-    assert "and 5 more" in text and "\n" not in text
-
-
-def test_the_official_development_pairs(
-    shared_lfw: Path, shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    collection = open_collection(shared_lfw, cache=tmp_path_factory.mktemp("cache"))
-    made = pairs_from_file(shared_pairs, collection)
-    assert (made.genuine, made.impostor) == (1100, 1100)
-    assert all(path.is_file() for path in made.images[:50])
-
-
-def test_joined_pairs_stand_behind_each_other() -> None:
+def test_joined_pairs_are_concatenated() -> None:
     one = PairSet((Path("a"),), (Path("b"),), np.array([1]), ("Ada",), ("Ada",))
     two = PairSet((Path("c"),), (Path("d"),), np.array([0]), ("Ada",), ("Grace",))
     joined = join_pairs(one, two)

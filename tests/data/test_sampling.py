@@ -1,4 +1,4 @@
-"""Random choices behind the pairs: even, different, reproducible."""
+"""Random choice of pairs: even, without repetition, reproducible."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def test_spread_by_hand() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=9), st.data())
-def test_spread_is_as_even_as_room_allows(room: list[int], data: st.DataObject) -> None:
+def test_spread_is_as_even_as_the_limits_allow(room: list[int], data: st.DataObject) -> None:
     count = data.draw(st.integers(0, sum(room)))
     given_ = spread(count, room, np.random.default_rng(0))
     assert given_.sum() == count and (given_ <= room).all()
-    # Who still had room got at most one less than whoever got most.
+    # Parts below their limit differ from the largest by at most one.
     short = given_[given_ < np.array(room)]
     assert short.size == 0 or short.min() >= given_.max() - 1
 
@@ -42,8 +42,8 @@ def test_all_pairs_can_be_drawn(sizes: list[int], seed: int) -> None:
         assert len(rows) == len(expected) and set(map(tuple, rows.tolist())) == expected
 
 
-def test_large_people_are_counted_right() -> None:
-    """1,500 images of one person make 1,124,250 pairs, each number unlike the others."""
+def test_pairs_of_many_images_are_counted_exactly() -> None:
+    """1,500 images of one person make 1,124,250 pairs, all different."""
     rows = draw_genuine([1500], 1_124_250, np.random.default_rng(0))
     assert len(np.unique(rows[:, 0] * 1500 + rows[:, 1])) == 1_124_250
     assert (rows[:, 0] < rows[:, 1]).all() and rows.max() == 1499 and rows.min() == 0

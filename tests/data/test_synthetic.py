@@ -1,4 +1,4 @@
-"""Drawn people: same seed, same picture; identity shows through light, pose and background."""
+"""Drawn people: the same seed gives the same image; identity is visible in all conditions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.jpg"))
 
 
-def test_the_same_seed_is_the_same_person_and_picture() -> None:
+def test_the_same_seed_gives_the_same_person_and_image() -> None:
     rngs = [np.random.default_rng(5) for _ in range(2)]
     first, second = (draw_face(Identity(3), rng) for rng in rngs)
     assert first.shape == (250, 250, 3)
@@ -44,7 +44,7 @@ def test_the_same_seed_is_the_same_person_and_picture() -> None:
     assert dataclasses.asdict(Identity(3)) != dataclasses.asdict(Identity(4))
 
 
-def test_a_picture_does_not_depend_on_what_was_drawn_before() -> None:
+def test_an_image_does_not_depend_on_what_was_drawn_before() -> None:
     conditions = Conditions(yaw=10, noise=3, blur=0.5, jpeg=80)
     alone = draw_face(Identity(3), conditions)
     for seed in range(8):  # more people than the caches hold
@@ -81,13 +81,13 @@ def test_a_picture_does_not_depend_on_what_was_drawn_before() -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_every_condition_changes_the_picture(change: dict[str, float]) -> None:
+def test_every_condition_changes_the_image(change: dict[str, float]) -> None:
     who, usual = Identity(1), Conditions()
     other = dataclasses.replace(usual, **change)  # type: ignore[arg-type]
     assert difference(draw_face(who, usual), draw_face(who, other)) > 0.005
 
 
-def test_light_comes_from_the_named_side() -> None:
+def test_light_comes_from_the_given_side() -> None:
     face = slice(100, 150)
     for side, brighter in ((-60.0, slice(85, 115)), (60.0, slice(135, 165))):
         conditions = Conditions(light_side=side, ambient=0.15)
@@ -96,7 +96,7 @@ def test_light_comes_from_the_named_side() -> None:
         assert row[:, brighter].mean() > 1.2 * row[:, darker].mean()
 
 
-def test_gray_noise_and_jpeg_do_what_they_say() -> None:
+def test_saturation_and_noise_have_the_given_strength() -> None:
     gray = draw_face(Identity(1), Conditions(saturation=0.0)).astype(int)
     assert np.abs(gray - gray[..., :1]).max() <= 1
     clean = draw_face(Identity(1), Conditions()).astype(float)
@@ -104,8 +104,8 @@ def test_gray_noise_and_jpeg_do_what_they_say() -> None:
     assert (noisy - clean)[20:40, 20:40].std() == pytest.approx(4.0, rel=0.15)
 
 
-def test_the_face_turns_about_its_middle() -> None:
-    """Whatever the pose, the middle of the face stays where the box's middle is."""
+def test_the_face_rotates_about_its_center() -> None:
+    """In every pose the center of the face is the center of the box."""
     for yaw, pitch, roll in ((0, 0, 0), (30, -10, 8), (-20, 12, -9)):
         view = make_view(Conditions(yaw=yaw, pitch=pitch, roll=roll), (125.0, 120.0), 1.0)
         np.testing.assert_allclose(view.project(np.array([FACE_MIDDLE])), [[125, 120]], atol=1e-3)
@@ -116,8 +116,8 @@ def test_the_face_turns_about_its_middle() -> None:
     assert (rotation(0, 20, 0) @ ahead)[1] > 0.3  # down
 
 
-def test_raw_pixels_are_not_enough_but_say_something() -> None:
-    """The cosine of small gray images: far from telling people apart, yet better than a coin."""
+def test_raw_pixels_are_weak_but_better_than_chance() -> None:
+    """The cosine of small gray images distinguishes people badly, yet better than chance."""
     people = np.repeat(np.arange(30), 5)
     rng = np.random.default_rng(11)
     small = []
@@ -135,8 +135,8 @@ def test_raw_pixels_are_not_enough_but_say_something() -> None:
     assert 0.52 < auc < 0.75
 
 
-def test_identity_shows_under_equal_conditions() -> None:
-    """A little pose and light change a picture less than another face does."""
+def test_identity_changes_an_image_more_than_conditions() -> None:
+    """Slight changes of pose and light change an image less than another face does."""
     usual = Conditions()
     moved = Conditions(yaw=4.0, light_side=-15.0, smile=0.3)
     faces = [draw_face(Identity(seed), usual) for seed in range(6)]
@@ -172,7 +172,7 @@ def test_haar_finds_most_faces_where_lfw_has_them() -> None:
     assert np.median(sides) == pytest.approx(250 / 2.2, rel=0.08)
 
 
-def test_a_frame_tells_the_true_box() -> None:
+def test_a_frame_has_the_true_box() -> None:
     conditions = Conditions(scale=1.1, shift_x=0.2, shift_y=-0.1)
     frame, (x, y, side) = draw_frame(Identity(7), conditions, (320, 240))
     assert frame.shape == (240, 320, 3)
@@ -190,7 +190,7 @@ def test_a_face_may_leave_the_frame() -> None:
         assert draw_frame(Identity(5), conditions, (160, 120))[0].shape == (120, 160, 3)
 
 
-def test_a_film_moves_smoothly() -> None:
+def test_a_video_changes_smoothly() -> None:
     frames = [
         draw_frame(Identity(7), dataclasses.replace(Conditions.at(7, t), noise=0.0), (160, 120))[0]
         for t in (0.0, 0.04, 4.0)
@@ -229,7 +229,7 @@ def test_more_people_and_images_keep_the_earlier_ones(tmp_path: Path) -> None:
     assert files(other)[0].read_bytes() != files(few)[0].read_bytes()
 
 
-def test_people_of_a_collection_are_nobody_chosen_by_hand() -> None:
+def test_people_of_a_collection_have_large_seeds() -> None:
     seeds = {person_identity(seed, n).seed for seed in range(3) for n in range(1, 40)}
     assert len(seeds) == 3 * 39
     assert min(seeds) > 10**6
@@ -247,7 +247,7 @@ def test_bad_arguments_and_disks(tmp_path: Path) -> None:
 
 
 def test_thousands_of_images_a_minute(tmp_path: Path) -> None:
-    """2,000 a minute is the promise; half of it in processor time keeps busy machines happy."""
+    """2,000 a minute are promised; half of that in processor time allows for busy machines."""
     write_people(tmp_path, people=1, images=2)
     began = time.process_time()
     write_people(tmp_path, people=4, images=5)

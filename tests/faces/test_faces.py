@@ -1,4 +1,4 @@
-"""Boxes, cut-outs and quality, worked out by hand; detectors on real faces where there are some."""
+"""Boxes, crops and quality, worked out by hand; detectors on real faces where present."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from siamlab.faces.detectors import (
     haar_file,
     open_detector,
 )
-from siamlab.faces.detectors.base import _sorted
-from siamlab.faces.detectors.yunet import _from_yunet
+from siamlab.faces.detectors.base import largest_first
+from siamlab.faces.detectors.yunet import _to_box
 from siamlab.faces.quality import face_quality
 
 
 @dataclass
-class Told:
-    """A detector that finds what it is told."""
+class FixedDetector:
+    """A detector that returns given boxes."""
 
     boxes: list[FaceBox] = field(default_factory=list)
-    name: str = "told"
+    name: str = "fixed"
 
     def detect(self, image: np.ndarray) -> list[FaceBox]:
         return self.boxes
@@ -39,7 +39,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def lfw_images(shared_lfw: Path) -> list[np.ndarray]:
-    """Sixteen images from all over the start of the archive."""
+    """Sixteen images, every tenth of the archive."""
     images = []
     with tarfile.open(shared_lfw, "r|gz") as tar:
         for number, member in enumerate(m for m in tar if m.isfile()):
@@ -59,7 +59,7 @@ def haar() -> HaarDetector:
 
 
 def gradient(height: int, width: int) -> np.ndarray:
-    """Every pixel tells its column (red) and row (green)."""
+    """Every pixel holds its column (red) and row (green)."""
     image = np.zeros((height, width, 3), np.uint8)
     image[:, :, 0] = np.arange(width)
     image[:, :, 1] = np.arange(height)[:, np.newaxis]
@@ -108,17 +108,17 @@ def test_cut_face_scales() -> None:
         assert chip.shape == (250, 250, 3) and (chip == (9, 8, 7)).all()
 
 
-def test_in_a_chip_the_face_it_was_cut_around_is_meant() -> None:
+def test_in_a_chip_the_face_it_was_cropped_around_is_meant() -> None:
     mine, behind = FaceBox(68, 68, 114), FaceBox(0, 20, 100)
     chip, frame = np.zeros((250, 250, 3), np.uint8), np.zeros((250, 300, 3), np.uint8)
-    assert find_face(chip, Told([mine, behind])) == mine
+    assert find_face(chip, FixedDetector([mine, behind])) == mine
     with pytest.raises(SeveralFacesError):
-        find_face(frame, Told([mine, behind]))
+        find_face(frame, FixedDetector([mine, behind]))
     with pytest.raises(SeveralFacesError):
-        find_face(chip, Told([mine, FaceBox(70, 66, 116)]))
+        find_face(chip, FixedDetector([mine, FaceBox(70, 66, 116)]))
 
 
-def test_a_chip_is_not_cut_again() -> None:
+def test_a_chip_is_not_cropped_again() -> None:
     chip = np.random.default_rng(0).integers(0, 255, (250, 250, 3), dtype=np.uint8)
     np.testing.assert_array_equal(cut_face(chip, FaceBox(72, 66, 108)), chip)
     smaller = cut_face(chip, FaceBox(95, 95, 60))
@@ -145,20 +145,20 @@ def test_haar_looks_at_the_mirror_image_when_it_finds_nothing(
 def test_which_face_is_meant() -> None:
     large, half, small = FaceBox(0, 0, 40), FaceBox(60, 60, 20), FaceBox(45, 45, 10)
     image = np.zeros((100, 100, 3), np.uint8)
-    assert find_face(image, Told([large, small])) == large
+    assert find_face(image, FixedDetector([large, small])) == large
     with pytest.raises(SeveralFacesError, match="2 faces"):
-        find_face(image, Told([large, half, small]))
-    assert find_face(image, Told([large, half, small]), "largest") == large
-    assert find_face(image, Told([large, half, small]), "center") == small
+        find_face(image, FixedDetector([large, half, small]))
+    assert find_face(image, FixedDetector([large, half, small]), "largest") == large
+    assert find_face(image, FixedDetector([large, half, small]), "center") == small
     with pytest.raises(NoFaceError):
-        find_face(image, Told())
+        find_face(image, FixedDetector())
     with pytest.raises(InputError, match="rule"):
-        find_face(image, Told([large]), "best")
+        find_face(image, FixedDetector([large]), "best")
 
 
 def test_boxes_inside_a_larger_one_are_the_same_face() -> None:
     boxes = [FaceBox(10, 10, 20), FaceBox(0, 0, 40), FaceBox(60, 0, 30)]
-    assert _sorted(boxes) == [boxes[1], boxes[2]]
+    assert largest_first(boxes) == [boxes[1], boxes[2]]
 
 
 def test_yunet_conversion_by_hand() -> None:
@@ -167,13 +167,13 @@ def test_yunet_conversion_by_hand() -> None:
     Side 1.055 * 100 = 105.5 and middle (60, 55 + 11.8), all doubled.
     """
     row = np.array([20, 0, 80, 125, 80, 57, 40, 53, 0, 0, 0, 0, 0, 0, 0.9], np.float32)
-    box = _from_yunet(row, 0.5)
+    box = _to_box(row, 0.5)
     assert box.size == pytest.approx(211.0)
     assert box.center == pytest.approx((120.0, 133.6))
     assert box.eyes == ((80.0, 106.0), (160.0, 114.0)) and box.score == pytest.approx(0.9)
 
 
-def test_preprocess_takes_the_middle() -> None:
+def test_preprocess_crops_the_center() -> None:
     """Half of 100 pixels: 25 to 74."""
     out = preprocess(gradient(100, 100), Preprocessing(size=50, fraction=0.5))
     assert out[0, 0].tolist() == [25, 25, 0] and out[-1, -1].tolist() == [74, 74, 0]
@@ -208,7 +208,7 @@ def test_preprocessing_records() -> None:
 @pytest.mark.parametrize(
     "image", [np.zeros((9, 9)), np.zeros((9, 9, 3)), np.zeros((0, 9, 3), np.uint8), None]
 )
-def test_only_pictures_are_taken(image: np.ndarray) -> None:
+def test_other_arrays_are_refused(image: np.ndarray) -> None:
     for use in (
         GuideDetector().detect,
         face_quality,
@@ -228,7 +228,7 @@ def test_quality_by_hand() -> None:
     assert "overexposed" in white.warnings
 
 
-def test_quality_looks_at_the_face_not_at_the_room() -> None:
+def test_quality_is_of_the_face_without_the_background() -> None:
     rng = np.random.default_rng(0)
     chip = rng.integers(60, 200, (250, 250, 3), dtype=np.uint8)
     assert face_quality(chip).warnings == ()
@@ -272,7 +272,7 @@ def test_yunet_gives_the_same_boxes_as_haar(
         assert first.eyes is not None and first.eyes[0][0] < first.eyes[1][0]
 
 
-def test_a_face_in_a_camera_frame_gives_back_the_chip(
+def test_a_chip_pasted_into_a_frame_is_found_and_cropped(
     lfw_images: list[np.ndarray], shared_yunet: Path
 ) -> None:
     """The chip laid twice as large into a frame is found there and scaled back."""
@@ -294,14 +294,14 @@ def test_haar_finds_drawn_faces_where_lfw_has_them(haar: HaarDetector) -> None:
     assert middle == pytest.approx((125, 125, 113.6), abs=8)
 
 
-def test_detectors_find_nothing_in_nothing(haar: HaarDetector, shared_yunet: Path) -> None:
+def test_detectors_find_nothing_in_blank_images(haar: HaarDetector, shared_yunet: Path) -> None:
     yunet = open_detector("yunet", shared_yunet)
     for shape in ((480, 640), (8, 8), (3, 900), (1, 1)):
         blank = np.full((*shape, 3), 90, np.uint8)
         assert haar.detect(blank) == [] and yunet.detect(blank) == []
 
 
-def test_auto_takes_the_best_at_hand(shared_yunet: Path, tmp_path: Path, monkeypatch) -> None:
+def test_auto_opens_the_best_detector(shared_yunet: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
     monkeypatch.delenv("SIAMLAB_YUNET", raising=False)
     assert open_detector("auto", shared_yunet).name == "yunet"

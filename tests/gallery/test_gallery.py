@@ -1,13 +1,15 @@
-"""The gallery keeps templates whole, apart, and only as long as wanted."""
+"""The gallery stores templates completely, for each person apart, and erases them completely."""
 
 from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ def gallery(tmp_path: Path) -> Gallery:
     return Gallery(tmp_path / "gallery")
 
 
-def test_what_is_enrolled_comes_back_equal_to_the_last_bit(gallery: Gallery) -> None:
+def test_templates_are_read_back_bit_for_bit(gallery: Gallery) -> None:
     stored = gallery.enroll("Ada", TEMPLATES, "m1", ["a.jpg", "b.jpg", "c.jpg"])
     read = gallery.get("Ada", "m1")
     np.testing.assert_array_equal(read.templates, TEMPLATES)
@@ -38,7 +40,38 @@ def test_what_is_enrolled_comes_back_equal_to_the_last_bit(gallery: Gallery) -> 
     assert repr(read) == "Enrollment('Ada', 3 templates of 4 numbers)"
 
 
-def test_nothing_is_written_before_the_first_enrolment(gallery: Gallery) -> None:
+def test_a_gallery_of_siamlab_0_1_0_opens(gallery: Gallery) -> None:
+    """The file as 0.1.0 writes it: a zip of two .npy arrays, the second with JSON as bytes."""
+    about = (
+        b'{"person": "Zo\\u00eb", "sources": ["a.jpg", "b.jpg"], "model_id": "m1", '
+        b'"enrolled": "2025-01-31T12:00:00+00:00"}'
+    )
+    arrays = {
+        "templates.npy": npy("<f4", "(2, 3)", struct.pack("<6f", 0, 0.25, 0.5, -1, 2, 1e-3)),
+        "about.npy": npy("|u1", f"({len(about)},)", about),
+    }
+    gallery.folder.mkdir()
+    path = gallery.folder / "Zo_-c6a12698582fc110.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in arrays.items():
+            file.writestr(name, content)
+    expected = np.array([[0, 0.25, 0.5], [-1, 2, 1e-3]], np.float32)
+    read = gallery.get("Zoë", "m1")
+    np.testing.assert_array_equal(read.templates, expected)
+    assert (read.person, read.sources) == ("Zoë", ("a.jpg", "b.jpg"))
+    assert (read.model_id, read.enrolled) == ("m1", "2025-01-31T12:00:00+00:00")
+    assert gallery.people() == ("Zoë",)
+    np.testing.assert_array_equal(gallery.templates("m1").matrix, expected)
+
+
+def npy(dtype: str, shape: str, content: bytes) -> bytes:
+    """An .npy file, version 1.0, by hand."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
+    header = header.ljust(117) + "\n"  # 10 bytes before it: the content begins at byte 128
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + content
+
+
+def test_nothing_is_written_before_the_first_enrollment(gallery: Gallery) -> None:
     assert gallery.people() == ()
     assert not gallery.folder.exists()
 
@@ -55,7 +88,7 @@ def test_enrolling_again_replaces(gallery: Gallery) -> None:
     ["../../etc/passwd", "a/b\\c:d*e?", "Zoë Ångström", "李小龙", "..", "con", "x" * 500, "a\nb",
      "tail\0", "half \ud83d surrogate", "-rf", "CON.npz"],
 )  # fmt: skip
-def test_any_name_is_kept_and_stays_inside_the_folder(gallery: Gallery, name: str) -> None:
+def test_any_name_is_stored_inside_the_folder(gallery: Gallery, name: str) -> None:
     gallery.enroll(name, TEMPLATES, "m1")
     assert gallery.people() == (name,)
     assert gallery.path(name).parent == gallery.folder
@@ -68,11 +101,11 @@ def test_different_names_have_different_files(one: str, other: str) -> None:
     if not one.strip() or not other.strip():
         return
     same = unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
-    # Compared without case: some file systems do not tell "Ann" from "ANN".
+    # Compared without case: some file systems do not distinguish "Ann" and "ANN".
     assert (person_key(one).lower() == person_key(other).lower()) == same
 
 
-def test_one_accent_typed_in_two_ways_is_one_person(gallery: Gallery) -> None:
+def test_a_name_in_two_unicode_normalizations_is_one_person(gallery: Gallery) -> None:
     gallery.enroll(unicodedata.normalize("NFD", "Zoë"), TEMPLATES, "m1")
     assert unicodedata.normalize("NFC", "Zoë") in gallery
 
@@ -93,7 +126,7 @@ def test_an_empty_name_is_refused(gallery: Gallery, name: str) -> None:
         np.array([[1.0, np.inf]], np.float32),
     ],
 )
-def test_templates_of_another_form_are_refused(gallery: Gallery, templates: np.ndarray) -> None:
+def test_arrays_that_are_no_templates_are_refused(gallery: Gallery, templates: np.ndarray) -> None:
     with pytest.raises(InputError):
         gallery.enroll("Ada", templates, "m1")
     assert gallery.people() == ()
@@ -104,7 +137,7 @@ def test_each_template_has_one_source(gallery: Gallery) -> None:
         gallery.enroll("Ada", TEMPLATES, "m1", ["only.jpg"])
 
 
-def test_who_is_not_enrolled_is_said_with_who_is(gallery: Gallery) -> None:
+def test_the_error_for_a_person_not_enrolled_names_who_is(gallery: Gallery) -> None:
     with pytest.raises(NotEnrolledError, match="Nobody"):
         gallery.get("Ada")
     gallery.enroll("Bob", TEMPLATES, "m1")
@@ -119,7 +152,7 @@ def test_templates_of_another_model_are_refused(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
-def test_a_truncated_file_is_reported_by_name(gallery: Gallery, share: float) -> None:
+def test_the_error_for_a_truncated_file_names_it(gallery: Gallery, share: float) -> None:
     gallery.enroll("Ada", TEMPLATES, "m1")
     gallery.enroll("Bob", TEMPLATES, "m1")
     path = gallery.path("Ada")
@@ -146,7 +179,7 @@ def test_every_single_damaged_byte_is_noticed_or_harmless(gallery: Gallery) -> N
         np.testing.assert_array_equal(read.templates, TEMPLATES)
 
 
-def test_pickles_are_not_opened(gallery: Gallery) -> None:
+def test_pickles_are_not_loaded(gallery: Gallery) -> None:
     gallery.folder.mkdir(parents=True)
     trap = np.array([{"a": 1}], dtype=object)
     np.savez(gallery.path("Ada"), templates=trap, about=trap)
@@ -154,7 +187,7 @@ def test_pickles_are_not_opened(gallery: Gallery) -> None:
         gallery.get("Ada")
 
 
-def test_erasing_leaves_nothing_of_the_person(gallery: Gallery) -> None:
+def test_erase_leaves_nothing_of_the_person(gallery: Gallery) -> None:
     gallery.enroll("Ada", TEMPLATES, "m1")
     gallery.enroll("Bob", TEMPLATES, "m1")
     (gallery.folder / f".{person_key('Ada')}.killed.tmp").write_bytes(b"half")
@@ -164,10 +197,10 @@ def test_erasing_leaves_nothing_of_the_person(gallery: Gallery) -> None:
         gallery.erase("Ada")
 
 
-def test_who_is_erased_while_being_read_is_not_enrolled(
+def test_a_person_erased_during_a_read_is_not_enrolled(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As another process does it: the file was there a moment ago."""
+    """As when another process erases the file that was there a moment ago."""
     gallery.enroll("Ada", TEMPLATES, "m1")
     read = store.read_enrollment
 
@@ -180,7 +213,7 @@ def test_who_is_erased_while_being_read_is_not_enrolled(
         gallery.get("Ada", "m1")
 
 
-def test_a_failed_write_keeps_the_former_templates(
+def test_a_failed_write_keeps_the_earlier_templates(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery.enroll("Ada", TEMPLATES, "m1")
@@ -220,7 +253,7 @@ while True:
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_a_killed_process_leaves_whole_templates(gallery: Gallery) -> None:
-    """Kill a process that writes without end; what is read is all ones or all twos."""
+    """Kill a process that writes in a loop; the templates read are all ones or all twos."""
     gallery.enroll("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
     for wait in (0.05, 0.11, 0.17):
         with subprocess.Popen(
@@ -238,7 +271,7 @@ def test_a_killed_process_leaves_whole_templates(gallery: Gallery) -> None:
 
 
 def filled(gallery: Gallery, people: int = 6) -> dict[str, np.ndarray]:
-    """Enroll people with one to three templates of numbers that stand nowhere else."""
+    """Enroll people with one to three templates; no number occurs twice."""
     rng = np.random.default_rng(people)
     truth = {
         f"person {i}": rng.random((1 + i % 3, 4), dtype=np.float32) + np.float32(i)
@@ -249,7 +282,7 @@ def filled(gallery: Gallery, people: int = 6) -> dict[str, np.ndarray]:
 
 
 def held(gallery: Gallery, model_id: str = "m1") -> dict[str, np.ndarray]:
-    """What the matrix says each person's templates are."""
+    """Each person's templates in the matrix."""
     templates = gallery.templates(model_id)
     ends = [*templates.starts[1:], len(templates)]
     return {
@@ -266,7 +299,7 @@ def assert_holds(gallery: Gallery, truth: dict[str, np.ndarray]) -> None:
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the persons' files that are opened from now on."""
+    """Names of people's files that are opened from now on."""
     opened: list[str] = []
     read = pack.read_enrollment
 
@@ -279,8 +312,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def settle(gallery: Gallery) -> None:
-    """Make the persons' files older than a tick of the clock, as they are after a moment."""
-    past = time.time_ns() - 10 * pack.TICK_NS
+    """Make people's files older than a tick of the clock, as they are after a moment."""
+    past = time.time_ns() - 10 * pack.CLOCK_TICK_NS
     for path in gallery.folder.glob("*.npz"):
         os.utime(path, ns=(past, past))
     os.utime(gallery.folder, ns=(past, past))
@@ -290,7 +323,7 @@ def contents(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
-def test_all_templates_are_those_of_the_persons_files(gallery: Gallery) -> None:
+def test_all_templates_equal_those_of_peoples_files(gallery: Gallery) -> None:
     truth = filled(gallery)
     assert_holds(gallery, truth)
     assert_holds(Gallery(gallery.folder), truth)
@@ -303,7 +336,7 @@ def test_all_templates_are_those_of_the_persons_files(gallery: Gallery) -> None:
     assert gallery.people() == tuple(sorted(truth))
 
 
-def test_enrolling_many_is_enrolling_each(gallery: Gallery, tmp_path: Path) -> None:
+def test_enroll_many_equals_enroll_for_each(gallery: Gallery, tmp_path: Path) -> None:
     truth = filled(gallery)
     other = Gallery(tmp_path / "other")
     for person, templates in truth.items():
@@ -315,10 +348,10 @@ def test_enrolling_many_is_enrolling_each(gallery: Gallery, tmp_path: Path) -> N
     assert not list(gallery.folder.glob(".*.tmp"))
 
 
-def test_enrolling_many_takes_a_generator_in_parts(
+def test_enroll_many_takes_a_generator_in_batches(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_TOGETHER", 3)
+    monkeypatch.setattr(store, "_BATCH", 3)
     assert gallery.enroll_many(((f"p{i}", TEMPLATES) for i in range(7)), "m1") == 7
     assert len(gallery.people()) == 7
     assert gallery.enroll_many([], "m1") == 0
@@ -329,10 +362,10 @@ def test_the_last_of_two_entries_of_one_person_stays(gallery: Gallery) -> None:
     assert len(gallery.get("Ada")) == 1
 
 
-def test_a_bad_entry_among_many_leaves_whole_people(
+def test_a_bad_entry_among_many_leaves_complete_people(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_TOGETHER", 2)
+    monkeypatch.setattr(store, "_BATCH", 2)
     people = [(f"p{i}", TEMPLATES) for i in range(4)]
     people[3] = ("p3", np.full((1, 4), np.nan, np.float32))
     with pytest.raises(InputError, match="finite"):
@@ -341,10 +374,10 @@ def test_a_bad_entry_among_many_leaves_whole_people(
     assert len(list(gallery.folder.iterdir())) == 2
 
 
-def test_a_disk_that_fills_up_among_many_leaves_no_halves(
+def test_a_full_disk_among_many_leaves_no_partial_files(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, written = store.write_beside, []
+    write, written = store.write_temporary, []
 
     def full(*arguments: object, **options: object) -> Path:
         if len(written) == 2:
@@ -352,13 +385,13 @@ def test_a_disk_that_fills_up_among_many_leaves_no_halves(
         written.append(write(*arguments, **options))  # type: ignore[arg-type]
         return written[-1]
 
-    monkeypatch.setattr(store, "write_beside", full)
+    monkeypatch.setattr(store, "write_temporary", full)
     with pytest.raises(StorageError, match="disk is full"):
         filled(gallery)
     assert list(gallery.folder.iterdir()) == []
 
 
-def test_opening_with_a_pack_reads_no_persons_file(
+def test_opening_with_a_pack_reads_no_file_of_a_person(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = filled(gallery)
@@ -386,14 +419,14 @@ def test_only_what_changed_is_read_again(gallery: Gallery, monkeypatch: pytest.M
     assert set(opened) <= {person_key("person 2"), person_key("Zoe")}
 
 
-def test_an_unchanged_folder_is_not_looked_through(
+def test_the_files_of_an_unchanged_folder_are_not_checked(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(gallery)
     settle(gallery)
     first = gallery.templates("m1")
-    os.utime(gallery.folder, ns=(0, time.time_ns() - 10 * pack.TICK_NS))
-    assert gallery.templates("m1") is first  # looks once more, and finds nothing
+    os.utime(gallery.folder, ns=(0, time.time_ns() - 10 * pack.CLOCK_TICK_NS))
+    assert gallery.templates("m1") is first  # checks once more, and finds no change
     monkeypatch.setattr(store, "refresh", None)
     assert gallery.templates("m1") is first
 
@@ -409,7 +442,7 @@ def test_an_open_gallery_sees_what_others_change(gallery: Gallery) -> None:
     assert_holds(gallery, truth)
 
 
-def test_a_file_written_over_in_place_is_read_again(gallery: Gallery) -> None:
+def test_a_file_overwritten_in_place_is_read_again(gallery: Gallery) -> None:
     truth = filled(gallery)
     settle(gallery)
     gallery.templates("m1")
@@ -420,8 +453,8 @@ def test_a_file_written_over_in_place_is_read_again(gallery: Gallery) -> None:
     assert_holds(Gallery(gallery.folder), truth)
 
 
-def test_two_changes_in_one_tick_of_the_clock_are_seen(gallery: Gallery) -> None:
-    """Size, inode and time stay; the time is too near to the last look to be trusted."""
+def test_two_changes_in_one_tick_of_the_clock_are_noticed(gallery: Gallery) -> None:
+    """Size, inode and time stay; the time is too close to the last check to be trusted."""
     gallery.enroll("Ada", TEMPLATES, "m1")
     path, now = gallery.path("Ada"), time.time_ns() + 10**10
     os.utime(path, ns=(now, now))
@@ -437,7 +470,7 @@ def test_every_damaged_byte_of_a_pack_is_noticed_or_harmless(gallery: Gallery) -
     truth = filled(gallery)
     settle(gallery)
     gallery.templates("m1")
-    place = gallery.folder / pack.PLACE
+    place = gallery.folder / pack.PACK_FOLDER
     files = {path: path.read_bytes() for path in place.iterdir()}
     assert len(files) == 2
     for path, whole in files.items():
@@ -455,12 +488,12 @@ def test_every_damaged_byte_of_a_pack_is_noticed_or_harmless(gallery: Gallery) -
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99, None])
 @pytest.mark.parametrize("which", ["index.npz", "*.npy"])
-def test_a_truncated_or_missing_pack_is_made_anew(
+def test_a_truncated_or_missing_pack_is_made_again(
     gallery: Gallery, which: str, share: float | None
 ) -> None:
     truth = filled(gallery)
     gallery.templates("m1")
-    place = gallery.folder / pack.PLACE
+    place = gallery.folder / pack.PACK_FOLDER
     (path,) = place.glob(which)
     whole = path.read_bytes()
     if share is None:
@@ -473,7 +506,7 @@ def test_a_truncated_or_missing_pack_is_made_anew(
     assert len(list(place.iterdir())) == 2
 
 
-def test_a_damaged_person_is_left_out_and_named(gallery: Gallery) -> None:
+def test_a_damaged_file_is_left_out_and_listed(gallery: Gallery) -> None:
     truth = filled(gallery)
     gallery.path("person 3").write_bytes(b"no templates")
     del truth["person 3"]
@@ -503,11 +536,11 @@ def test_an_empty_gallery_has_no_templates_and_no_folder(gallery: Gallery) -> No
     assert not gallery.folder.exists()
 
 
-def test_erasing_erases_from_the_pack_too(gallery: Gallery) -> None:
-    """Neither a name nor a single number of a template stays in any file."""
+def test_erase_removes_the_person_from_the_pack_too(gallery: Gallery) -> None:
+    """No file has the name or any number of a template afterwards."""
     truth = filled(gallery)
     gallery.templates("m1")
-    stray = gallery.folder / pack.PLACE / "killed.npy"
+    stray = gallery.folder / pack.PACK_FOLDER / "killed.npy"
     np.save(stray, truth["person 1"])
     number = truth["person 1"][0, 0].tobytes()
     assert b"person 1" in contents(gallery.folder)
@@ -520,7 +553,7 @@ def test_erasing_erases_from_the_pack_too(gallery: Gallery) -> None:
     assert_holds(gallery, truth)
 
 
-def test_an_erasure_killed_half_way_is_finished_by_the_next(gallery: Gallery) -> None:
+def test_an_interrupted_erasure_is_finished_by_the_next(gallery: Gallery) -> None:
     truth = filled(gallery)
     gallery.templates("m1")
     gallery.path("person 1").unlink()  # killed here: the pack still has the person
@@ -531,7 +564,7 @@ def test_an_erasure_killed_half_way_is_finished_by_the_next(gallery: Gallery) ->
     assert number not in contents(gallery.folder)
 
 
-def test_erasing_on_a_full_disk_gives_the_pack_up(
+def test_erase_on_a_full_disk_deletes_the_pack(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = filled(gallery)
@@ -548,7 +581,7 @@ def test_erasing_on_a_full_disk_gives_the_pack_up(
     assert not pack.has_pack(gallery.folder)
 
 
-def test_erasing_the_last_person_leaves_an_empty_folder(gallery: Gallery) -> None:
+def test_erase_of_the_last_person_leaves_an_empty_folder(gallery: Gallery) -> None:
     gallery.enroll("Ada", TEMPLATES, "m1")
     gallery.templates("m1")
     gallery.erase("Ada")
@@ -557,7 +590,7 @@ def test_erasing_the_last_person_leaves_an_empty_folder(gallery: Gallery) -> Non
         gallery.templates("m1")
 
 
-def test_who_is_erased_while_the_pack_is_written_is_not_in_it(
+def test_a_person_erased_while_the_pack_is_written_is_not_in_it(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     truth = filled(gallery)
@@ -577,7 +610,7 @@ def test_who_is_erased_while_the_pack_is_written_is_not_in_it(
 def test_only_the_owner_reads_the_pack(gallery: Gallery) -> None:
     filled(gallery)
     gallery.templates("m1")
-    place = gallery.folder / pack.PLACE
+    place = gallery.folder / pack.PACK_FOLDER
     assert place.stat().st_mode & 0o077 == 0
     assert [path.stat().st_mode & 0o077 for path in place.iterdir()] == [0, 0]
     assert all(gallery.path(name).stat().st_mode & 0o077 == 0 for name in gallery.people())
@@ -602,8 +635,8 @@ while True:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
-def test_a_killed_process_leaves_a_gallery_that_opens(gallery: Gallery) -> None:
-    """Kill a process that enrolls and packs without end; all is whole, and can be erased."""
+def test_a_gallery_opens_after_a_process_was_killed(gallery: Gallery) -> None:
+    """Kill a process that enrolls and packs in a loop; all files are whole and can be erased."""
     gallery.enroll("Ada", np.full((50, 4096), 1.0, np.float32), "m1")
     gallery.enroll("Bob", np.full((1, 4096), 5.0, np.float32), "m1")
     for wait in (0.03, 0.08, 0.14):
@@ -622,7 +655,7 @@ def test_a_killed_process_leaves_a_gallery_that_opens(gallery: Gallery) -> None:
     gallery.erase("Ada")
     assert {path.name for path in gallery.folder.iterdir()} == {
         gallery.path("Bob").name,
-        pack.PLACE,
+        pack.PACK_FOLDER,
     }
     gallery.erase("Bob")
     assert list(gallery.folder.iterdir()) == []

@@ -1,4 +1,4 @@
-"""One-to-many search against brute force, and the answer to "who is it?"."""
+"""One-to-many search against brute force, and identification."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ DIMENSIONS = 16
 def made_model(
     distance: str = "squared", weights: np.ndarray | None = None, bias: float = 4.0
 ) -> ExportedModel:
-    """A model that scores templates; its head is given in numbers."""
+    """A model that scores templates with the given weights of its head."""
     numbers = np.full(DIMENSIONS, -3.0) if weights is None else weights
-    about = ExportInfo(
+    info = ExportInfo(
         "made", ModelMetadata(versions={}), (1, 1, 3), len(numbers), distance,
         tuple(map(float, numbers)), bias,
     )  # fmt: skip
-    return ExportedModel(about, lambda images: images)
+    return ExportedModel(info, lambda images: images)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ MODELS = {
 @pytest.mark.parametrize("kind", MODELS)
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 30), st.integers(0, 10_000), st.integers(1, 40))
-def test_exact_search_is_brute_force(kind: str, people: int, seed: int, top: int) -> None:
+def test_exact_search_equals_brute_force(kind: str, people: int, seed: int, top: int) -> None:
     templates, model = drawn(people, seed), MODELS[kind]
     probe = unit(np.random.default_rng(seed + 1).standard_normal(DIMENSIONS))
     rows = open_search(templates, model, "exact")(probe, top)
@@ -103,8 +103,8 @@ def test_scoring_in_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_array_equal(open_search(templates, model, "exact")(probe, 50), whole)
 
 
-def test_people_of_one_score_stand_as_enrolled() -> None:
-    """Three people with one and the same template, and one with its opposite."""
+def test_people_with_equal_scores_keep_their_order() -> None:
+    """Three people with the same template, and one with its opposite."""
     one = np.eye(1, DIMENSIONS, dtype=np.float32)[0]
     templates = Templates(("a", "b", "c", "d"), np.arange(4), np.stack([-one, one, one, one]))
     search = open_search(templates, made_model(), "exact")
@@ -119,7 +119,7 @@ def test_which_exported_models_rank_by_cosine() -> None:
 
 
 def test_which_siamese_models_rank_by_cosine() -> None:
-    """And the candidates' scores are those of the model, pair by pair."""
+    """The best row is that of the model's highest score."""
     embedding = build_embedding("compact", (32, 32, 3), width=0.25)
     model = build_siamese(embedding, "squared")
     dimensions = embedding.output_shape[-1]
@@ -167,7 +167,7 @@ def test_the_vector_index_of_a_small_gallery_is_exact(people: int) -> None:
         np.testing.assert_array_equal(rows, open_search(templates, model, "exact")(probe, top))
 
 
-def test_one_persons_templates_do_not_crowd_the_others_out() -> None:
+def test_many_templates_of_one_person_do_not_displace_other_people() -> None:
     """The 50 templates nearest to the probe are all of one person; four more are wanted."""
     pytest.importorskip("faiss")
     few = drawn(20, most=1)
@@ -200,7 +200,7 @@ def test_without_faiss_a_large_gallery_is_searched_exactly(
     assert "\n" not in str(caught.value)
 
 
-def test_a_large_gallery_gets_a_vector_index_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_a_vector_index_for_a_large_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("faiss")
     templates = drawn(30)
     monkeypatch.setattr("siamlab.gallery.search.VECTOR_FROM", len(templates))
@@ -223,7 +223,7 @@ def enrolled(gallery: Gallery, people: int = 12) -> Templates:
 
 
 @pytest.mark.parametrize("kind", ["auto", "exact", "vector"])
-def test_candidates_have_the_models_scores(gallery: Gallery, kind: str) -> None:
+def test_candidates_have_the_scores_of_the_model(gallery: Gallery, kind: str) -> None:
     if kind == "vector":
         pytest.importorskip("faiss")
     templates, model = enrolled(gallery), MODELS["cosine"]
@@ -238,7 +238,7 @@ def test_candidates_have_the_models_scores(gallery: Gallery, kind: str) -> None:
         assert candidate.score == pytest.approx(scores.max(), abs=1e-6)
 
 
-def test_a_search_sees_enrolments_and_erasures(gallery: Gallery) -> None:
+def test_a_search_follows_enrollments_and_erasures(gallery: Gallery) -> None:
     templates = enrolled(gallery)
     identifier = Identifier(MODELS["cosine"], gallery)
     probe = templates.matrix[0]
@@ -249,7 +249,7 @@ def test_a_search_sees_enrolments_and_erasures(gallery: Gallery) -> None:
     assert identifier.search(probe, 1)[0] == Candidate("Zoe", pytest.approx(0.982, abs=1e-3), 0)
 
 
-def test_what_cannot_be_searched_is_one_line(gallery: Gallery) -> None:
+def test_unusable_arguments_are_one_line(gallery: Gallery) -> None:
     with pytest.raises(InputError, match="kind='fast'"):
         Identifier(MODELS["cosine"], gallery, kind="fast")
     identifier = Identifier(MODELS["cosine"], gallery)
@@ -265,7 +265,7 @@ def test_what_cannot_be_searched_is_one_line(gallery: Gallery) -> None:
 ADA, BOB = Candidate("Ada <3", 0.9, 2), Candidate("Bob", 0.25, 0)
 
 
-def test_the_best_candidate_is_the_answer_when_good_enough() -> None:
+def test_the_best_candidate_is_the_answer_from_the_threshold_on() -> None:
     """A score equal to the threshold is enough; 0.9 >= 0.9."""
     box = FaceBox(1, 2, 30)
     found = Identification((ADA, BOB), 0.9, 7, box, {"search": 0.01})
@@ -281,7 +281,7 @@ def test_the_best_candidate_is_the_answer_when_good_enough() -> None:
     assert str(strict).startswith("nobody of 7 people (threshold 0.910)\n0.900  Ada")
 
 
-def level_gallery(gallery: Gallery) -> Verifier:
+def gray_verifier(gallery: Gallery) -> Verifier:
     """Ann at gray 0.2 and 0.4, Ben at 0.6, Cid at 0.9."""
     verifier = Verifier(FakeModel(), gallery, FakeDetector(), detection_threshold=0.95)
     verifier.enroll("Ann", [gray_frame(51), gray_frame(102)])
@@ -292,7 +292,7 @@ def level_gallery(gallery: Gallery) -> Verifier:
 
 def test_identify_by_hand(gallery: Gallery) -> None:
     """A probe of 0.6 scores 0.8 with Ann's 0.4, 1.0 with Ben, 0.7 with Cid."""
-    verifier = level_gallery(gallery)
+    verifier = gray_verifier(gallery)
     found = verifier.identify(gray_frame(153), top=2)
     assert [(c.person, c.template) for c in found.candidates] == [("Ben", 0), ("Ann", 1)]
     np.testing.assert_allclose([c.score for c in found.candidates], [1.0, 0.8], atol=1e-6)
@@ -303,27 +303,25 @@ def test_identify_by_hand(gallery: Gallery) -> None:
     assert (chip.candidates, chip.box) == (found.candidates, None)
 
 
-def test_a_stranger_is_nobody(gallery: Gallery) -> None:
+def test_a_stranger_is_not_identified(gallery: Gallery) -> None:
     """Gray 1.0 is 0.1 from Cid: 0.9 is below 0.95."""
-    found = level_gallery(gallery).identify(gray_frame(255))
+    found = gray_verifier(gallery).identify(gray_frame(255))
     assert found.person is None
     assert [c.person for c in found.candidates] == ["Cid", "Ben", "Ann"]
 
 
 def test_no_face_is_unknown_with_a_reason(gallery: Gallery) -> None:
-    found = level_gallery(gallery).identify(gray_frame(0))
+    found = gray_verifier(gallery).identify(gray_frame(0))
     assert (found.person, found.candidates, found.box) == (None, (), None)
     assert found.reason and found.reason in str(found)
 
 
-def test_the_command_says_who_it_is(
+def test_the_identify_command(
     gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    verifier = level_gallery(gallery)
-    monkeypatch.setattr(
-        "siamlab.cli.people_commands._verifier", lambda options, threshold: verifier
-    )
-    monkeypatch.setattr("siamlab.cli.people_commands._cache_export", lambda name, model: None)
+    verifier = gray_verifier(gallery)
+    monkeypatch.setattr("siamlab.cli.people_commands._open_verifier", lambda options: verifier)
+    monkeypatch.setattr("siamlab.cli.people_commands._cache_export", lambda options, model: None)
     known, stranger = tmp_path / "known.png", tmp_path / "stranger.png"
     write_image(known, gray_frame(153))
     write_image(stranger, gray_frame(255))
@@ -333,6 +331,9 @@ def test_the_command_says_who_it_is(
     assert json.loads(out.read_text())["person"] == "Ben"
     assert main(["identify", str(stranger)]) == 1
     assert capsys.readouterr().out.startswith("nobody of 3 people")
+    write_image(stranger, gray_frame(0))
+    assert main(["identify", str(stranger)]) == 3
+    assert capsys.readouterr().out.startswith("unknown who this is")
     with pytest.raises(SystemExit):
         main(["identify", str(known), "--top", "0"])
 

@@ -1,4 +1,4 @@
-"""Image files in all their forms."""
+"""Image files of all formats."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def _noise(height: int = 20, width: int = 30, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def test_png_comes_back_to_the_bit(tmp_path: Path) -> None:
+def test_png_is_lossless(tmp_path: Path) -> None:
     image = _noise()
     path = write_image(tmp_path / "new" / "a.png", image)
     assert np.array_equal(read_image(path), image)
     assert [p.name for p in path.parent.iterdir()] == ["a.png"]
 
 
-def test_jpeg_is_close(tmp_path: Path) -> None:
+def test_jpeg_is_nearly_lossless(tmp_path: Path) -> None:
     image = np.full((32, 32, 3), (200, 100, 50), np.uint8)
     read = read_image(write_image(tmp_path / "a.jpg", image))
     assert np.abs(read.astype(int) - image).max() <= 3
@@ -36,7 +36,7 @@ def test_jpeg_is_close(tmp_path: Path) -> None:
         ("L", 77, (77, 77, 77)),
         ("1", 255, (255, 255, 255)),
         ("RGBA", (10, 20, 30, 255), (10, 20, 30)),
-        ("RGBA", (10, 20, 30, 0), (255, 255, 255)),  # transparent shows the white behind it
+        ("RGBA", (10, 20, 30, 0), (255, 255, 255)),  # transparent pixels become white
         ("LA", (10, 0), (255, 255, 255)),
         ("I;16", 257 * 40, (40, 40, 40)),  # 16 bits: 65535 / 257 = 255
         ("I;16", 257, (1, 1, 1)),  # dark, but still 16 bits
@@ -64,7 +64,7 @@ def test_palette_with_transparency_and_cmyk_and_float(tmp_path: Path) -> None:
     assert (read_image(tmp_path / "f.tiff") == 128).all()
 
 
-def test_orientation_note_is_applied(tmp_path: Path) -> None:
+def test_orientation_tag_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # "turn by 90 degrees clockwise to view"
     Image.new("RGB", (40, 10)).save(tmp_path / "turned.jpg", exif=exif)
@@ -109,7 +109,7 @@ def test_write_refuses_other_arrays(tmp_path: Path) -> None:
         write_image(tmp_path / "a.txt", _noise())
 
 
-def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
+def test_a_full_disk_gives_one_line_and_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
     image = _noise()
     path = write_image(tmp_path / "a.png", image)
 
@@ -125,7 +125,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path, monkeyp
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_unique_names_follow_each_other(tmp_path: Path) -> None:
+def test_unique_names_are_numbered_in_order(tmp_path: Path) -> None:
     names = []
     for _ in range(3):
         path = unique_name(tmp_path, "anchor")

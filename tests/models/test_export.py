@@ -15,7 +15,7 @@ from siamlab.errors import InputError, MissingPackageError, ModelError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, mirrored, project_to_pca
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.models.export import _convert, cache_export, export_model
 from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
 from siamlab.models.hog_lda import fit_hog_lda
@@ -25,8 +25,8 @@ from siamlab.models.saving import save_model
 from siamlab.models.siamese import Siamese, build_siamese
 
 
-def stirred(model: Siamese, seed: int, weight_scale: float) -> Siamese:
-    """Give every offset, average and variance a value of its own, as training does."""
+def with_random_offsets(model: Siamese, seed: int, weight_scale: float) -> Siamese:
+    """Give every bias, mean and variance a value of its own, as training does."""
     generator = np.random.default_rng(seed)
     for weight in model.weights:
         if len(weight.shape) == 1:
@@ -38,7 +38,7 @@ def stirred(model: Siamese, seed: int, weight_scale: float) -> Siamese:
 
 
 def tiny(offset: float = 0.0) -> Siamese:
-    """The mean of each channel as embedding: converted in a moment."""
+    """The mean of each channel as embedding: quick to convert."""
     inputs = keras.Input((8, 8, 3), name="image")
     x = keras.layers.Rescaling(1.0, offset)(inputs)
     return build_siamese(keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x)))
@@ -55,7 +55,7 @@ def metadata(arch: str, size: int) -> ModelMetadata:
 
 @pytest.fixture(scope="module")
 def models() -> dict[str, Siamese]:
-    """What verifies: Koch with L1, compact mirrored with squares, alone and in a ensemble."""
+    """What verifies: Koch with L1, compact mirrored with squares, alone and in an ensemble."""
     keras.utils.set_random_seed(0)
     koch = build_siamese(build_embedding("koch", (60, 60, 3), 0.05), "l1", metadata("koch", 60))
     base = build_embedding("compact", (32, 32, 3), width=0.25)
@@ -63,13 +63,13 @@ def models() -> dict[str, Siamese]:
     two = [build_embedding("compact", (32, 32, 3), width=0.25) for _ in range(2)]
     images = np.random.default_rng(4).random((8, 40, 40, 3), dtype=np.float32)
     gradients = fit_hog_lda(images[:, 4:36, 4:36], np.repeat(np.arange(4), 2))
-    both = ensemble([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
+    both = build_ensemble([*two, gradients], (0.56, 0.70, 0.70), (2, 1, 1))
     short = normalize_by_cohort(project_to_pca(both, images, 7), images, 4)
     joined = build_siamese(short, "squared", metadata("compact", 40))
     return {
-        "koch": stirred(koch, 1, 2),
-        "compact": stirred(compact, 2, 200),
-        "joined": stirred(joined, 3, 200),
+        "koch": with_random_offsets(koch, 1, 2),
+        "compact": with_random_offsets(compact, 2, 200),
+        "joined": with_random_offsets(joined, 3, 200),
     }
 
 
@@ -114,14 +114,14 @@ def test_embeddings_and_scores_equal_keras(pair):
     np.testing.assert_allclose(exported.probability(images, images[::-1]), whole, atol=1e-4)
 
 
-def test_templates_of_one_serve_the_other_and_the_record_is_the_same(pair):
+def test_exported_and_keras_model_share_id_and_metadata(pair):
     model, path = pair
     exported = open_exported(path)
     assert exported.model_id == model.model_id
     assert exported.metadata == model.metadata
 
 
-def test_the_onnx_file_is_onnx_for_everybody(pair):
+def test_the_onnx_file_runs_in_plain_onnx_runtime(pair):
     model, path = pair
     if path.suffix != ".onnx":
         pytest.skip("an .onnx file is looked at")
@@ -169,7 +169,7 @@ def test_a_distance_of_your_own_is_refused(models, tmp_path):
 
 def test_a_file_that_differs_from_keras_never_appears(tmp_path, monkeypatch):
     path = tmp_path / "m.tflite"
-    path.write_bytes(b"the former file")
+    path.write_bytes(b"the previous file")
     convert = _convert
     monkeypatch.setattr(
         "siamlab.models.export._convert",
@@ -177,7 +177,7 @@ def test_a_file_that_differs_from_keras_never_appears(tmp_path, monkeypatch):
     )
     with pytest.raises(ModelError, match=r"differs from Keras by 1\.0e-03"):
         export_model(tiny(), path)
-    assert path.read_bytes() == b"the former file" and len(list(tmp_path.iterdir())) == 1
+    assert path.read_bytes() == b"the previous file" and len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_file_that_differs_from_keras_never_appears(tmp_path, monkeypatch):
         (ValueError("unknown\nlayer"), ModelError, "cannot be converted to onnx: unknown$"),
     ],
 )
-def test_what_converters_raise_is_one_line(models, tmp_path, monkeypatch, error, kind, message):
+def test_errors_of_converters_are_one_line(models, tmp_path, monkeypatch, error, kind, message):
     def fail(*_, **__):
         raise error
 
@@ -197,16 +197,16 @@ def test_what_converters_raise_is_one_line(models, tmp_path, monkeypatch, error,
     assert not list(tmp_path.iterdir())
 
 
-def test_a_copy_follows_its_model_file(tmp_path):
+def test_a_cached_export_follows_its_model_file(tmp_path):
     model, folder = tiny(), tmp_path / "models"
     file = save_model(model, tmp_path / "faces [1].keras", optimizer=False)
     assert open_cached_export(file, folder) is None
     first = cache_export(model, file, folder)
     assert open_cached_export(file, folder).model_id == model.model_id
-    save_model(model.with_metadata(notes="calibrated anew"), file, optimizer=False)
+    save_model(model.with_metadata(notes="calibrated again"), file, optimizer=False)
     assert open_cached_export(file, folder) is None, (
         "the file changed, its old copy no longer counts"
     )
     second = cache_export(model, file, folder)
     assert second != first and [second] == list(second.parent.iterdir())
-    assert open_cached_export(file, folder).metadata.notes == "calibrated anew"
+    assert open_cached_export(file, folder).metadata.notes == "calibrated again"

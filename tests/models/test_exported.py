@@ -27,7 +27,7 @@ from siamlab.models.exported import (
 from siamlab.models.metadata import ModelMetadata
 
 ROOT = Path(__file__).parents[2]
-RECORD = ModelMetadata(
+METADATA = ModelMetadata(
     arch="custom",
     preprocessing=Preprocessing(size=8, fraction=0.5),
     calibration={"threshold": 0.25},
@@ -37,8 +37,8 @@ RECORD = ModelMetadata(
 )
 
 
-def about(distance: str = "l1") -> ExportInfo:
-    return ExportInfo("id", RECORD, (8, 8, 3), 2, distance, (1.0, -2.0), 0.5, source="abc")
+def export_info(distance: str = "l1") -> ExportInfo:
+    return ExportInfo("id", METADATA, (8, 8, 3), 2, distance, (1.0, -2.0), 0.5, source="abc")
 
 
 def means(images: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def exported(request, tmp_path_factory) -> Path:
     x = keras.layers.Conv2D(2, 1, use_bias=False, name="channels")(inputs)
     embedding = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(x))
     embedding.get_layer("channels").set_weights([np.eye(3, 2, dtype=np.float32)[None, None]])
-    model = build_siamese(embedding, "l1", RECORD)
+    model = build_siamese(embedding, "l1", METADATA)
     model.head.set_weights([np.array([[1.0], [-2.0]]), np.array([0.5])])
     path = tmp_path_factory.mktemp("exported") / f"means.{request.param}"
     return export_model(model, path, source="abc")
@@ -68,7 +68,7 @@ def exported(request, tmp_path_factory) -> Path:
 
 def test_l1_by_hand():
     """|(1, 0) - (0.5, 1)| = (0.5, 1); 0.5 - 2 + 0.5 = -1; sigmoid(-1) = 0.268941."""
-    model = ExportedModel(about(), means)
+    model = ExportedModel(export_info(), means)
     scores = model.score_pairs(np.float32([1, 0]), np.float32([[0.5, 1], [1, 0]]))
     np.testing.assert_allclose(scores, [0.268941, 0.622459], atol=1e-6)
     assert scores.dtype == np.float32
@@ -76,43 +76,43 @@ def test_l1_by_hand():
 
 def test_squared_by_hand():
     """(0.5, 1) squared is (0.25, 1); 0.25 - 2 + 0.5 = -1.25; sigmoid(-1.25) = 0.222700."""
-    model = ExportedModel(about("squared"), means)
+    model = ExportedModel(export_info("squared"), means)
     score = model.score_pairs(np.float32([[1, 0]]), np.float32([[0.5, 1]]))
     np.testing.assert_allclose(score, [0.222700], atol=1e-6)
 
 
 def test_scores_far_from_the_threshold_stay_finite():
-    model = ExportedModel(replace(about(), weights=(1000.0, -1000.0)), means)
+    model = ExportedModel(replace(export_info(), weights=(1000.0, -1000.0)), means)
     scores = model.score_pairs(np.float32([0, 0]), np.float32([[1, 0], [0, 1]]))
     assert scores.tolist() == [1.0, 0.0]
     assert model.score_pairs(np.float32([0, 0]), np.zeros((0, 2), np.float32)).shape == (0,)
 
 
-def test_the_text_keeps_everything():
-    again = ExportInfo.from_json(about().to_json())
-    assert vars(again) == vars(about())
+def test_export_info_survives_json():
+    again = ExportInfo.from_json(export_info().to_json())
+    assert vars(again) == vars(export_info())
 
 
-def test_a_file_gives_the_network_and_what_it_says(exported):
+def test_a_file_holds_network_id_and_metadata(exported):
     model = open_exported(exported)
     assert model.model_id == model.info.model_id and len(model.model_id) == 16
-    assert model.metadata == RECORD and model.metadata.threshold == 0.25
+    assert model.metadata == METADATA and model.metadata.threshold == 0.25
     images = np.random.default_rng(0).random((5, 8, 8, 3), dtype=np.float32)
     for batch in (1, 2, 5, 64):
         np.testing.assert_allclose(model.embed(images, batch), means(images), atol=1e-6)
     first, second = images[:2], images[2:4]
-    expected = ExportedModel(about(), means).probability(first, second)
+    expected = ExportedModel(export_info(), means).probability(first, second)
     np.testing.assert_allclose(model.probability(first, second), expected, atol=1e-6)
 
 
-def test_other_shapes_are_refused_and_nothing_gives_nothing(exported):
+def test_other_shapes_are_refused_and_no_images_give_no_embeddings(exported):
     model = open_exported(exported)
     with pytest.raises(InputError, match=r"\(N, 8, 8, 3\).*\(2, 9, 9, 3\)"):
         model.embed(np.zeros((2, 9, 9, 3), np.float32))
     assert model.embed(np.zeros((0, 8, 8, 3), np.float32)).shape == (0, 2)
 
 
-def test_threads_do_not_mix_their_images(exported):
+def test_threads_get_their_own_results(exported):
     model = open_exported(exported)
     images = np.random.default_rng(1).random((40, 1, 8, 8, 3), dtype=np.float32)
     with ThreadPoolExecutor(4) as pool:
@@ -139,7 +139,7 @@ def test_damage_to_network_or_text_is_one_line(exported, tmp_path):
         refused(path)
 
 
-def test_files_of_others_are_one_line(exported, tmp_path):
+def test_missing_and_foreign_files_are_one_line(exported, tmp_path):
     with pytest.raises(ModelError, match="No model file"):
         open_exported(tmp_path / f"absent{exported.suffix}")
     refused(tmp_path / "model.h5", "ends in")
@@ -149,10 +149,10 @@ def test_files_of_others_are_one_line(exported, tmp_path):
     refused(plain)
 
 
-def test_another_form_asks_for_a_new_export(tmp_path):
+def test_another_version_asks_for_a_new_export(tmp_path):
     path = tmp_path / "old.tflite"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(INFO, about().to_json().replace('"version": 1', '"version": 0'))
+        archive.writestr(INFO, export_info().to_json().replace('"version": 2', '"version": 0'))
         archive.writestr(CHECKSUM, "")
     refused(path, "export the model again")
 
@@ -164,7 +164,7 @@ def test_a_missing_runtime_says_what_to_install(exported, monkeypatch):
         open_exported(exported)
 
 
-def test_a_copy_is_used_when_it_is_whole_and_of_this_file(exported, tmp_path, monkeypatch):
+def test_a_cached_export_is_used_when_it_is_whole_and_of_this_file(exported, tmp_path, monkeypatch):
     if exported.suffix != ".tflite":
         pytest.skip("copies are LiteRT files")
     model_file = tmp_path / "m[1].keras"
@@ -177,7 +177,7 @@ def test_a_copy_is_used_when_it_is_whole_and_of_this_file(exported, tmp_path, mo
     assert open_cached_export(model_file, tmp_path) is None, "it is the copy of another file"
     monkeypatch.setattr("siamlab.models.exported.file_digest", lambda path: "abc")
     copy.rename(cached_export_path(model_file, "abc", tmp_path))
-    assert open_cached_export(model_file, tmp_path).metadata == RECORD
+    assert open_cached_export(model_file, tmp_path).metadata == METADATA
     cached_export_path(model_file, "abc", tmp_path).write_bytes(exported.read_bytes()[:-1])
     assert open_cached_export(model_file, tmp_path) is None
 
@@ -206,5 +206,5 @@ def test_verification_loads_neither_keras_nor_tensorflow(exported, tmp_path):
         cwd=ROOT,
     )
     assert done.stdout.strip() == "[]"
-    # Nothing but the verdict: LiteRT's own notices are turned away.
+    # The verdict only: LiteRT's notices are suppressed.
     assert done.stderr.strip() == "True"

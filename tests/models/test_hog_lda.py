@@ -40,8 +40,8 @@ def similar(network, images, people):
     return people[first] == people[second], (1 + np.clip(cosines, -1, 1)) / 2
 
 
-def test_strangers_are_told_apart(fitted, faces):
-    """A coin's AUC is 0.5; the histograms without the axes do worse than with them."""
+def test_strangers_are_separated(fitted, faces):
+    """Chance is an AUC of 0.5; the histograms without the axes do worse than with them."""
     with_axes = area_under_roc(*similar(fitted, *faces[1]))
     bare = keras.Model(fitted.input, fitted.get_layer("both").output)
     assert with_axes > 0.7
@@ -57,7 +57,7 @@ def test_codes_are_unit_and_a_mirror_image_has_the_same(fitted, faces):
     np.testing.assert_allclose(fitted.predict(images[:, :, ::-1], verbose=0), codes, atol=1e-4)
 
 
-def test_the_axes_are_scikit_learns(fitted, faces):
+def test_the_axes_equal_scikit_learns(fitted, faces):
     """Whitened principal components, then discriminants, each person weighing alike."""
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -75,7 +75,7 @@ def test_the_axes_are_scikit_learns(fitted, faces):
     np.testing.assert_allclose(codes @ codes.T, rows @ rows.T, atol=1e-3)
 
 
-def test_it_is_fitted_at_once_and_alike(fitted, faces):
+def test_fitting_is_deterministic(fitted, faces):
     again = fit_hog_lda(*faces[0])
     images = faces[1][0]
     np.testing.assert_allclose(

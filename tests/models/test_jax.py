@@ -33,19 +33,20 @@ from siamlab.models.siamese import build_siamese
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, mirrored
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.data.collections import open_collection
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.synthetic import write_people
 from siamlab.training.fit import train_people
+from siamlab.training.settings import TrainingSettings
 
 folder = Path(sys.argv[1])
 people = open_collection(write_people(folder / "people", people=8, images=2, size=96))
 
 def two_epochs(embedding, size, loss=None, **more):
     how = Preprocessing(size=size, fraction=0.56)
-    return train_people(embedding, people, how, steps=4, steps_per_epoch=2, people=4, loss=loss,
-                        verbose=0, **more).metrics["loss"]
+    settings = TrainingSettings(steps=4, steps_per_epoch=2, people=4, loss=loss, verbose=0, **more)
+    return train_people(embedding, people, how, settings).metrics["loss"]
 
 compact = build_embedding("compact", (16, 16, 3), 0.125)
 history = {"compact": two_epochs(compact, 16, folder=folder / "checkpoints")}
@@ -59,7 +60,7 @@ pairs = keras.Model(koch.input, PairLogits()(koch.output))
 history["pairs"] = [float(PairCrossEntropy()(labels, pairs(images)))]
 
 small = images[:, :16, :16]
-both = ensemble([compact, fit_hog_lda(small, labels)], (0.56, 0.56), (1, 2))
+both = build_ensemble([compact, fit_hog_lda(small, labels)], (0.56, 0.56), (1, 2))
 joined = normalize_by_cohort(mirrored(both), small, 3)
 models = {"compact": build_siamese(joined, "squared"), "koch": build_siamese(koch)}
 seen = {"compact": small, "koch": images}

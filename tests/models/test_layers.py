@@ -23,7 +23,7 @@ from siamlab.models.training_heads import PairLogits, PersonCosines
     ("layer", "oracle"),
     [(L1Distance, lambda a, b: np.abs(a - b)), (SquaredDistance, lambda a, b: (a - b) ** 2)],
 )
-def test_distance_is_numpys(layer, oracle):
+def test_distances_equal_numpy(layer, oracle):
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(2, 5, 7)).astype("float32")
     np.testing.assert_allclose(np.asarray(layer()(first, second)), oracle(first, second), rtol=1e-6)
@@ -69,7 +69,7 @@ def test_all_squared_distances_of_a_batch():
     assert (np.asarray(squared_distances(vectors[:1].repeat(4, 0))) >= 0).all()
 
 
-def test_a_root_is_flat_near_zero():
+def test_the_square_root_is_flat_near_zero():
     values = np.array([0.0, 1e-9, 1e-4, 4.0], "float32")
     np.testing.assert_allclose(np.asarray(safe_root(values)), [0, 0, 0.01, 2], rtol=1e-6)
     tf = pytest.importorskip("tensorflow")
@@ -88,7 +88,7 @@ def test_pair_logits_by_hand():
 
 
 def test_pair_logits_are_the_siamese_head_on_all_pairs():
-    """A squared distance and a sigmoid unit with weights -scale and bias offset say the same."""
+    """A squared distance and a sigmoid unit with weights -scale and bias offset are equal."""
     rng = np.random.default_rng(2)
     embeddings = rng.normal(size=(4, 6)).astype("float32")
     head = keras.layers.Dense(1, activation="sigmoid")
@@ -144,7 +144,7 @@ def boxes(maps, side, step):
     return cut.reshape(rows // side, side, columns // side, side, -1).mean(axis=(1, 3))
 
 
-def test_gradient_histograms_are_numpys():
+def test_gradient_histograms_equal_numpy():
     """14 pixels leave 12 gradients: two cells of six on each side, eight directions in each."""
     image = np.random.default_rng(4).random((14, 14, 3))
     gray = image @ [0.299, 0.587, 0.114]
@@ -160,7 +160,7 @@ def test_gradient_histograms_are_numpys():
     assert OrientedGradients().compute_output_shape((None, 14, 14, 3)) == (None, 32)
 
 
-def test_a_slope_points_where_it_rises():
+def test_gradient_directions():
     """Brighter to the right: direction 0 of eight; downwards: direction 2, a quarter turn on."""
     ramp = np.broadcast_to(np.linspace(0, 1, 14, dtype="float32")[:, None], (14, 14, 3))
     images = np.stack([ramp, ramp.transpose(1, 0, 2)])
@@ -168,7 +168,7 @@ def test_a_slope_points_where_it_rises():
     assert found.argmax(axis=1).tolist() == [0, 2]
 
 
-def test_gradients_heed_light_little():
+def test_gradients_depend_little_on_light():
     """Added light changes nothing; half the contrast changes less than another image does."""
     patches = 0.5 * np.random.default_rng(0).random((2, 5, 5, 3), dtype=np.float32)
     image, other = np.kron(patches, np.ones((1, 7, 7, 1), np.float32))
@@ -192,7 +192,7 @@ def cohort():
     return layer, strangers
 
 
-def test_likeness_to_a_cohort_is_between_the_mean_and_the_largest_cosine(cohort):
+def test_similarity_to_a_cohort_is_between_the_mean_and_the_largest_cosine(cohort):
     layer, strangers = cohort
     faces = unit(np.random.default_rng(0).normal(size=(20, 4)).astype("float32"))
     cosines = faces @ strangers.T
@@ -203,7 +203,7 @@ def test_likeness_to_a_cohort_is_between_the_mean_and_the_largest_cosine(cohort)
     np.testing.assert_allclose(likeness, expected, atol=1e-5)
 
 
-def test_a_cohort_takes_from_the_cosine_of_those_who_are_like_it(cohort):
+def test_a_cohort_lowers_the_cosine_of_those_similar_to_it(cohort):
     """Pairs of one cosine, 0.6: that within the cohort's plane counts less than that outside.
 
     In the plane both faces are near strangers; in the other two dimensions all are at 90 degrees.
@@ -231,7 +231,7 @@ def test_a_cohort_takes_from_the_cosine_of_those_who_are_like_it(cohort):
         CohortNormalization(5, 0.2, 0.4, 2.0),
     ],
 )
-def test_layers_come_back_from_their_config_without_custom_objects(layer):
+def test_layers_are_restored_from_their_config_without_custom_objects(layer):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer)
     assert again.get_config() == layer.get_config()

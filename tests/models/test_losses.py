@@ -1,4 +1,4 @@
-"""Losses: against NumPy loops that follow the papers, by hand, and where slopes could break."""
+"""Losses: against NumPy loops that follow the papers, by hand, and with finite gradients."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ class TestWeightedSum:
 
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
-def test_losses_come_back_from_their_config(loss):
+def test_losses_are_restored_from_their_config(loss):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(again) is type(loss)
     assert again.get_config() == loss.get_config()
@@ -288,7 +288,7 @@ def slopes(loss, outputs, labels):
 
 @pytest.mark.parametrize("loss", ON_EMBEDDINGS, ids=lambda loss: loss.name)
 @pytest.mark.parametrize("spread", [0.0, 1e-7, 1e-3])
-def test_slopes_stay_finite_where_embeddings_coincide(loss, spread):
+def test_gradients_are_finite_where_embeddings_coincide(loss, spread):
     rng = np.random.default_rng(9)
     embeddings = np.tile(unit(rng, 1, 8), (6, 1)) + spread * rng.normal(size=(6, 8))
     value, slope = slopes(loss, embeddings, LABELS)
@@ -298,13 +298,13 @@ def test_slopes_stay_finite_where_embeddings_coincide(loss, spread):
 
 @pytest.mark.parametrize("cosine", [1.0, -1.0, 1.0000001, 0.0])
 @pytest.mark.parametrize("loss", [LargeMarginCosine(), AdditiveAngularMargin()])
-def test_slopes_stay_finite_at_the_ends_of_the_cosine(loss, cosine):
+def test_gradients_are_finite_at_the_ends_of_the_cosine(loss, cosine):
     value, slope = slopes(loss, [[cosine, 0.2], [0.2, cosine]], np.array([0, 0]))
     assert np.isfinite(value) and np.isfinite(slope).all()
 
 
 @pytest.mark.parametrize("loss", ON_EMBEDDINGS, ids=lambda loss: loss.name)
-def test_slopes_are_those_of_finite_differences(loss):
+def test_gradients_equal_finite_differences(loss):
     embeddings = unit(np.random.default_rng(10), 6, 3)
     _, slope = slopes(loss, embeddings, LABELS)
     step, found = 1e-3, np.zeros_like(embeddings)

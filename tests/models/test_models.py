@@ -1,4 +1,4 @@
-"""Networks: Koch's numbers, the Siamese model against NumPy, and the file it is kept in."""
+"""Networks: Koch's numbers, the Siamese model against NumPy, and its file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import ensemble
-from siamlab.models.metadata import PRETRAINED, ModelMetadata, digests
+from siamlab.models.ensemble import build_ensemble
+from siamlab.models.locations import PRETRAINED
+from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import load_model, save_model, save_quantized
 from siamlab.models.siamese import build_siamese
 
@@ -35,7 +36,7 @@ KOCH_SHAPES = {
 
 @pytest.fixture(scope="module")
 def small():
-    """A narrow Koch network with all its parts."""
+    """A narrow Siamese Koch network."""
     keras.utils.set_random_seed(3)
     return build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
 
@@ -97,7 +98,7 @@ def test_folded_koch_has_the_papers_weights():
 
 
 @pytest.mark.parametrize("arch", ["koch", "compact"])
-def test_folding_takes_only_what_was_built_for_it(arch):
+def test_folding_refuses_plain_networks(arch):
     with pytest.raises(InputError, match="normalized=True"):
         fold_normalization(build_embedding(arch, (64, 64, 3), 0.05, normalized=False))
 
@@ -114,7 +115,7 @@ def test_folded_compact_is_the_same_function_in_fewer_layers():
     np.testing.assert_allclose(np.asarray(plain(images)), codes, atol=2e-5)
 
 
-def test_probability_is_the_sigmoid_of_the_weighed_distance(small, images):
+def test_probability_is_the_sigmoid_of_the_weighted_distance(small, images):
     first, second = small.embed(images), small.embed(images[::-1])
     kernel, bias = small.head.get_weights()
     expected = 1 / (1 + np.exp(-(np.abs(first - second) @ kernel + bias)))
@@ -176,7 +177,7 @@ def test_images_of_another_shape_are_refused(small):
         small.embed(np.zeros((2, 32, 32, 3), np.float32))
 
 
-def test_record_survives_the_file(tmp_path, small):
+def test_metadata_survives_the_file(tmp_path, small):
     metadata = ModelMetadata(
         arch="koch",
         preprocessing=Preprocessing(size=64, fraction=0.5),
@@ -191,7 +192,7 @@ def test_record_survives_the_file(tmp_path, small):
     assert again.metadata.trained_on("Ada") and not again.metadata.trained_on("Alan")
 
 
-def test_model_id_belongs_to_embedding_and_crop_not_to_the_threshold(small):
+def test_model_id_depends_on_embedding_and_crop_not_on_the_threshold(small):
     before = small.model_id
     small.with_metadata(calibration={"threshold": 0.9})
     assert small.model_id == before
@@ -220,7 +221,7 @@ def test_reloads_in_a_fresh_process_equal_to_the_last_bit(tmp_path, small, image
     )
 
 
-def test_a_saved_model_goes_on_training_with_its_optimizer(tmp_path, images):
+def test_a_saved_model_continues_training_with_its_optimizer(tmp_path, images):
     model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.02))
     model.compile("adam", "binary_crossentropy", jit_compile=False)
     labels = np.array([[0.0], [1.0], [0.0], [1.0]], np.float32)
@@ -257,7 +258,7 @@ def test_damage_inside_the_file_is_one_line(tmp_path, small):
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_disk_leaves_the_former_file(tmp_path, small, monkeypatch):
+def test_a_full_disk_leaves_the_previous_file(tmp_path, small, monkeypatch):
     path = save_model(small, tmp_path / "m.keras")
     before = path.read_bytes()
 
@@ -318,10 +319,10 @@ def joined(compact):
     """Two models of 32 pixels: the near one sees 0.56 of 0.70, so the image has 40."""
     keras.utils.set_random_seed(8)
     other = build_embedding("compact", (32, 32, 3), width=0.125)
-    return [compact, other], ensemble([compact, other], (0.56, 0.70))
+    return [compact, other], build_ensemble([compact, other], (0.56, 0.70))
 
 
-def test_a_committees_cosine_is_the_mean_of_its_members(joined):
+def test_the_cosine_of_an_ensemble_is_the_mean_of_its_models(joined):
     (near, wide), both = joined
     images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
     small = np.asarray(keras.ops.image.resize(images, (32, 32), interpolation="bilinear"))
@@ -333,26 +334,26 @@ def test_a_committees_cosine_is_the_mean_of_its_members(joined):
     np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-5)
 
 
-def test_a_members_vote_is_its_part_of_the_cosine(joined):
+def test_a_models_weight_is_its_share_of_the_cosine(joined):
     """Three to one: 0.75 and 0.25 of the models' cosines; unit codes stay unit."""
     models, both = joined
     images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
     codes = np.asarray(both(images)) * np.sqrt(2)
     parts = np.split(codes, [models[0].output_shape[1]], axis=1)
-    voted = np.asarray(ensemble(models, (0.56, 0.70), (3, 1))(images))
+    weighted = np.asarray(build_ensemble(models, (0.56, 0.70), (3, 1))(images))
     expected = 0.75 * parts[0] @ parts[0].T + 0.25 * parts[1] @ parts[1].T
-    np.testing.assert_allclose(voted @ voted.T, expected, atol=1e-5)
+    np.testing.assert_allclose(weighted @ weighted.T, expected, atol=1e-5)
 
 
-def test_a_committee_is_kept_in_a_file(joined, tmp_path):
+def test_an_ensemble_survives_the_file(joined, tmp_path):
     images = np.random.default_rng(3).random((6, 40, 40, 3), dtype=np.float32)
     model = build_siamese(mirrored(project_to_pca(joined[1], images, 6)), "squared")
     again = load_model(save_model(model, tmp_path / "joined.keras"))
     np.testing.assert_array_equal(again.embed(images), model.embed(images))
 
 
-def test_a_cohort_adds_a_number_that_falls_as_likeness_rises(compact):
-    """Groups of the strangers' own embeddings; who is one of the strangers is very like them."""
+def test_a_cohort_adds_a_coordinate_that_falls_as_similarity_rises(compact):
+    """The cohort are centroids of the strangers' own embeddings."""
     keras.utils.set_random_seed(0)
     strangers = faces(12)
     model = normalize_by_cohort(compact, strangers, 3)
@@ -370,11 +371,11 @@ def test_a_cohort_adds_a_number_that_falls_as_likeness_rises(compact):
     assert not layer.trainable_weights, "fine-tuning leaves strangers where they are"
 
 
-def test_a_committee_of_one_is_its_member(compact):
-    assert ensemble([compact], (0.56,)) is compact
+def test_an_ensemble_of_one_is_its_model(compact):
+    assert build_ensemble([compact], (0.56,)) is compact
 
 
-def test_a_packed_model_scores_as_before(compact, tmp_path):
+def test_a_quantized_model_scores_as_before(compact, tmp_path):
     metadata = ModelMetadata(arch="compact", people=digests(["Ada"]))
     model = build_siamese(mirrored(compact), "squared", metadata)
     model.head.set_weights([np.full(model.head.kernel.shape, -3.0), np.array([2.0])])
@@ -387,14 +388,14 @@ def test_a_packed_model_scores_as_before(compact, tmp_path):
     assert (tmp_path / "model.npz").stat().st_size < 0.5 * keras_file.stat().st_size
 
 
-def test_a_damaged_packed_model_is_refused(compact, tmp_path):
+def test_a_damaged_quantized_model_is_refused(compact, tmp_path):
     path = save_quantized(build_siamese(compact, "squared"), tmp_path / "model.npz")
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ModelError, match="Install siamlab again"):
         load_model(path)
 
 
-def test_without_the_optimizer_the_file_is_a_third_and_training_goes_on(tmp_path, images):
+def test_without_the_optimizer_the_file_is_smaller_and_training_continues(tmp_path, images):
     model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.1))
     model.compile("adam", "binary_crossentropy")
     batch, labels = [images, images[::-1]], np.ones((4, 1), np.float32)
@@ -403,15 +404,15 @@ def test_without_the_optimizer_the_file_is_a_third_and_training_goes_on(tmp_path
     path = save_model(model, tmp_path / "without.keras", optimizer=False)
     assert path.stat().st_size < 0.5 * with_state
     assert model.compiled and model.optimizer.iterations == 1
-    model.train_on_batch(batch, labels)  # saving took nothing from it
+    model.train_on_batch(batch, labels)  # saving left it compiled
     again = load_model(path)
     assert not again.compiled
     again.compile("adam", "binary_crossentropy")
     again.train_on_batch(batch, labels)
 
 
-def test_the_packages_weights_are_what_their_card_says():
-    """At most 6 MB; two networks and gradients, whose votes make one, and a cohort of strangers."""
+def test_the_packaged_weights_match_their_card():
+    """At most 6 MB; an ensemble of two networks and HOG-LDA, and a cohort."""
     card = json.loads(PRETRAINED.with_name("card.json").read_text())
     assert PRETRAINED.stat().st_size < 6e6
     assert card["megabytes"] == pytest.approx(PRETRAINED.stat().st_size / 1e6, abs=0.01)

@@ -33,7 +33,7 @@ def test_the_error_is_half_a_step_at_the_most(kernel):
     assert (np.abs(dequantize(numbers, step) - kernel) <= 0.5001 * step + 1e-30).all()
 
 
-def test_arrays_come_back_with_their_description(tmp_path):
+def test_arrays_are_restored_with_their_description(tmp_path):
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=(3, 3, 2, 5)), rng.normal(size=5), rng.normal(size=(5, 4))]
     path = save_arrays(tmp_path / "m.npz", arrays, {"words": "né"})

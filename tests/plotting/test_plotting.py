@@ -13,7 +13,7 @@ import pytest
 from siamlab import plotting as pl
 from siamlab.errors import InputError, StorageError
 from siamlab.models.embedding import build_embedding, mirrored
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.siamese import build_siamese
 
@@ -361,11 +361,11 @@ def siamese_models() -> SimpleNamespace:
     """Koch's network and the compact one, narrow."""
     compact, other = (build_embedding("compact", (32, 32, 3), 0.25) for _ in range(2))
     compact, other = mirrored(compact), mirrored(other)
-    joined = ensemble([compact, other], (0.56, 0.70))
+    joined = build_ensemble([compact, other], (0.56, 0.70))
     fitted = fit_hog_lda(
         np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32), [0, 0, 1, 1]
     )
-    gradients = ensemble([compact, fitted], (0.7, 0.7))
+    gradients = build_ensemble([compact, fitted], (0.7, 0.7))
     return SimpleNamespace(
         joined=build_siamese(joined, "squared"),
         gradients=build_siamese(gradients, "squared"),

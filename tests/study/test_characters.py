@@ -20,6 +20,7 @@ from siamlab.study.characters import (
     network_descriptor,
     train_characters,
 )
+from siamlab.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,8 @@ def test_trials_stay_within_an_alphabet(characters: Collection) -> None:
 def network(characters: Collection):
     """One step on one alphabet."""
     train = characters.select(name for name in characters.names if alphabet_of(name) == "Eh")
-    return train_characters(train, size=16, width=0.125, people=8, steps=1, verbose=0)[0]
+    settings = TrainingSettings(steps=1, people=8, verbose=0)
+    return train_characters(train, settings, size=16, width=0.125)[0]
 
 
 def test_a_network_is_measured_beside_pixels(characters: Collection, network) -> None:
@@ -72,17 +74,19 @@ def test_seed_and_distortions_reach_the_training(
     calls = []
     monkeypatch.setattr(
         "siamlab.study.characters.train_people",
-        lambda *_, **preprocessing: calls.append(preprocessing),
+        lambda *given: calls.append(given[-1]),
     )
     weights = [
-        train_characters(characters, size=16, width=0.125, steps=9, seed=seed)[0].get_weights()[0]
+        train_characters(characters, TrainingSettings(steps=9, seed=seed), size=16, width=0.125)[
+            0
+        ].get_weights()[0]
         for seed in (3, 3, 4)
     ]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert (weights[0] != weights[2]).any()
-    assert [preprocessing["seed"] for preprocessing in calls] == [3, 3, 4]
-    assert calls[0]["people"] == 17 and calls[0]["steps"] == 9, "no more than there are"
-    assert calls[0]["augmentation"].flip == 0, "a mirror image is another character"
+    assert [settings.seed for settings in calls] == [3, 3, 4]
+    assert calls[0].people == 17 and calls[0].steps == 9, "no more than there are"
+    assert calls[0].augmentation.flip == 0, "a mirror image is another character"
 
 
 def test_the_whole_drawing_is_used() -> None:

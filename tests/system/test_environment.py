@@ -1,4 +1,4 @@
-"""Versions are compared with what pyproject.toml asks for."""
+"""Installed versions are compared with those that pyproject.toml allows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from siamlab.system.environment import check_versions, prepare_devices
 
 
-def test_installed_versions_are_good_and_named():
+def test_installed_versions_are_found_and_good():
     versions = {version.name: version for version in check_versions()}
     assert versions["numpy"].found == metadata.version("numpy")
     assert versions["numpy"].needed == ">=2.0"
@@ -24,7 +24,7 @@ def test_old_and_missing_packages_are_not_good(monkeypatch):
     assert "TOO OLD OR MISSING" in str(keras)
 
 
-def test_opencv_without_windows_counts(monkeypatch):
+def test_headless_opencv_counts_as_opencv(monkeypatch):
     monkeypatch.setattr(
         "siamlab.system.environment._installed", {"opencv-python-headless": "4.12.0.88"}.get
     )
@@ -32,6 +32,6 @@ def test_opencv_without_windows_counts(monkeypatch):
     assert opencv.good
 
 
-def test_devices_are_named():
+def test_devices_are_listed():
     pytest.importorskip("tensorflow")
     assert prepare_devices()[0].startswith("CPU: ")

@@ -1,4 +1,4 @@
-"""Training: it learns, it resumes after a kill, and it says what is wrong."""
+"""Training: the loss goes down, a killed run resumes, errors are one line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
@@ -20,11 +22,13 @@ from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding, mirrored
+from siamlab.models.losses import SupervisedContrastive
 from siamlab.models.metadata import digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
 from siamlab.training.checkpoints import TrainingHistory, latest_checkpoint
 from siamlab.training.fit import fine_tune, train_pairs, train_people
+from siamlab.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,8 +49,13 @@ def pairs_of(split, count=16):
     return draw_pairs(split.train, count, 0), draw_pairs(split.validation, count, 1)
 
 
+def in_folder(folder, epochs):
+    return TrainingSettings(epochs=epochs, folder=folder, verbose=0)
+
+
 def test_binary_cross_entropy_goes_down_and_is_recorded(split):
-    history = train_pairs(koch(), *pairs_of(split), epochs=4, learning_rate=3e-3, verbose=0)
+    settings = TrainingSettings(epochs=4, learning_rate=3e-3, verbose=0)
+    history = train_pairs(koch(), *pairs_of(split), settings)
     assert history.epochs == 4 and len(history.seconds) == 4
     assert {"loss", "precision", "recall", "val_loss"} <= set(history.metrics)
     assert history.metrics["loss"][-1] < history.metrics["loss"][0]
@@ -59,9 +68,11 @@ from siamlab.models.siamese import build_siamese
 from siamlab.models.embedding import build_embedding
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_people
+from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
 from siamlab.data.augmentation import Augmentation
 from siamlab.training.fit import train_pairs
+from siamlab.training.settings import TrainingSettings
 people, folder, weights, slow = sys.argv[1:]
 split = split_people(open_collection(people), (0.5, 0.5, 0.0), 0)
 keras.utils.set_random_seed(0)
@@ -71,8 +82,8 @@ class Slow(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         import time; time.sleep(float(slow))
 train_pairs(model, draw_pairs(split.train, 16, 0), draw_pairs(split.validation, 16, 1),
-            epochs=4, folder=Path(folder), batch=8, seed=7, augmentation=Augmentation(),
-            callbacks=[Slow()], verbose=0)
+            TrainingSettings(epochs=4, folder=Path(folder), batch=8, seed=7,
+                             augmentation=Augmentation(), callbacks=(Slow(),), verbose=0))
 model.save_weights(weights)
 """
 
@@ -107,14 +118,17 @@ def test_a_killed_training_resumes_to_the_same_weights(split, tmp_path):
 
 def test_compact_training_resumes_too(split, tmp_path):
     preprocessing = Preprocessing(size=24, fraction=0.56)
-    options = {"people": 4, "steps_per_epoch": 2, "seed": 1, "verbose": 0}
+    settings = TrainingSettings(
+        steps=6, people=4, steps_per_epoch=2, seed=1, verbose=0, folder=tmp_path / "a"
+    )
 
     def embedding():
         keras.utils.set_random_seed(0)
         return build_embedding("compact", (24, 24, 3), width=0.125)
 
     whole, broken = embedding(), embedding()
-    train_people(whole, split.train, preprocessing, steps=6, folder=tmp_path / "a", **options)
+    train_people(whole, split.train, preprocessing, settings)
+    settings = replace(settings, folder=tmp_path / "b")
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -122,26 +136,16 @@ def test_compact_training_resumes_too(split, tmp_path):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_people(
-            broken,
-            split.train,
-            preprocessing,
-            steps=6,
-            folder=tmp_path / "b",
-            callbacks=[Stop()],
-            **options,
-        )
+        train_people(broken, split.train, preprocessing, replace(settings, callbacks=(Stop(),)))
     again = build_embedding("compact", (24, 24, 3), width=0.125)
-    history = train_people(
-        again, split.train, preprocessing, steps=6, folder=tmp_path / "b", **options
-    )
+    history = train_people(again, split.train, preprocessing, settings)
     assert history.epochs == 3
     for left, right in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-4)
 
 
 def test_checkpoints_are_kept_few_and_whole(split, tmp_path):
-    train_pairs(koch(), *pairs_of(split), epochs=4, folder=tmp_path, verbose=0)
+    train_pairs(koch(), *pairs_of(split), in_folder(tmp_path, 4))
     assert sorted(path.name for path in tmp_path.glob("epoch-*")) == ["epoch-0003", "epoch-0004"]
     assert (tmp_path / "best.weights.h5").is_file()
     assert not list(tmp_path.glob("writing*"))
@@ -151,37 +155,38 @@ def test_checkpoints_are_kept_few_and_whole(split, tmp_path):
 
 def test_a_finished_training_is_not_repeated(split, tmp_path):
     pairs = pairs_of(split)
-    first = train_pairs(koch(), *pairs, epochs=1, folder=tmp_path, verbose=0)
+    first = train_pairs(koch(), *pairs, in_folder(tmp_path, 1))
     model = koch(1)
-    second = train_pairs(model, *pairs, epochs=1, folder=tmp_path, verbose=0)
+    second = train_pairs(model, *pairs, in_folder(tmp_path, 1))
     assert first == second
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(split, tmp_path):
-    train_pairs(koch(), *pairs_of(split), epochs=1, folder=tmp_path, verbose=0)
+    train_pairs(koch(), *pairs_of(split), in_folder(tmp_path, 1))
     other = build_siamese(build_embedding("koch", (64, 64, 3), width=0.1))
     with pytest.raises(ModelError, match="another architecture") as caught:
-        train_pairs(other, *pairs_of(split), epochs=2, folder=tmp_path, verbose=0)
+        train_pairs(other, *pairs_of(split), in_folder(tmp_path, 2))
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_disk_keeps_the_former_checkpoint(split, tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_previous_checkpoint(split, tmp_path, monkeypatch):
     pairs = pairs_of(split)
-    train_pairs(koch(), *pairs, epochs=1, folder=tmp_path, verbose=0)
+    train_pairs(koch(), *pairs, in_folder(tmp_path, 1))
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(keras.Model, "save_weights", full)
     with pytest.raises(StorageError, match="No space left"):
-        train_pairs(koch(), *pairs, epochs=2, folder=tmp_path, verbose=0)
+        train_pairs(koch(), *pairs, in_folder(tmp_path, 2))
     reached = latest_checkpoint(tmp_path)
     assert reached is not None and reached.name == "epoch-0001"
 
 
-def test_time_limit_stops_in_the_middle(split):
+def test_the_time_limit_stops_within_an_epoch(split):
     began = time.perf_counter()
-    train_pairs(koch(), *pairs_of(split), epochs=1000, minutes=0.05, verbose=0)
+    settings = TrainingSettings(epochs=1000, minutes=0.05, verbose=0)
+    train_pairs(koch(), *pairs_of(split), settings)
     assert time.perf_counter() - began < 60
 
 
@@ -189,11 +194,11 @@ def test_steps_or_minutes_not_both(split):
     embedding = build_embedding("compact", (24, 24, 3), width=0.125)
     preprocessing = Preprocessing(size=24)
     with pytest.raises(InputError, match="either steps or minutes"):
-        train_people(embedding, split.train, preprocessing, steps=1, minutes=1.0)
+        train_people(embedding, split.train, preprocessing, TrainingSettings(steps=1, minutes=1.0))
 
 
 def trained_compact():
-    """A compact model as the package brings it: mirrored, with a metadata and a threshold."""
+    """A mirrored compact model with metadata and a threshold."""
     keras.utils.set_random_seed(0)
     embedding = mirrored(build_embedding("compact", (24, 24, 3), width=0.125))
     return build_siamese(embedding, "squared").with_metadata(
@@ -209,7 +214,8 @@ def tuned(split, tmp_path_factory):
     """Weights before, the fine-tuned model, its history, and its file."""
     model = trained_compact()
     before = {weight.path: np.array(weight) for weight in model.weights}
-    history = fine_tune(model, *pairs_of(split), epochs=8, learning_rate=3e-3, verbose=0)
+    settings = TrainingSettings(epochs=8, learning_rate=3e-3, verbose=0)
+    history = fine_tune(model, *pairs_of(split), settings)
     path = save_model(model, tmp_path_factory.mktemp("tuned") / "model.keras")
     return before, model, history, path
 
@@ -220,7 +226,7 @@ def test_fine_tuning_learns_its_pairs(tuned):
     assert np.mean(history.metrics["loss"][-2:]) < np.mean(history.metrics["loss"][:2])
 
 
-def test_fine_tuning_leaves_normalization_alone_and_moves_the_rest(tuned):
+def test_fine_tuning_changes_all_weights_but_normalization(tuned):
     before, model, _, _ = tuned
     after = {weight.path: np.array(weight) for weight in model.weights}
     kept = {path for path in after if np.array_equal(before[path], after[path])}
@@ -228,7 +234,7 @@ def test_fine_tuning_leaves_normalization_alone_and_moves_the_rest(tuned):
     assert len(kept) == 20, "four weights of each of five normalizations"
 
 
-def test_fine_tuning_adds_its_people_and_drops_the_threshold(tuned, split):
+def test_fine_tuning_adds_its_people_and_removes_the_threshold(tuned, split):
     _, model, _, _ = tuned
     metadata = model.metadata
     people = pairs_of(split)[0].people
@@ -245,3 +251,32 @@ def test_a_fine_tuned_model_is_saved_with_all_its_weights_trainable(tuned):
     assert len(again.trainable_variables) == len(model.trainable_variables) == 17
     images = np.full((2, 24, 24, 3), 0.5, np.float32)
     np.testing.assert_allclose(again.embed(images), model.embed(images), atol=1e-6)
+
+
+def test_batches_count_the_epochs_of_fit_from_where_they_resume(split):
+    """Epochs 0 and 1 of an unbroken run; a resumed one sees the same batches of epoch 1."""
+    preprocessing = Preprocessing(size=24, fraction=0.56)
+
+    class Noted(PeopleBatches):
+        def __getitem__(self, step):
+            seen.append((self.epoch, step))
+            return super().__getitem__(step)
+
+    def fitted(first):
+        keras.utils.set_random_seed(0)
+        embedding = build_embedding("compact", (24, 24, 3), width=0.125)
+        embedding.compile("adam", SupervisedContrastive(), jit_compile=False)
+        batches = Noted(split.train, preprocessing, people=4, steps=3)
+        batches.epoch = first
+        embedding.fit(batches, shuffle=False, initial_epoch=first, epochs=2, verbose=0)
+        assert batches.epoch == 2
+
+    seen: list[tuple[int, int]] = []
+    fitted(0)
+    epochs = [[(epoch, step) for step in range(3)] for epoch in (0, 1)]
+    # Keras looks at a few batches before it begins, to know their shapes.
+    assert sorted(seen[-6:]) == epochs[0] + epochs[1]
+    assert {epoch for epoch, _ in seen[:-6]} <= {0}
+    seen.clear()
+    fitted(1)
+    assert sorted(seen[-3:]) == epochs[1] and {epoch for epoch, _ in seen} == {1}

@@ -1,4 +1,4 @@
-"""Heads: distances become probabilities, and models of a ensemble get votes."""
+"""Heads: distances become probabilities, and models of an ensemble get weights."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from siamlab.models.embedding import build_embedding
 from siamlab.models.siamese import build_siamese
 from siamlab.training.fit import train_people
 from siamlab.training.head import fit_head, fit_weights
+from siamlab.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,8 @@ def test_fitted_head_is_a_decreasing_probability(split):
     keras.utils.set_random_seed(0)
     preprocessing = Preprocessing(size=24, fraction=0.56)
     embedding = build_embedding("compact", (24, 24, 3), width=0.125)
-    train_people(embedding, split.train, preprocessing, steps=30, people=8, verbose=0)
+    settings = TrainingSettings(steps=30, people=8, verbose=0)
+    train_people(embedding, split.train, preprocessing, settings)
     model = build_siamese(embedding, "squared").with_metadata(preprocessing=preprocessing)
     fit_head(model, draw_pairs(split.validation, 40, 1))
     code = model.embed(np.zeros((1, 24, 24, 3), np.float32))[0]
@@ -57,15 +59,15 @@ def two_models(right, seed=0, count=400):
     return first, second, labels
 
 
-def test_votes_go_by_how_often_a_member_is_right():
+def test_weights_follow_how_often_a_model_is_right():
     """Independent models weigh log(p / (1 - p)): 2.20 for 0.9, 0.85 for 0.7; 0.72 to 0.28."""
     weights = fit_weights(*two_models((0.9, 0.7), count=20_000), [2, 2])
     np.testing.assert_allclose(weights, [0.722, 0.278], atol=0.02)
 
 
-def test_who_is_wrong_more_often_than_right_has_no_vote():
+def test_a_model_worse_than_chance_gets_no_weight():
     np.testing.assert_allclose(fit_weights(*two_models((0.9, 0.2)), [2, 2]), [1, 0])
 
 
-def test_where_no_member_helps_all_count_alike():
+def test_weights_are_equal_where_no_model_beats_chance():
     assert fit_weights(*two_models((0.2, 0.1)), [2, 2]).tolist() == [0.5, 0.5]

@@ -1,4 +1,4 @@
-"""bfloat16: who computes in it, what stays float32, and that a network learns so."""
+"""bfloat16: which layers compute in it, what stays float32, and that training works."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding
 from siamlab.training.fit import train_people
 from siamlab.training.mixed_precision import bfloat16_pays, in_bfloat16
+from siamlab.training.settings import TrainingSettings
 
 
 @pytest.mark.parametrize(
@@ -25,13 +26,13 @@ from siamlab.training.mixed_precision import bfloat16_pays, in_bfloat16
         ("", False),
     ],
 )
-def test_processors_say_whether_they_multiply_bfloat16(tmp_path, text, pays):
+def test_cpu_flags_say_whether_bfloat16_pays(tmp_path, text, pays):
     path = tmp_path / "cpuinfo"
     path.write_text(text)
     assert bfloat16_pays(path) is (pays and keras.backend.backend() == "tensorflow")
 
 
-def test_where_the_system_says_nothing_float32_stays(tmp_path):
+def test_without_cpu_flags_training_stays_float32(tmp_path):
     assert not bfloat16_pays(tmp_path / "none")
 
 
@@ -40,7 +41,7 @@ def compact():
     return build_embedding("compact", (32, 32, 3), width=0.25)
 
 
-def test_sums_are_bfloat16_and_weights_and_the_code_float32():
+def test_products_are_bfloat16_weights_and_code_float32():
     plain = compact()
     twin = in_bfloat16(plain)
     kinds = {layer.name: layer.compute_dtype for layer in twin.layers}
@@ -56,7 +57,7 @@ def test_sums_are_bfloat16_and_weights_and_the_code_float32():
     assert 0 < np.abs(exact @ exact.T - rounded @ rounded.T).max() < 0.03
 
 
-def test_training_in_bfloat16_gives_the_weights_back(tmp_path):
+def test_training_in_bfloat16_sets_the_float32_weights(tmp_path):
     write_people(tmp_path, people=8, images=3, seed=2)
     people, preprocessing = open_collection(tmp_path), Preprocessing(size=32, fraction=0.56)
     trained = {}
@@ -64,7 +65,10 @@ def test_training_in_bfloat16_gives_the_weights_back(tmp_path):
         embedding = compact()
         before = embedding.get_weights()
         history = train_people(
-            embedding, people, preprocessing, steps=12, people=6, bfloat16=half, verbose=0
+            embedding,
+            people,
+            preprocessing,
+            TrainingSettings(steps=12, people=6, bfloat16=half, verbose=0),
         )
         assert np.isfinite(history.metrics["loss"]).all()
         trained[half] = embedding.get_weights()

@@ -1,4 +1,4 @@
-"""Recipes: nobody trained on is calibrated on, and too few people are counted."""
+"""Recipes: calibration on people outside the training, and too few people."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding
 from siamlab.training.recipes import train_compact, train_koch, train_koch_on_people, train_model
+from siamlab.training.settings import TrainingSettings
 
-SMALL = {"size": 32, "width": 0.25, "verbose": 0}
+SMALL = {"size": 32, "width": 0.25}
+SHORT = TrainingSettings(steps=2, people=4, verbose=0)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,8 @@ def split(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(split):
-    return train_compact(split.train, split.validation, steps=40, people=8, **SMALL)
+    settings = TrainingSettings(steps=40, people=8, verbose=0)
+    return train_compact(split.train, split.validation, settings, **SMALL)
 
 
 def test_compact_carries_crop_people_and_threshold(trained, split):
@@ -44,19 +47,18 @@ def test_compact_carries_crop_people_and_threshold(trained, split):
     assert history.metrics["loss"][-1] > 0
 
 
-def test_members_are_trained_apart_and_joined(split, tmp_path):
+def test_models_are_trained_separately_and_joined(split, tmp_path):
     """Two models of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
 
-    Oriented gradients stand beside them; their weights do not wait for checkpoints.
+    HOG-LDA joins them; its weights are not in the checkpoints.
     """
     model, history = train_compact(
         split.train,
         split.validation,
-        steps=300,
-        people=8,
+        TrainingSettings(steps=300, people=8, folder=tmp_path, verbose=0),
+        size=16,
+        width=0.05,
         models=2,
-        folder=tmp_path,
-        **SMALL | {"size": 16, "width": 0.05},
     )
     assert history.epochs == 6 and len(history.metrics["loss"]) == 6
     assert model.metadata.preprocessing == Preprocessing(size=20, fraction=0.70)
@@ -73,17 +75,15 @@ def test_members_are_trained_apart_and_joined(split, tmp_path):
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
 
 
-def test_gradients_can_be_left_out(split):
-    """What is left is the network itself, as many numbers as its code has: 0.25 of 1,024."""
-    model, _ = train_compact(
-        split.train, split.validation, steps=2, people=4, hog_lda=False, **SMALL
-    )
+def test_hog_lda_can_be_left_out(split):
+    """The embedding is then the network's code: 0.25 of 1,024 numbers."""
+    model, _ = train_compact(split.train, split.validation, SHORT, hog_lda=False, **SMALL)
     assert model.embedding.output_shape == (None, 256)
     base = model.embedding.get_layer("embedding")
-    assert not [layer.name for layer in base.layers if layer.name.startswith("vote")]
+    assert not [layer.name for layer in base.layers if layer.name.startswith("weight")]
 
 
-def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, monkeypatch):
+def test_hog_lda_sees_at_most_so_many_images_of_a_person(split, monkeypatch):
     seen = []
     monkeypatch.setattr("siamlab.training.recipes.MAX_HOG_LDA_IMAGES", 3)
     monkeypatch.setattr(
@@ -92,24 +92,25 @@ def test_who_has_many_images_does_not_outweigh_the_rest_in_the_gradients(split, 
             seen.append((images, people)) or build_embedding("compact", (32, 32, 3), 0.1)
         ),
     )
-    train_compact(split.train, split.validation, steps=2, people=4, **SMALL)
+    train_compact(split.train, split.validation, SHORT, **SMALL)
     ((images, people),) = seen
     assert len(images) == len(people) == 3 * len(split.train)
 
 
-def test_who_has_one_image_can_be_trained_on_as_an_impostor(split):
-    """They are in the metadata, so nobody calibrates on them."""
-    lonely = split.train.people[0]
+def test_people_with_one_image_can_be_impostors_in_training(split):
+    """They are in the metadata, so calibration refuses them."""
+    single = split.train.people[0]
     mixed = replace(
         split.train,
-        people=(replace(lonely, images=lonely.images[:1]), *split.train.people[1:]),
+        people=(replace(single, images=single.images[:1]), *split.train.people[1:]),
     )
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, singletons=2, **SMALL)
-    assert model.metadata.trained_on(lonely.name)
+    settings = replace(SHORT, singletons=2)
+    model, _ = train_compact(mixed, split.validation, settings, **SMALL)
+    assert model.metadata.trained_on(single.name)
 
 
 def test_many_strangers_normalize_the_scores(split, monkeypatch):
-    """Who has one image is in no batch; then in the cohort, and so in the metadata. 255 + 1."""
+    """People with one image are in no batch but in the cohort, and so in the metadata."""
     monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 4)
     monkeypatch.setattr("siamlab.training.recipes.COHORT", 2)
     first = [replace(person, images=person.images[:1]) for person in split.train.people[:4]]
@@ -119,12 +120,12 @@ def test_many_strangers_normalize_the_scores(split, monkeypatch):
         "siamlab.training.recipes.normalize_by_cohort",
         lambda base, images, count: seen.append(images) or normalize_by_cohort(base, images, count),
     )
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    model, _ = train_compact(mixed, split.validation, SHORT, **SMALL)
     ((images,), layer) = seen, model.embedding.get_layer("cohort")
     assert len(images) == 4 and layer.cohort.shape[0] == 2
     assert all(model.metadata.trained_on(person.name) for person in first)
     monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 5)
-    model, _ = train_compact(mixed, split.validation, steps=2, people=4, **SMALL)
+    model, _ = train_compact(mixed, split.validation, SHORT, **SMALL)
     assert "cohort" not in {layer.name for layer in model.embedding.layers}
     assert not any(model.metadata.trained_on(person.name) for person in first)
 
@@ -133,17 +134,18 @@ def test_many_strangers_normalize_the_scores(split, monkeypatch):
     ("minutes", "models"),
     [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
 )
-def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models):
-    """Each has its part of the minutes, 0.95 of which are for training."""
+def test_longer_trainings_make_more_models(split, monkeypatch, minutes, models):
+    """Each model gets its part of the minutes, 0.95 of which are for training."""
     seen = {}
 
-    def fake(train, validation, **settings):
-        seen.update(settings)
+    def fake(train, validation, settings, size, width, models):
+        seen.update(models=models, minutes=settings.minutes)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("siamlab.training.recipes.train_compact", fake)
     with pytest.raises(KeyboardInterrupt):
-        train_model(split.train, minutes=minutes, epochs=1 if minutes is None else None)
+        epochs = 1 if minutes is None else None
+        train_model(split.train, settings=TrainingSettings(minutes=minutes, epochs=epochs))
     assert seen["models"] == models
     if minutes is not None:
         assert seen["minutes"] == pytest.approx(0.95 * minutes / models)
@@ -157,9 +159,9 @@ def test_longer_trainings_make_more_members(split, monkeypatch, minutes, models)
         ({"models": 2, "arch": "koch"}, "models are compact's"),
     ],
 )
-def test_members_are_compacts_and_one_or_two(split, wrong, message):
+def test_models_are_one_or_two_and_only_for_compact(split, wrong, message):
     with pytest.raises(InputError, match=message):
-        train_model(split.train, epochs=1, **wrong)
+        train_model(split.train, settings=TrainingSettings(epochs=1), **wrong)
 
 
 def test_calibration_refuses_people_of_the_training(trained, split):
@@ -178,17 +180,26 @@ def test_a_strict_calibration_raises_the_threshold(trained, split):
 def test_koch_is_trained_and_calibrated(split):
     pairs = draw_pairs(split.train, 16, 0)
     model, history = train_koch(
-        pairs, split.validation, size=64, width=0.05, epochs=1, validation_pairs=16, verbose=0
+        pairs,
+        split.validation,
+        TrainingSettings(epochs=1, verbose=0),
+        size=64,
+        width=0.05,
+        validation_pairs=16,
     )
     assert model.metadata.arch == "koch" and history.epochs == 1
     assert model.metadata.threshold is not None
     assert all(model.metadata.trained_on(name) for name in pairs.people)
 
 
-def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
-    """From 40 batches the plain network tells strangers apart; a coin's AUC is 0.5."""
+def test_koch_trained_on_people_keeps_its_layers_and_recognizes_strangers(split):
+    """After 40 batches the plain network separates strangers; chance is an AUC of 0.5."""
     model, history = train_koch_on_people(
-        split.train, split.validation, size=64, width=0.1, steps=40, people=8, verbose=0
+        split.train,
+        split.validation,
+        TrainingSettings(steps=40, people=8, verbose=0),
+        size=64,
+        width=0.1,
     )
     expected = build_embedding("koch", (64, 64, 3), 0.1)
     names = [layer.name for layer in model.embedding.layers]
@@ -196,18 +207,18 @@ def test_koch_on_people_keeps_its_shape_and_learns_strangers(split):
     assert model.embedding.count_params() == expected.count_params()
     assert history.metrics["loss"][-1] > 0
     kernel, _ = model.head.get_weights()
-    assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one slope: the farther, the less likely
+    assert np.ptp(kernel) == 0 and kernel[0, 0] < 0  # one negative slope
     pairs = draw_pairs(split.validation, 96, 5)
     assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
     assert model.metadata.arch == "koch" and model.metadata.trained_on(split.train.names[0])
 
 
-def test_the_reports_recipe_is_kochs_alone(split):
+def test_the_reports_recipe_trains_only_koch(split):
     with pytest.raises(InputError, match="report"):
         train_model(split.train, arch="compact", recipe="report")
 
 
-def test_spread_pairs_takes_what_there_is(split):
+def test_spread_pairs_takes_all_pairs_where_there_are_fewer(split):
     # 8 validation people with 4 images have 8 * 6 genuine pairs.
     assert len(spread_pairs(split.validation, 10_000, 0)) == 96
 
@@ -215,4 +226,6 @@ def test_spread_pairs_takes_what_there_is(split):
 def test_people_without_second_images_cannot_be_trained_on(tmp_path):
     write_people(tmp_path, people=5, images=1, seed=0)
     with pytest.raises(InputError, match="two"):
-        train_model(open_collection(tmp_path), epochs=1, size=32, width=0.25)
+        train_model(
+            open_collection(tmp_path), settings=TrainingSettings(epochs=1), size=32, width=0.25
+        )

@@ -1,4 +1,4 @@
-"""The panels, driven as a page would: clicks in, pictures and words out."""
+"""The panels, driven by clicks as on a page."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from siamlab.config import Workspace
 from siamlab.gallery import Gallery
 from siamlab.images.decode import read_image
 from siamlab.ui.html import encode_jpeg, score_bar
-from siamlab.ui.overlay import COLORS
 from siamlab.ui.panels import CapturePanel, VerifyPanel, after_cell
+from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.verifier import Verifier
 
 
@@ -53,7 +53,9 @@ def test_the_preview_shows_jpeg_frames_with_boxes(workspace: Workspace) -> None:
         wait_until(lambda: made.image.value != blank)
         shown = np.asarray(Image.open(io.BytesIO(made.image.value)))
     assert shown.shape == (120, 160, 3)
-    assert np.abs(shown[70, 50].astype(int) - COLORS[True]).max() < 90  # JPEG softens the line
+    assert (
+        np.abs(shown[70, 50].astype(int) - VERDICT_COLORS[True]).max() < 90
+    )  # JPEG softens the line
 
 
 def test_clicks_save_images_and_count_them(workspace: Workspace) -> None:
@@ -78,7 +80,7 @@ def test_burst_and_undo(workspace: Workspace) -> None:
         assert "Removed 3 images." in made.status.value
 
 
-def test_a_click_works_on_a_stopped_panel_and_frees_the_camera_again(workspace: Workspace) -> None:
+def test_a_click_works_on_a_stopped_panel_and_releases_the_camera(workspace: Workspace) -> None:
     camera = FakeCamera()
     made = panel(workspace, camera)
     made.anchor.click()
@@ -110,7 +112,7 @@ def test_warnings_are_shown(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("kind", ["capture", "verify"])
-def test_a_camera_that_goes_away_is_said_in_the_panel(
+def test_the_panel_shows_the_error_of_a_failing_camera(
     workspace: Workspace, verifier: Verifier, kind: str
 ) -> None:
     camera: Any = FakeCamera(fails_at=4, seconds=0.02)
@@ -122,12 +124,12 @@ def test_a_camera_that_goes_away_is_said_in_the_panel(
     made.close()
 
 
-def test_a_new_panel_on_the_same_camera_closes_the_former(workspace: Workspace) -> None:
-    """A cell that is run again: the first panel lets the camera go and says so."""
-    former, later = FakeCamera(name="0"), FakeCamera(name="0")
-    first = panel(workspace, former).start()
+def test_a_new_panel_on_the_same_camera_closes_the_earlier_one(workspace: Workspace) -> None:
+    """As when a cell is run again: the first panel releases the camera and shows that."""
+    earlier, later = FakeCamera(name="0"), FakeCamera(name="0")
+    first = panel(workspace, earlier).start()
     second = panel(workspace, later).start()
-    assert (former.closed, later.closed) == (1, 0)
+    assert (earlier.closed, later.closed) == (1, 0)
     wait_until(lambda: first.toggle.description == "Start")
     assert second.running
     wait_until(lambda: later.count > 3)
@@ -137,21 +139,23 @@ def test_a_new_panel_on_the_same_camera_closes_the_former(workspace: Workspace) 
     assert later.closed == 1
 
 
-def test_capture_and_verification_share_the_rule(workspace: Workspace, verifier: Verifier) -> None:
-    former, later = FakeCamera(name="0"), FakeCamera(name="0")
-    panel(workspace, former).start()
+def test_a_verify_panel_closes_a_capture_panel_on_the_same_camera(
+    workspace: Workspace, verifier: Verifier
+) -> None:
+    earlier, later = FakeCamera(name="0"), FakeCamera(name="0")
+    panel(workspace, earlier).start()
     with VerifyPanel(verifier, later, "Ada"):  # type: ignore[arg-type]
-        assert former.closed == 1
+        assert earlier.closed == 1
 
 
-def test_an_exception_in_the_block_frees_the_camera(workspace: Workspace) -> None:
+def test_an_exception_in_the_block_releases_the_camera(workspace: Workspace) -> None:
     camera = FakeCamera()
     with pytest.raises(KeyboardInterrupt), panel(workspace, camera):
         raise KeyboardInterrupt
     assert camera.closed == 1
 
 
-def test_a_drawn_person_before_the_panel(workspace: Workspace) -> None:
+def test_capture_from_a_drawn_camera(workspace: Workspace) -> None:
     """The real camera, detector and files; started twice from the same name."""
     with CapturePanel(workspace, "drawn:7") as made:
         assert repr(made) == "CapturePanel(drawn:7)"
@@ -193,7 +197,7 @@ def test_verify_on_click_only(verifier: Verifier) -> None:
         made.verify.click()
         wait_until(lambda: "verified" in made.verdict.value)
         assert made.live.state.verifications == 1
-        made.always.value = True
+        made.continuous_button.value = True
         wait_until(lambda: made.live.state.verifications > 3)
 
 
@@ -205,14 +209,14 @@ def test_verify_starts_a_stopped_panel(verifier: Verifier) -> None:
     made.close()
 
 
-def test_who_is_not_enrolled_is_said_in_the_panel(verifier: Verifier) -> None:
+def test_the_panel_shows_that_the_person_is_not_enrolled(verifier: Verifier) -> None:
     made = VerifyPanel(verifier, FakeCamera(), "Bob")  # type: ignore[arg-type]
     made.toggle.click()
     assert "not enrolled" in made.status.value
     assert made.toggle.description == "Start"
 
 
-def test_names_cannot_bring_html_into_the_page(verifier: Verifier) -> None:
+def test_html_in_a_name_is_escaped(verifier: Verifier) -> None:
     name = "<script>alert(1)</script>"
     verifier.enroll(name, [gray_frame(100)])
     with VerifyPanel(verifier, FakeCamera(), name) as made:  # type: ignore[arg-type]
@@ -229,7 +233,7 @@ def test_score_bar_by_hand(verifier: Verifier) -> None:
     assert "no score" in score_bar(verifier.verify(gray_frame(0), "Ada"))
 
 
-def test_pictures_for_the_page_are_made_smaller_and_keep_their_colors() -> None:
+def test_large_frames_are_made_smaller_and_keep_their_colors() -> None:
     red = np.zeros((720, 1280, 3), np.uint8)
     red[..., 0] = 250
     shown = np.asarray(Image.open(io.BytesIO(encode_jpeg(red))))
@@ -275,17 +279,19 @@ panel.show()
 
 
 async def _interrupt_a_kernel(setup: str) -> list[str]:
-    """Run the panel in a kernel, interrupt a long cell, and return what four cells said."""
+    """Run the panel in a kernel, interrupt a long cell, and return the output of four cells."""
     from jupyter_client.manager import start_new_async_kernel
 
     manager, client = await start_new_async_kernel(kernel_name="python3")
-    said: list[str] = [""] * 4
+    outputs: list[str] = [""] * 4
 
     async def run(cell: int, code: str) -> None:
         def collect(message: dict[str, Any]) -> None:
             content = message["content"]
-            said[cell] += content.get("text", "") or content.get("data", {}).get("text/plain", "")
-            said[cell] += "".join(content.get("traceback", []))
+            outputs[cell] += content.get("text", "") or content.get("data", {}).get(
+                "text/plain", ""
+            )
+            outputs[cell] += "".join(content.get("traceback", []))
 
         await client.execute_interactive(code, timeout=30, output_hook=collect)
 
@@ -300,13 +306,13 @@ async def _interrupt_a_kernel(setup: str) -> list[str]:
     finally:
         client.stop_channels()
         await manager.shutdown_kernel(now=True)
-    return said
+    return outputs
 
 
-def test_an_interrupt_of_a_real_kernel_frees_the_camera(tmp_path: Path) -> None:
+def test_an_interrupt_of_a_real_kernel_releases_the_camera(tmp_path: Path) -> None:
     paths = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-    said = asyncio.run(_interrupt_a_kernel(KERNEL_SETUP.format(paths=paths, root=str(tmp_path))))
-    assert "CapturePanel(fake)" in said[0]
-    assert said[1] == "True\n"
-    assert "KeyboardInterrupt" in said[2]
-    assert said[3] == "False 1\n"
+    outputs = asyncio.run(_interrupt_a_kernel(KERNEL_SETUP.format(paths=paths, root=str(tmp_path))))
+    assert "CapturePanel(fake)" in outputs[0]
+    assert outputs[1] == "True\n"
+    assert "KeyboardInterrupt" in outputs[2]
+    assert outputs[3] == "False 1\n"

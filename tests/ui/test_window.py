@@ -1,4 +1,4 @@
-"""Drawing is pure; the window follows its keys and always releases the camera."""
+"""Drawing leaves its input as it is; the window follows its keys and releases the camera."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame
 
 from siamlab.errors import CameraError, MissingPackageError
 from siamlab.gallery import Gallery
-from siamlab.ui.overlay import COLORS, annotate, annotate_live
+from siamlab.ui.overlay import annotate, annotate_live
 from siamlab.ui.window import OpenCVWindow, open_window
+from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.live import LiveState
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
@@ -26,13 +27,13 @@ def verifier(tmp_path: Path) -> Verifier:
 
 
 class FakeWindow:
-    """Presses the given keys, one a look, then waits; closes itself after some looks."""
+    """Returns the given keys one by one, then none; closes itself after some calls."""
 
     def __init__(self, keys: str, closes_after: int | None = None) -> None:
         self.keys = list(keys)
         self.closes_after = closes_after
         self.frames: list[np.ndarray] = []
-        self.looks = 0
+        self.calls = 0
         self.was_closed = 0
 
     def show(self, frame: np.ndarray) -> None:
@@ -40,12 +41,12 @@ class FakeWindow:
 
     def wait_key(self) -> str:
         time.sleep(0.02)
-        self.looks += 1
+        self.calls += 1
         key = self.keys.pop(0) if self.keys else ""
         return "" if key == "." else key
 
     def closed(self) -> bool:
-        return self.closes_after is not None and self.looks >= self.closes_after
+        return self.closes_after is not None and self.calls >= self.closes_after
 
     def close(self) -> None:
         self.was_closed += 1
@@ -65,8 +66,8 @@ def test_annotate_draws_on_a_copy(verified: bool | None) -> None:
     drawn = annotate(frame, result(verified))
     np.testing.assert_array_equal(frame, before)
     assert (drawn.shape, drawn.dtype) == (frame.shape, frame.dtype)
-    assert tuple(drawn[1, 1]) == COLORS[verified]
-    box_drawn = tuple(drawn[70, 50]) == COLORS[verified]
+    assert tuple(drawn[1, 1]) == VERDICT_COLORS[verified]
+    box_drawn = tuple(drawn[70, 50]) == VERDICT_COLORS[verified]
     assert box_drawn == (verified is not None)
 
 
@@ -121,7 +122,7 @@ def test_the_x_of_the_window_quits(verifier: Verifier) -> None:
     assert camera.closed == 1
 
 
-def test_a_camera_that_goes_away_is_one_error_and_the_window_closes(verifier: Verifier) -> None:
+def test_a_failing_camera_is_one_error_and_closes_the_window(verifier: Verifier) -> None:
     camera, window = FakeCamera(fails_at=5), FakeWindow("")
     with pytest.raises(CameraError, match="went away"):
         open_window(camera, verifier, "Ada", window=window)

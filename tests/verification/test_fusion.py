@@ -1,4 +1,4 @@
-"""Fusion rules: values by hand, and rules that hold for all scores."""
+"""Fusion rules: values by hand, and properties that hold for all scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from siamlab.errors import InputError
 from siamlab.verification.fusion import (
     FRAME_RULES,
     TEMPLATE_RULES,
-    Recent,
+    SlidingWindow,
     fuse_frames,
     fuse_templates,
     mean_template,
@@ -57,7 +57,7 @@ def test_mean_of_other_templates_is_the_plain_mean() -> None:
     np.testing.assert_allclose(mean_template(many), many.mean(axis=1), atol=1e-6)
 
 
-def test_wrong_rules_and_nothing_to_fuse() -> None:
+def test_unknown_rules_and_empty_scores_are_refused() -> None:
     with pytest.raises(InputError, match="rule is one of vote, max, mean, median"):
         fuse_templates(SCORES, "mean_template")
     with pytest.raises(InputError, match="rule is one of mean, median"):
@@ -83,7 +83,7 @@ def test_order_does_not_matter_and_scores_stay_scores(
 
 
 @given(scores, scores, st.sampled_from(RULES), st.sampled_from(FRAME_RULES))
-def test_higher_scores_never_fuse_to_less(
+def test_higher_scores_never_lower_the_fused_score(
     one: np.ndarray, other: np.ndarray, rule: str, frames: str
 ) -> None:
     high = np.maximum(one, other)
@@ -91,13 +91,13 @@ def test_higher_scores_never_fuse_to_less(
     assert above >= fused - 1e-12
 
 
-def test_recent_holds_the_last_second() -> None:
-    recent: Recent[str] = Recent(1.0)
-    assert recent.add("a", 0.0) == ("a",)
-    assert recent.add("b", 0.6) == ("a", "b")
-    assert recent.add("c", 1.0) == ("a", "b", "c")
-    assert recent.add("d", 1.5) == ("b", "c", "d")
-    recent.clear()
-    assert recent.add("e", 1.6) == ("e",)
+def test_a_sliding_window_holds_the_last_second() -> None:
+    window: SlidingWindow[str] = SlidingWindow(1.0)
+    assert window.add("a", 0.0) == ("a",)
+    assert window.add("b", 0.6) == ("a", "b")
+    assert window.add("c", 1.0) == ("a", "b", "c")
+    assert window.add("d", 1.5) == ("b", "c", "d")
+    window.clear()
+    assert window.add("e", 1.6) == ("e",)
     with pytest.raises(InputError, match="0 or more"):
-        Recent(-1.0)
+        SlidingWindow(-1.0)

@@ -62,7 +62,7 @@ def test_a_slow_network_drops_frames_and_never_queues_them(verifier: Verifier) -
     assert state.dropped + state.verifications <= state.verified_number
 
 
-def test_a_fast_network_drops_next_to_nothing(verifier: Verifier) -> None:
+def test_a_fast_network_drops_few_frames(verifier: Verifier) -> None:
     with LiveVerification(FakeCamera(seconds=0.03), verifier, "Ada", continuous=True) as live:
         wait_until(lambda: live.state.verifications >= 10)
         assert live.state.dropped <= 3
@@ -116,13 +116,13 @@ def test_erasing_the_person_while_it_runs_is_one_line(verifier: Verifier) -> Non
     assert camera.closed == 1
 
 
-def test_the_only_picture_of_a_folder_is_verified(verifier: Verifier) -> None:
+def test_a_single_frame_is_verified_after_the_camera_ended(verifier: Verifier) -> None:
     with LiveVerification(FakeCamera(frames=1), verifier, "Ada") as live:
         wait_until(lambda: not live.reader.running)
         assert live.verify_now().verified is True
 
 
-def test_who_is_not_enrolled_is_said_before_the_camera_opens(verifier: Verifier) -> None:
+def test_a_person_not_enrolled_is_an_error_before_the_camera_opens(verifier: Verifier) -> None:
     camera = FakeCamera()
     with pytest.raises(NotEnrolledError):
         LiveVerification(camera, verifier, "Bob").start()
@@ -172,7 +172,7 @@ def test_streaming_can_be_switched_while_it_runs(verifier: Verifier) -> None:
         assert live.state.dropped < live.state.number - 5
 
 
-def test_a_second_of_frames_is_decided_on_together(verifier: Verifier) -> None:
+def test_the_frames_of_a_window_give_one_decision(verifier: Verifier) -> None:
     """Levels grow from the enrolled 100 on: the mean over frames scores above the last frame."""
     with LiveVerification(
         FakeCamera(seconds=0.01), verifier, "Ada", continuous=True, window=60.0
@@ -189,8 +189,8 @@ def test_without_a_window_single_frames_are_judged(verifier: Verifier) -> None:
         assert live.state.decision is None
 
 
-def test_the_window_forgets_who_left(verifier: Verifier) -> None:
-    """A frame without a face ends it: the next person starts anew."""
+def test_a_frame_without_a_face_empties_the_window(verifier: Verifier) -> None:
+    """The next person is not judged on frames of the last one."""
     live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
     here, nobody = (verifier.verify(gray_frame(level), "Ada") for level in (100, 0))
     assert [live._decide(one).frames for one in (here, here)] == [1, 2]
@@ -200,7 +200,7 @@ def test_the_window_forgets_who_left(verifier: Verifier) -> None:
     assert live._decide(verifier.verify(gray_frame(100), "Ada")).frames == 1
 
 
-def test_the_verdict_shown_is_that_on_the_last_moment() -> None:
+def test_the_decision_on_several_frames_is_shown_instead_of_that_on_one() -> None:
     alone = Verification("Ada", False, np.array([0.4], np.float32), 0.5, 0.5, None, {})
     together = replace(alone, verified=True, scores=np.array([0.6], np.float32))
     assert LiveState().shown is None

@@ -27,6 +27,7 @@ from siamlab.images.write import write_image
 from siamlab.models.embedding import build_embedding
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import build_siamese
+from siamlab.verification.probe import model_inputs
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
 
@@ -50,7 +51,7 @@ def test_scores_matches_and_verdict_by_hand(gallery: Gallery) -> None:
     result = verifier.verify(gray_frame(102), "Ada")
     np.testing.assert_allclose(result.scores, [0.8, 1.0, 0.8, 0.6], atol=1e-6)
     assert (result.positive, result.share, result.verified) == (3, 0.75, True)
-    assert result.score == pytest.approx(0.8)
+    assert result.probability == pytest.approx(0.8)
     assert str(result) == "Ada verified: 3 of 4 templates match (75%, 75% needed)"
 
 
@@ -117,7 +118,7 @@ def test_scaling_is_that_of_the_training_pipeline(gallery: Gallery) -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
     chip = ramp.repeat(2, axis=0).repeat(2, axis=1)
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
-    got = verifier._inputs([chip])
+    got = model_inputs([chip], verifier.preprocessing)
     from siamlab.faces.crop import preprocess
 
     want = to_float(preprocess(chip, verifier.preprocessing))[None]
@@ -162,7 +163,12 @@ def test_frame_and_chip_give_the_same_scores(gallery: Gallery) -> None:
 def test_no_face_is_unknown_with_a_reason(gallery: Gallery) -> None:
     result = make(gallery).verify(gray_frame(0), "Ada")
     assert result.verified is None
-    assert (result.verdict, result.positive, result.share, result.score) == ("unknown", 0, 0, None)
+    assert (result.verdict, result.positive, result.share, result.probability) == (
+        "unknown",
+        0,
+        0,
+        None,
+    )
     assert result.reason
     assert result.reason in str(result)
     assert result.seconds["embed"] == 0
@@ -217,7 +223,7 @@ def test_what_is_no_picture_is_refused(gallery: Gallery, frame: np.ndarray) -> N
         make(gallery).verify(frame, "Ada")
 
 
-def test_enrolment_says_which_image_has_no_face(gallery: Gallery) -> None:
+def test_enrollment_says_which_image_has_no_face(gallery: Gallery) -> None:
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
     frames = [gray_frame(102), gray_frame(0)]
     with pytest.raises(NoFaceError, match="frame 2"):
@@ -227,7 +233,7 @@ def test_enrolment_says_which_image_has_no_face(gallery: Gallery) -> None:
     assert "Ada" not in gallery
 
 
-def test_enrolment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -> None:
+def test_enrollment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -> None:
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
     good = write_image(tmp_path / "good.png", gray_frame(102))
     bad = tmp_path / "bad.jpg"
@@ -242,7 +248,7 @@ def test_enrolment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) -
         verifier.enroll("Ada", [good], sources=["a", "b"])
 
 
-def test_several_faces_stop_an_enrolment_unless_the_rule_says_which(gallery: Gallery) -> None:
+def test_several_faces_stop_an_enrollment_unless_the_rule_says_which(gallery: Gallery) -> None:
     two = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
     verifier = Verifier(FakeModel(), gallery, two)
     with pytest.raises(SeveralFacesError, match="frame 1"):
@@ -298,7 +304,7 @@ def test_several_templates_are_fused_by_the_rule(gallery: Gallery, rule: str, va
     np.testing.assert_allclose(result.scores, [0.8, 1.0, 0.8, 0.6], atol=1e-6)
     assert result.verified is True
     if rule != "vote":
-        assert result.score == result.fused
+        assert result.probability == result.fused
         above = fused(gallery, rule, min(1.0, value + 0.01))
         assert above.verified is (rule == "max")
     assert json.loads(result.to_json())["fusion"] == rule

@@ -1,10 +1,9 @@
 """One way to read frames: a webcam, a video file, a folder of images, a drawn person.
 
-Input: an index, a path, or ``drawn``. Output: uint8 RGB frames (H, W, 3). OpenCV's BGR
-becomes RGB here and nowhere else.
+Input: an index, a path, or ``drawn``. Output: uint8 RGB frames (H, W, 3).
 
-Every camera is a context manager and is released when the block ends, however it ends; reading
-that fails or is interrupted releases it too, so that a notebook's cell can be run again.
+Every camera is a context manager and is released when the block ends, however it ends. A read
+that fails or is interrupted releases it too, so that a notebook cell can be run again.
 """
 
 from __future__ import annotations
@@ -12,10 +11,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from siamlab.capture.cameras.base import Camera
-from siamlab.capture.cameras.device import CameraInfo, OpenCVCamera, list_text, probe_cameras
+from siamlab.capture.cameras.device import (
+    CameraInfo,
+    OpenCVCamera,
+    format_cameras,
+    probe_cameras,
+)
 from siamlab.capture.cameras.drawn import DrawnCamera
 from siamlab.capture.cameras.folder import FolderCamera
 from siamlab.errors import CameraError, InputError
+from siamlab.images.decode import SUFFIXES
 
 __all__ = [
     "Camera",
@@ -23,7 +28,7 @@ __all__ = [
     "DrawnCamera",
     "FolderCamera",
     "OpenCVCamera",
-    "list_text",
+    "format_cameras",
     "open_camera",
     "probe_cameras",
 ]
@@ -35,7 +40,7 @@ def open_camera(
     loop: bool = False,
     frames: int | None = None,
 ) -> OpenCVCamera | FolderCamera | DrawnCamera:
-    """Open whatever ``source`` names.
+    """Open a webcam, a video, a folder of images, or a drawn person.
 
     Args:
         source: a webcam's index (``0`` or ``"0"``), a video file, a folder of images or one
@@ -43,15 +48,16 @@ def open_camera(
             (the same person another day). A folder called ``0`` or ``drawn`` is given as a
             ``Path``.
         size: width and height to ask for, pixels (webcams and drawn people).
-        loop: begin a folder again at its end.
-        frames: how many frames a drawn person has; ``None`` has no end.
+        loop: start a folder again at its end.
+        frames: number of frames of a drawn person; ``None`` has no end.
 
     Raises:
         CameraError: it cannot be opened.
-        InputError: ``drawn:`` is followed by something that is no number.
+        InputError: ``drawn:`` is not followed by numbers.
 
     Example:
-        >>> with open_camera("drawn:7") as camera:
+        >>> import siamlab
+        >>> with siamlab.open_camera("drawn:7") as camera:
         ...     camera.read().shape
         (480, 640, 3)
     """
@@ -69,8 +75,6 @@ def open_camera(
 
 
 def _open_path(path: Path, size: tuple[int, int] | None, loop: bool) -> OpenCVCamera | FolderCamera:
-    from siamlab.images.decode import SUFFIXES
-
     path = path.expanduser()
     if not path.exists():
         raise CameraError(

@@ -1,17 +1,14 @@
-"""What a camera is, and what all of siamlab's have in common.
-
-Output: the protocol :class:`Camera`, and its base class :class:`Source`.
-"""
+"""The protocol of a camera (:class:`Camera`) and the base class of siamlab's (:class:`Source`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from siamlab.errors import CameraError, EndOfFrames
+from siamlab.system.closing import Closing
 
 
 @runtime_checkable
@@ -19,59 +16,46 @@ class Camera(Protocol):
     """Anything that gives frames.
 
     Attributes:
-        name: what to call it in a message.
+        name: its name in messages.
         size: width and height of its frames, pixels.
         fps: frames per second; 0.0 when there is no such thing (a folder).
+        live: ``read`` waits for the next frame, as a webcam does; files and drawings give it at
+            once, and a reader that shows them keeps to ``fps`` itself.
     """
 
     name: str
     size: tuple[int, int]
     fps: float
+    live: bool
 
     def read(self) -> np.ndarray:
         """The next frame: uint8 (H, W, 3), RGB.
 
         Raises:
             EndOfFrames: there are no more.
-            CameraError: the camera is closed, or went away.
+            CameraError: the camera is closed, or was disconnected.
         """
-        ...
 
     def close(self) -> None:
         """Release it; harmless when it is closed."""
-        ...
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def __iter__(self) -> Iterator[np.ndarray]: ...
 
 
-class Source:
+class Source(Closing):
     """What all cameras share: the block, the loop, and release when anything goes wrong."""
+
+    live = False
 
     def __init__(self, name: str, size: tuple[int, int], fps: float) -> None:
         self.name = name
         self.size = size
         self.fps = fps
         self.closed = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[np.ndarray]:
         while True:
@@ -86,13 +70,12 @@ class Source:
         state = ", closed" if self.closed else ""
         return f"{type(self).__name__}({self.name}: {width} x {height}, {self.fps:g} fps{state})"
 
-    def read(self) -> np.ndarray:
-        """The next frame: uint8 (H, W, 3), RGB.
+    def in_real_time(self) -> Self:
+        """The same camera, set to a frame rate at which it can be watched while it is read."""
+        return self
 
-        Raises:
-            EndOfFrames: there are no more.
-            CameraError: the camera is closed, or went away.
-        """
+    def read(self) -> np.ndarray:
+        """The next frame, see :meth:`Camera.read`."""
         if self.closed:
             raise CameraError(f"{self.name} is closed; open it again.")
         try:
@@ -104,6 +87,7 @@ class Source:
             raise
 
     def _next(self) -> np.ndarray:
+        """The next frame of an open camera."""
         raise NotImplementedError
 
     def close(self) -> None:

@@ -6,12 +6,9 @@ OpenCV's BGR becomes RGB here and nowhere else.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +18,12 @@ import numpy as np
 from siamlab.capture.cameras.base import Source
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.system.opencv import import_cv2
+from siamlab.system.quiet import silent_stderr
 
-_TRIES = 5  # a webcam may drop a frame now and then; this many in a row mean that it is gone
-_COMPLETE = 0.9  # share of the frames a video announces that must be there
-_QUIET = threading.RLock()
+_TRIES = 5  # a webcam may drop a frame now and then; after this many in a row it is gone
+_COMPLETE = 0.9  # share of a video's announced frames that must be there
+# Standard error is one for the whole process: one thread at a time silences it.
+_SILENCE = threading.RLock()
 _DEVICES: weakref.WeakValueDictionary[int, OpenCVCamera] = weakref.WeakValueDictionary()
 
 
@@ -68,13 +67,12 @@ class OpenCVCamera(Source):
 
     def _open(self, size: tuple[int, int] | None) -> None:
         cv2 = import_cv2()
-        with _quiet():
+        with _SILENCE, silent_stderr():
             wanted = self.source if isinstance(self.source, int) else str(self.source)
             self._capture = cv2.VideoCapture(wanted)
             if not self._capture.isOpened():
                 raise CameraError(f"{self.name} cannot be opened. {self._advice()}")
-            if self.live:
-                # Old frames in a queue would show the past.
+            if self.live:  # frames waiting in a queue would be old
                 self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
             if size is not None:
                 self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
@@ -119,7 +117,7 @@ class OpenCVCamera(Source):
             if self.live:
                 grabbed = self._grab()
             else:
-                with _quiet():
+                with _SILENCE, silent_stderr():
                     grabbed = self._grab()
         if grabbed is None:
             raise self._ended()
@@ -151,10 +149,10 @@ class CameraInfo:
     """A webcam that gives frames.
 
     Attributes:
-        index: what to call ``open_camera`` with.
+        index: argument of ``open_camera``.
         width: of its frames, pixels.
-        height: of its frames, pixels.
-        fps: frames per second, as the driver says; 0.0 when it does not.
+        height: likewise.
+        fps: frames per second according to the driver; 0.0 when unknown.
     """
 
     index: int
@@ -170,7 +168,7 @@ class CameraInfo:
 def probe_cameras(max_index: int = 3) -> list[CameraInfo]:
     """Find the webcams that give a frame, quietly.
 
-    Each is opened, read once and released; one that this process is reading is left in peace.
+    Each is opened, read once and released; one that this process is reading is left alone.
 
     Args:
         max_index: the last index to try.
@@ -195,33 +193,10 @@ def probe_cameras(max_index: int = 3) -> list[CameraInfo]:
     return found
 
 
-def list_text(cameras: list[CameraInfo]) -> str:
+def format_cameras(cameras: list[CameraInfo]) -> str:
     """Webcams as lines of text, or one sentence when there is none."""
     if not cameras:
         return (
             "No camera was found; a video file, a folder of images or a drawn person can be used."
         )
     return "\n".join(str(camera) for camera in cameras)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what video libraries write to standard error out of a notebook.
-
-    They write to the process's file descriptor 2, past Python. It is one for the whole process,
-    so one thread at a time turns it away, and only for a call into the library.
-    """
-    with _QUIET:
-        try:
-            kept = os.dup(2)
-        except OSError:  # no standard error at all: nothing to silence
-            yield
-            return
-        try:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

@@ -1,28 +1,29 @@
-"""A drawn person before a drawn webcam.
-
-Input: a seed. Output: uint8 RGB frames.
-"""
+"""A drawn person in front of a drawn webcam."""
 
 from __future__ import annotations
+
+from typing import Self
 
 import numpy as np
 
 from siamlab.capture.cameras.base import Source
 from siamlab.errors import EndOfFrames, InputError
 
+REAL_TIME_FPS = 12.0  # drawing takes about half a core at this rate
+
 
 class DrawnCamera(Source):
-    """A drawn person who moves before a drawn webcam.
+    """A drawn person who moves in front of a drawn webcam.
 
     Frame ``n`` depends on the arguments and on ``n`` alone; nothing waits, so a whole film can be
     read as fast as it is drawn (about 22 frames of 640 x 480 a second on one core).
 
     Args:
-        person_seed: who it is; another number is another person.
+        person_seed: which person; another number is another person.
         size: width and height of the frames, pixels.
         frames: how many; ``None`` has no end.
         session: another day: other clothes, room, light and movements of the same person.
-        fps: frames to a second of the person's time.
+        fps: frames in a second of the person's time.
 
     Attributes:
         box: the true face box (x, y, side) of the frame read last; ``None`` before.
@@ -60,6 +61,11 @@ class DrawnCamera(Source):
         self.box: tuple[float, float, float] | None = None
         self._place = 0
         super().__init__(f"Drawn person {person_seed}", size, fps)
+
+    def in_real_time(self) -> Self:
+        """The same camera, drawn at 12 frames in a second of the person's time."""
+        self.fps = REAL_TIME_FPS
+        return self
 
     def _next(self) -> np.ndarray:
         from siamlab.data.synthetic import Conditions, draw_frame

@@ -1,25 +1,22 @@
-"""Cameras without a lens: a folder of images, a drawn person.
-
-Input: a folder, or a seed. Output: uint8 RGB frames.
-"""
+"""A folder of images read as a camera."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from siamlab.capture.cameras.base import Source
 from siamlab.errors import CameraError, EndOfFrames
+from siamlab.images.decode import SUFFIXES, read_image
 
 
 class FolderCamera(Source):
-    """The images of a folder, in the order of their names, as if they were filmed.
+    """The images of a folder, in the order of their names.
 
     Args:
         path: the folder, or one image file.
-        loop: begin again at the end.
+        loop: start again at the end.
 
     Raises:
         CameraError: there is no such folder, or no image in it.
@@ -30,8 +27,6 @@ class FolderCamera(Source):
     """
 
     def __init__(self, path: str | Path, loop: bool = False) -> None:
-        from siamlab.images.decode import SUFFIXES, read_image
-
         self.path = Path(path)
         self.loop = loop
         if not self.path.exists():
@@ -42,7 +37,6 @@ class FolderCamera(Source):
         )
         if not self.files:
             raise CameraError(f"Folder {path} holds no images ({', '.join(sorted(SUFFIXES))}).")
-        self._read_image: Callable[[Path], np.ndarray] = read_image
         self._place = 0
         height, width = read_image(self.files[0]).shape[:2]
         super().__init__(f"Folder {path}", (width, height), 0.0)
@@ -53,4 +47,4 @@ class FolderCamera(Source):
                 raise EndOfFrames(f"{self.name} has no more images (there were {self._place}).")
             self._place = 0
         self._place += 1
-        return self._read_image(self.files[self._place - 1])
+        return read_image(self.files[self._place - 1])

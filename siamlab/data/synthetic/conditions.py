@@ -1,7 +1,4 @@
-"""What differs between two drawn images of one person: light, pose, expression, scene, camera.
-
-Input: a random generator, or a time within a film. Output: :class:`Conditions`.
-"""
+"""What differs between two drawn images of one person: light, pose, expression, scene, camera."""
 
 from __future__ import annotations
 
@@ -14,20 +11,20 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Conditions:
-    """How one image is taken; the defaults are a frontal passport photograph.
+    """The conditions of one image; the defaults are those of a frontal passport photograph.
 
     Attributes:
-        light_level: exposure, 1.0 is right.
-        light_side: where the light comes from, degrees; positive from the picture's right.
-        light_up: height of the light, degrees over the horizon.
-        ambient: share of the light that comes from all around, 0 (hard) to 1 (flat).
+        light_level: exposure, 1.0 is neutral.
+        light_side: azimuth of the light, degrees; positive from the image's right.
+        light_up: elevation of the light, degrees.
+        ambient: share of ambient light, 0 (hard) to 1 (flat).
         warmth: color temperature, -1 (blue) to 1 (yellow).
-        yaw: turn of the head, degrees; positive towards the picture's right.
+        yaw: rotation of the head, degrees; positive towards the image's right.
         pitch: nod of the head, degrees; positive down.
-        roll: tilt of the head, degrees; positive clockwise in the picture.
+        roll: tilt of the head, degrees; positive clockwise in the image.
         mouth_open: 0 closed to 1 wide open.
         smile: -1 (sad) to 1 (broad smile).
-        eye_open: 0 shut, 1 as the person's eyes are, up to 1.3.
+        eye_open: 0 shut, 1 normal for the person, up to 1.3.
         brow_raise: -1 (frown) to 1 (surprise).
         gaze_x: where the eyes look, -1 to 1.
         gaze_y: the same, down.
@@ -40,7 +37,7 @@ class Conditions:
         grain: seed of that noise.
         contrast: of the camera, 1.0 is neutral.
         saturation: of the camera, 1.0 is neutral, 0 gray.
-        jpeg: JPEG quality, 100 or more leaves the compression out.
+        jpeg: JPEG quality; 100 or more is no compression.
 
     Example:
         >>> Conditions(yaw=20.0, smile=1.0).yaw
@@ -74,11 +71,7 @@ class Conditions:
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Conditions:
-        """Draw conditions as various as those of press photographs.
-
-        Args:
-            rng: the source of randomness; the draws advance it.
-        """
+        """Draw conditions as varied as those of press photographs."""
         return cls(
             **_sample_light(rng),
             **_sample_pose(rng),
@@ -90,14 +83,10 @@ class Conditions:
 
     @classmethod
     def at(cls, seed: int, seconds: float) -> Conditions:
-        """The moment ``seconds`` into a film: a head that moves slowly before a webcam.
+        """The conditions ``seconds`` into a video: a head that moves slowly before a webcam.
 
-        Light, room and clothes belong to the film (``seed``); pose, expression, blinking and the
-        brightness of the room change smoothly with time. Nothing is remembered between calls.
-
-        Args:
-            seed: which film.
-            seconds: time from its start, 0 or more.
+        Light, room and clothes depend on the video's ``seed``; pose, expression, blinking and the
+        brightness of the room change smoothly with time. No state is kept between calls.
         """
         rng = np.random.default_rng([0xF11, seed])
         wave = _Waves(rng, seconds)

@@ -1,7 +1,6 @@
-"""From a person and conditions to a picture.
+"""Images of an :class:`Identity` under :class:`Conditions`, uint8 RGB.
 
-Input: :class:`Identity` and :class:`Conditions`. Output: uint8 RGB images: chips in LFW's
-geometry (:func:`draw_face`) and webcam frames (:func:`draw_frame`).
+Face chips in LFW's geometry (:func:`draw_face`) and webcam frames (:func:`draw_frame`).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from siamlab.data.synthetic.light import light_head, make_lamp
 from siamlab.data.synthetic.maps import face_maps
 from siamlab.data.synthetic.scene import background, draw_body, draw_ear, draw_glasses
 from siamlab.errors import InputError
+from siamlab.images.color import LUMA
 from siamlab.system.opencv import import_cv2
 
 CHIP_UNITS = 250.0  # a chip's side in the units of the face
@@ -27,13 +27,13 @@ FRAME_SHARE = 0.4  # of a frame's height that the face box takes at scale 1
 
 
 def draw_face(
-    who: Identity, conditions: Conditions | np.random.Generator, size: int = 250
+    identity: Identity, conditions: Conditions | np.random.Generator, size: int = 250
 ) -> np.ndarray:
-    """Draw a face cut-out in LFW's geometry.
+    """Draw a face chip in LFW's geometry.
 
     Args:
-        who: the person.
-        how: the conditions, or a generator to draw them from (:meth:`Conditions.sample`).
+        identity: the person.
+        conditions: the conditions, or a generator to draw them from (:meth:`Conditions.sample`).
         size: side of the chip, pixels; the face box is its central 1/2.2 at scale 1, shift 0.
 
     Returns:
@@ -47,22 +47,22 @@ def draw_face(
         (250, 250, 3)
     """
     conditions = conditions if isinstance(conditions, Conditions) else Conditions.sample(conditions)
-    return compress(expose_chip(who, conditions, size), conditions.jpeg)
+    return compress(expose_chip(identity, conditions, size), conditions.jpeg)
 
 
 def draw_frame(
-    who: Identity, conditions: Conditions, size: tuple[int, int] = (640, 480)
+    identity: Identity, conditions: Conditions, size: tuple[int, int] = (640, 480)
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
-    """Draw what a webcam sees.
+    """Draw a webcam frame.
 
     Args:
-        who: the person.
-        how: the conditions.
+        identity: the person.
+        conditions: the conditions.
         size: width and height of the frame, pixels.
 
     Returns:
-        The frame, uint8 (height, width, 3), RGB; and the true face box (x, y, side), pixels,
-        square and as the Viola-Jones detector would have it.
+        The frame, uint8 (height, width, 3), RGB; and the true face box (x, y, side) in pixels,
+        as the Viola-Jones detector draws it.
 
     Raises:
         InputError: the frame is smaller than 32 pixels.
@@ -79,12 +79,12 @@ def draw_frame(
         0.5 * width + conditions.shift_x * nominal,
         0.5 * height + conditions.shift_y * nominal,
     )
-    frame = _expose(who, conditions, (width, height), middle, scale)
+    frame = _expose(identity, conditions, (width, height), middle, scale)
     side = scale * BOX_UNITS
     return compress(frame, conditions.jpeg), (middle[0] - side / 2, middle[1] - side / 2, side)
 
 
-def expose_chip(who: Identity, conditions: Conditions, size: int) -> np.ndarray:
+def expose_chip(identity: Identity, conditions: Conditions, size: int) -> np.ndarray:
     """A chip before JPEG: uint8 (size, size, 3), RGB."""
     if size < 16:
         raise InputError(f"A chip must be 16 pixels or more; received {size}.")
@@ -93,7 +93,7 @@ def expose_chip(who: Identity, conditions: Conditions, size: int) -> np.ndarray:
         0.5 * size + conditions.shift_x * BOX_UNITS * unit,
         0.5 * size + conditions.shift_y * BOX_UNITS * unit,
     )
-    return _expose(who, conditions, (size, size), middle, conditions.scale * unit)
+    return _expose(identity, conditions, (size, size), middle, conditions.scale * unit)
 
 
 def compress(image: np.ndarray, quality: int) -> np.ndarray:
@@ -112,7 +112,7 @@ def encode(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def _expose(
-    who: Identity,
+    identity: Identity,
     conditions: Conditions,
     size: tuple[int, int],
     middle: tuple[float, float],
@@ -122,16 +122,16 @@ def _expose(
     width, height = size
     lamp = make_lamp(conditions)
     light = background(conditions.scene, width, height) * (lamp.around + 0.55 * lamp.key)
-    _draw_person(light, who, conditions, make_view(conditions, middle, scale))
-    # Photographers expose for the face: dark skin gets a longer exposure, room and all.
-    light *= np.float32(np.clip(np.sqrt(150.0 / np.mean(who.skin)), 1.0, 1.5))
+    _draw_person(light, identity, conditions, make_view(conditions, middle, scale))
+    # Exposed for the face, as photographers do: longer for dark skin.
+    light *= np.float32(np.clip(np.sqrt(150.0 / np.mean(identity.skin)), 1.0, 1.5))
     return _photograph(light, conditions, scale)
 
 
 def _draw_person(light: np.ndarray, who: Identity, conditions: Conditions, view: View) -> None:
     lamp = make_lamp(conditions)
-    # Maps a little finer than the picture, whatever the size of the face in it: they are kept
-    # between images, and the skin of a film must not change when the head comes nearer.
+    # Maps a little finer than the image, whatever the size of the face in it: they are kept
+    # between images, and the skin in a video must not change when the head comes nearer.
     usual = view.scale / max(conditions.scale, 0.1)
     density = float(np.clip(np.ceil(usual * 1.3 * 2) / 2, 0.5, 4.0))
     surface = make_surface(who, conditions, face_maps(who, density))
@@ -165,14 +165,14 @@ def _draw_person(light: np.ndarray, who: Identity, conditions: Conditions, view:
 def _window(
     shape: tuple[int, ...], view: View, aside: float, above: float, below: float
 ) -> tuple[slice, slice]:
-    """The part of the picture that a shape can reach, from units around the head's middle."""
+    """The part of the image that a shape can reach, from units around the head's center."""
     x, y = view.middle
     rows = _span(y + above * view.scale, y + below * view.scale, shape[0])
     return rows, _span(x - aside * view.scale, x + aside * view.scale, shape[1])
 
 
 def _span(low: float, high: float, size: int) -> slice:
-    """Pixels from ``low`` to ``high`` within the picture, at least one."""
+    """Pixels from ``low`` to ``high`` within the image, at least one."""
     start = min(max(0, int(low)), size - 1)
     return slice(start, min(size, max(start + 1, int(high) + 1)))
 
@@ -186,7 +186,7 @@ def _photograph(light: np.ndarray, conditions: Conditions, scale: float) -> np.n
     cv2 = import_cv2()
     if conditions.blur * scale > 0.25:
         light = cv2.GaussianBlur(light, (0, 0), conditions.blur * scale)
-    # A shoulder like film's instead of a hard clip: 0.18 stays, 1 becomes about 0.8.
+    # A soft shoulder instead of a hard clip: 0.18 stays, 1 becomes about 0.8.
     shoulder = light * np.float32(0.42)
     shoulder += np.float32(1.0)
     gray = light * np.float32(0.12)
@@ -198,7 +198,7 @@ def _photograph(light: np.ndarray, conditions: Conditions, scale: float) -> np.n
     gray *= np.float32(255.0 * conditions.contrast)
     gray += np.float32(118.0 * (1.0 - conditions.contrast))
     if conditions.saturation != 1.0:
-        luma = (gray @ np.array((0.299, 0.587, 0.114), np.float32))[..., None]
+        luma = (gray @ LUMA.astype(np.float32))[..., None]
         gray = luma + (gray - luma) * np.float32(conditions.saturation)
     if conditions.noise > 0:
         gray += _sensor_noise(conditions, light.shape)
@@ -217,5 +217,5 @@ def _sensor_noise(conditions: Conditions, shape: tuple[int, ...]) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    """Normal noise to cut pieces from; drawing it anew costs a tenth of a picture's time."""
+    """Normal noise to take pieces from: fresh noise would cost a tenth of an image's time."""
     return np.random.default_rng(0x6A1).standard_normal((719, 1021), dtype=np.float32)

@@ -1,7 +1,7 @@
 """The parts of a face that move: eyes, brows and mouth, drawn onto copies of its maps.
 
-Input: :class:`FaceMaps`, the person and the conditions. Output: :class:`Surface`, what the
-renderer wraps around the head: color, relief, shine.
+Input: :class:`FaceMaps`, the person and the conditions. Output: :class:`Surface`, the color,
+relief and shine that the renderer wraps around the head.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ import numpy as np
 
 from siamlab.data.synthetic.conditions import Conditions
 from siamlab.data.synthetic.identity import Color, Identity
-from siamlab.data.synthetic.maps import HALF_X, LOW_Y, FaceMaps, bell, fold_line
+from siamlab.data.synthetic.maps import (
+    HALF_X,
+    LOW_Y,
+    FaceMaps,
+    axes,
+    bell,
+    fold_line,
+    to_points,
+)
 from siamlab.system.opencv import import_cv2
 
 
@@ -25,7 +33,7 @@ class Surface:
         color: uint8 (h, w, 3), sRGB.
         relief: float32 (h, w), units in front of the ellipsoid.
         shine: float32 (h, w), strength of the gloss.
-        drop: how far the jaw has come down, units.
+        drop: how far the jaw is lowered, units.
     """
 
     density: float
@@ -54,11 +62,10 @@ def make_surface(who: Identity, conditions: Conditions, maps: FaceMaps) -> Surfa
 
 
 class _Pen:
-    """Canvases and the few strokes that all features are made of."""
+    """The canvases, and the strokes that all features are made of."""
 
     def __init__(self, maps: FaceMaps) -> None:
         self.cv2 = import_cv2()
-        self.maps = maps
         self.density = maps.density
         self.color: np.ndarray = maps.skin
         self.relief: np.ndarray = maps.relief
@@ -73,7 +80,7 @@ class _Pen:
         return slice(max(0, top), min(height, bottom)), slice(max(0, left), min(width, right))
 
     def _local(self, xy: np.ndarray, where: tuple[slice, slice]) -> np.ndarray:
-        return self.maps.points(xy) - np.array((where[1].start, where[0].start)) * 16
+        return to_points(xy, self.density) - np.array((where[1].start, where[0].start)) * 16
 
     def fill(self, xy: np.ndarray, where: tuple[slice, slice], soft: float = 0.0) -> np.ndarray:
         """Coverage of a polygon in a window: float32, 0 to 1."""
@@ -100,11 +107,11 @@ class _Pen:
         return mask.astype(np.float32) * np.float32(1 / 255)
 
     def axes(self, where: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray]:
-        x, y = self.maps.grid()
+        x, y = axes(self.density)
         return x[:, where[1]], y[where[0]]
 
     def paint(self, where: tuple[slice, slice], cover: np.ndarray, ink: Color | np.ndarray) -> None:
-        """Mix a color in where ``cover`` says."""
+        """Blend a color in with weights ``cover``."""
         area = self.color[where]
         area += cover[..., None] * (np.asarray(ink, np.float32) - area)
 
@@ -118,7 +125,7 @@ def _stretched(values: np.ndarray, maps: FaceMaps, who: Identity, drop: float) -
     if drop < 0.3:
         return values.copy()
     cv2 = import_cv2()
-    _, y = maps.grid()
+    _, y = axes(maps.density)
     start, end = who.mouth_y, who.mouth_y + 10.0
     source = y - drop * np.clip((y - start) / (end + drop - start), 0.0, 1.0)
     rows = ((source - LOW_Y) * maps.density).astype(np.float32)

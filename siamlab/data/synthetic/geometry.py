@@ -1,9 +1,9 @@
-"""A head in space: which point of it is seen at each pixel, and which way it faces.
+"""A head in space: the point and the normal that each pixel sees.
 
 Input: an ellipsoid with the relief of a face, the pose, a grid of pixels. Output:
-:class:`Hits`, arrays over the pixels. The view is orthographic (a face far from the lens), so
-every pixel is a straight line parallel to the axis of the lens, and the line meets an ellipsoid
-where a quadratic equation says. Relief is added by moving the ellipsoid towards the viewer and
+:class:`Hits`, arrays over the pixels. The projection is orthographic (a face far from the lens),
+so every pixel is a ray parallel to the optical axis, and its intersection with an ellipsoid is the
+solution of a quadratic equation. Relief is added by moving the ellipsoid towards the viewer and
 solving again; three rounds are enough for the slopes of a face.
 """
 
@@ -19,17 +19,17 @@ from siamlab.data.synthetic.identity import Identity
 from siamlab.data.synthetic.maps import HALF_X, LOW_Y
 from siamlab.system.opencv import import_cv2
 
-# The point of the head that a face detector takes for the middle of the face.
+# The point of the head that a face detector takes for the center of the face.
 FACE_MIDDLE = (0.0, 8.0, 40.0)
 
 
 @dataclass(frozen=True)
 class View:
-    """Where the head is in the picture and how it is turned.
+    """Position and rotation of the head in the image.
 
     Attributes:
         turn: float32 (3, 3), head to camera.
-        middle: pixels, where the middle of the head falls.
+        middle: pixels, where the center of the head is.
         scale: pixels to a unit.
     """
 
@@ -52,7 +52,7 @@ class View:
 
 
 def make_view(conditions: Conditions, box_middle: tuple[float, float], scale: float) -> View:
-    """Turn the head and put the middle of the face at ``box_middle`` (pixels)."""
+    """Rotate the head and put the center of the face at ``box_middle`` (pixels)."""
     turn = rotation(conditions.yaw, conditions.pitch, conditions.roll)
     ahead = turn @ np.array(FACE_MIDDLE, np.float32)
     middle = (box_middle[0] - scale * float(ahead[0]), box_middle[1] - scale * float(ahead[1]))
@@ -60,7 +60,7 @@ def make_view(conditions: Conditions, box_middle: tuple[float, float], scale: fl
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Degrees to a float32 (3, 3) matrix: turn, then nod, then tilt."""
+    """Degrees to a float32 (3, 3) matrix: yaw, then pitch, then roll."""
     a, b, c = (math.radians(v) for v in (yaw, pitch, roll))
     turn = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
     nod = np.array([[1, 0, 0], [0, math.cos(b), math.sin(b)], [0, -math.sin(b), math.cos(b)]])
@@ -70,7 +70,7 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Shape:
-    """An egg: an ellipsoid whose lower half, and whose width at each height, are its own.
+    """An ellipsoid with different upper and lower halves and a width that varies with height.
 
     Attributes:
         half_width: units.
@@ -107,7 +107,7 @@ def head_shape(who: Identity, drop: float) -> Shape:
 
 @dataclass(frozen=True)
 class Hits:
-    """What each pixel sees of a shape; float32 arrays of the grid's size.
+    """The point of a shape at each pixel; float32 arrays of the grid's size.
 
     Attributes:
         edge: distance inside the outline, units; negative outside.
@@ -141,12 +141,12 @@ def strike(
     relief: np.ndarray | None = None,
     density: float = 1.0,
 ) -> Hits:
-    """Find what every pixel of a window sees.
+    """Intersect the rays of a window's pixels with a shape.
 
     Args:
         shape: the plain head, or a shell of hair around it.
-        view: where it is and how it is turned.
-        rows: window of the picture.
+        view: its position and rotation.
+        rows: window of the image.
         columns: the same.
         relief: float32 map (see ``maps``), units towards the front of the head.
         density: map pixels to a unit.

@@ -1,12 +1,11 @@
 """Hair: a shell around the head with a hairline, strands and a gloss along them.
 
-Input: the person, the view and the lamp. Output: linear light and coverage over the pixels
-of a window, for the hair in front of the head and for what hangs behind the neck.
+Input: the person, the view and the lamp. Output: linear light and coverage of the pixels of a
+window, for the hair in front of the head and for the hair behind the neck.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -77,14 +76,14 @@ def make_cut(who: Identity) -> Cut:
 
 @dataclass(frozen=True)
 class Layer:
-    """Something to lay over a picture: linear light (h, w, 3), coverage (h, w)."""
+    """A layer of an image: linear light (h, w, 3), coverage (h, w)."""
 
     light: np.ndarray
     cover: np.ndarray
 
 
 def hair_reach(who: Identity) -> tuple[float, float, float]:
-    """How far hair goes from the middle of the head, units: aside, above (negative), below."""
+    """How far hair reaches from the head's center, units: aside, above (negative), below."""
     cut = make_cut(who)
     below = cut.length + 25.0 if cut.length else 70.0
     over = 2.6 * cut.bun if cut.bun else cut.over
@@ -97,7 +96,7 @@ def front_hair(
     """Hair in front of the head.
 
     Returns:
-        The layer, and float32 (h, w) in [0, 1]: the shadow that the hair throws on the face.
+        The layer, and float32 (h, w) in [0, 1]: the shadow of the hair on the face.
     """
     cut = make_cut(who)
     shell = _shell(who, cut)
@@ -106,7 +105,7 @@ def front_hair(
     curly = cut.curl > 0.7
     bumps = _blobs(who, hits) if curly else strands
     rough = (1.3 if curly else 0.4) * bumps
-    border = _border(cut)(around)
+    border = _border(cut, around)
     soft = 1.6 + 1.2 * cut.curl + (3.0 if cut.cover < 1 else 0.0)
     wobble = (1.0 + 1.1 * min(1.0, cut.fringe / 10) + 1.2 * cut.curl) * bumps
     inside = np.clip((border - hits.y + wobble) / soft + 0.5, 0.0, 1.0)
@@ -125,7 +124,7 @@ def back_hair(who: Identity, view: View, lamp: Lamp, rows: slice, columns: slice
         return _bun(who, cut, view, lamp, rows, columns)
     if cut.cover < 1.0:
         return None
-    # Also short hair stands off the head: without a layer behind, the room would show between.
+    # Even short hair stands off the head: without a layer behind it, the room would show through.
     end = cut.length or (32.0 if cut.ears else 6.0 if cut.side > 6.0 else -14.0)
     hits = strike(_shell(who, cut), view, rows, columns)
     _, strands = _strands(who, cut, hits)
@@ -168,7 +167,7 @@ def _bun(who: Identity, cut: Cut, view: View, lamp: Lamp, rows: slice, columns: 
     return Layer(light, hits.cover(view.scale, 0.5 * strands))
 
 
-def _border(cut: Cut) -> Callable[[np.ndarray], np.ndarray]:
+def _border(cut: Cut, around: np.ndarray) -> np.ndarray:
     """The lowest Y that hair reaches at each angle around the head (radians, 0 in front)."""
     down = cut.length or 44.0
     falling = 1.0 if cut.fringe else 0.0
@@ -193,16 +192,8 @@ def _border(cut: Cut) -> Callable[[np.ndarray], np.ndarray]:
     points = sorted(set(points))
     angles = np.radians([p[0] for p in points])
     heights = np.array([p[1] for p in points])
-
-    def border(around: np.ndarray) -> np.ndarray:
-        table = np.interp(np.linspace(-np.pi, np.pi, 1024), angles, heights).astype(np.float32)
-        return np.asarray(_look_up(table, around))
-
-    return border
-
-
-def _look_up(table: np.ndarray, around: np.ndarray) -> np.ndarray:
-    """Values of a table over [-pi, pi] at angles, without interpolation."""
+    # A table instead of interpolation at every pixel.
+    table = np.interp(np.linspace(-np.pi, np.pi, 1024), angles, heights).astype(np.float32)
     place = (around + np.float32(np.pi)) * np.float32((len(table) - 1) / (2 * np.pi))
     return np.asarray(table[place.astype(np.int32)])
 
@@ -241,7 +232,7 @@ def _strands(who: Identity, cut: Cut, hits: Hits) -> tuple[np.ndarray, np.ndarra
 
 
 def _blobs(who: Identity, hits: Hits) -> np.ndarray:
-    """Curls: noise laid on from the front, so that it has no pole at the crown."""
+    """Curls: noise projected from the front, so that it has no pole at the crown."""
     cv2 = import_cv2()
     size = np.float32(1.3 + 0.4 * who.hair_wave)
     map_x = (hits.x - 0.3 * hits.z) * size + np.float32(256.0)

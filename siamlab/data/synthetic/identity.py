@@ -1,9 +1,7 @@
-"""Who a drawn person is: every number of a face that does not change from image to image.
-
-Input: a seed. Output: :class:`Identity`, the same for the same seed for ever.
+"""The identity of a drawn person: all numbers of a face that are the same in every image.
 
 Lengths are in units of a chip pixel: a face fills the central 113.6 units of a 250-unit chip.
-X points to the picture's right, Y down, Z to the viewer; the origin is the middle of the head.
+X points to the image's right, Y down, Z to the viewer; the origin is the center of the head.
 """
 
 from __future__ import annotations
@@ -150,7 +148,7 @@ class Identity:
 
 
 def _normal(rng: np.random.Generator, mean: float, spread: float) -> float:
-    """A normal number cut at two spreads: caricatures would be told apart too easily."""
+    """A normal number clipped at two standard deviations, so that no face is a caricature."""
     return float(mean + spread * np.clip(rng.standard_normal(), -2.0, 2.0))
 
 

@@ -1,8 +1,8 @@
 """Light on skin, hair and cloth: from normals and colors to linear light.
 
 Input: unit normals (camera coordinates: X right, Y down, Z to the viewer), sRGB colors.
-Output: float32 linear light, 0 to about 1. Gamma is taken as 2, so a square and a square root
-turn one into the other; nobody sees the difference in a drawing and both are quick.
+Output: float32 linear light, 0 to about 1. Gamma is taken as 2, so that a square and a square
+root convert them fast.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from siamlab.system.opencv import import_cv2
 
 @dataclass(frozen=True)
 class Lamp:
-    """One lamp and the light from all around.
+    """One lamp and the ambient light.
 
     Attributes:
         towards: unit vector to the lamp, camera coordinates, float32 (3,).
         key: its strength, linear RGB, float32 (3,).
-        around: strength of the light from all around, linear RGB, float32 (3,).
+        around: strength of the ambient light, linear RGB, float32 (3,).
     """
 
     towards: np.ndarray
@@ -49,7 +49,7 @@ def make_lamp(conditions: Conditions) -> Lamp:
         (1 + 0.22 * conditions.warmth, 1 + 0.03 * conditions.warmth, 1 - 0.26 * conditions.warmth)
     )
     key = conditions.light_level * (1.25 - 0.75 * conditions.ambient) * tint
-    # The light from all around is cooler than the lamp, as sky and walls are.
+    # Ambient light is cooler than the lamp, as sky and walls are.
     around = conditions.light_level * (0.14 + 0.72 * conditions.ambient) * (0.35 + 0.65 * tint)
     return Lamp(towards, key.astype(np.float32), around.astype(np.float32))
 
@@ -79,10 +79,10 @@ def light_cloth(color: np.ndarray, normals: np.ndarray, lamp: Lamp) -> np.ndarra
 
 
 def light_head(surface: Surface, shape: Shape, hits: Hits, view: View, lamp: Lamp) -> np.ndarray:
-    """The head in its light: linear light (h, w, 3).
+    """Linear light of the head (h, w, 3).
 
-    Skin lets light through: its shadows have soft, reddish edges. Hollows are darker than ridges,
-    and the relief throws shadows on itself.
+    Skin is translucent: its shadows have soft, reddish edges. Hollows are darker than ridges, and
+    the relief casts shadows on itself.
     """
     cv2 = import_cv2()
     map_x, map_y = map_places(hits.x, hits.y, surface.density)
@@ -110,7 +110,7 @@ def light_head(surface: Surface, shape: Shape, hits: Hits, view: View, lamp: Lam
 
 
 def power16(values: np.ndarray) -> np.ndarray:
-    """The sixteenth power by squaring, many times quicker than ``**``."""
+    """The sixteenth power by squaring, many times faster than ``**``."""
     for _ in range(4):
         values = values * values
     return values
@@ -131,7 +131,7 @@ def _relief_layers(surface: Surface, shape: Shape, towards: np.ndarray) -> np.nd
     """Slopes, hollows and cast shadows as one float32 map (h, w, 4)."""
     cv2 = import_cv2()
     relief, density = surface.relief, surface.density
-    # A light blur first: the maps are finer than the picture, and steps would glitter.
+    # A slight blur first: the maps are finer than the image, and steps would glitter.
     relief = cv2.GaussianBlur(relief, (0, 0), 0.45 * density)
     slope_x = cv2.Sobel(relief, cv2.CV_32F, 1, 0, ksize=3, scale=density / 8.0)
     slope_y = cv2.Sobel(relief, cv2.CV_32F, 0, 1, ksize=3, scale=density / 8.0)

@@ -1,9 +1,9 @@
 """The relief and the skin of a face, as maps seen from the front.
 
-Input: an :class:`Identity`. Output: :class:`FaceMaps`, float32 maps over X and Y (units of
-a chip pixel, see :mod:`siamlab.data.synthetic.identity`): how far the face stands out from a plain
-ellipsoid, its color, and where the beard grows. They depend on the person alone, so they are
-kept for the next image; the eyes, brows and mouth that move are added in ``features``.
+Input: an :class:`Identity`. Output: :class:`FaceMaps`, float32 maps over X and Y (see ``identity``
+for the units): how far the face stands out from a plain ellipsoid, its color, and its beard. They
+depend on the person alone, so they are cached; the eyes, brows and mouth that move are added in
+``features``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HIGH_Y = 104.0
 
 @dataclass(frozen=True)
 class FaceMaps:
-    """Maps of one person at ``density`` map pixels to the unit.
+    """Maps of one person.
 
     Attributes:
         density: map pixels to a unit.
@@ -36,14 +36,6 @@ class FaceMaps:
     relief: np.ndarray
     skin: np.ndarray
     beard: np.ndarray
-
-    def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """X as (1, w) and Y as (h, 1), units."""
-        return axes(self.density)
-
-    def points(self, xy: np.ndarray) -> np.ndarray:
-        """Units (n, 2) to OpenCV's fixed-point map coordinates (n, 2), 4 fractional bits."""
-        return to_points(xy, self.density)
 
 
 def axes(density: float) -> tuple[np.ndarray, np.ndarray]:
@@ -61,11 +53,11 @@ def to_points(xy: np.ndarray, density: float) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def face_maps(who: Identity, density: float) -> FaceMaps:
-    """Make (or take again) the maps of one person."""
+    """The maps of one person."""
     rng = np.random.default_rng([0x3A9, who.seed])
     x, y = axes(density)
     beard = _beard(who, x, y, density, rng)
-    relief = _relief(who, x, y) + _folds(who, density, 1.0) + 1.2 * beard
+    relief = _relief(who, x, y) + _folds(who, density) + 1.2 * beard
     skin = _skin(who, x, y, density, rng)
     return FaceMaps(density, relief.astype(np.float32), skin.astype(np.float32), beard)
 
@@ -119,7 +111,7 @@ def _nose(who: Identity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return nose + 5.2 * wings
 
 
-def _folds(who: Identity, density: float, strength: float) -> np.ndarray:
+def _folds(who: Identity, density: float) -> np.ndarray:
     """Creases from the nose to the mouth, and lines on an old forehead."""
     cv2 = import_cv2()
     x, y = axes(density)
@@ -136,7 +128,7 @@ def _folds(who: Identity, density: float, strength: float) -> np.ndarray:
         points = to_points(np.stack([across, bend], 1), density)
         cv2.polylines(forehead, [points], False, 255, 1, cv2.LINE_AA, 4)
     forehead = cv2.GaussianBlur(forehead, (0, 0), 0.8 * density).astype(np.float32)
-    return -strength * (5.0 * creases + 0.02 * lines * forehead)
+    return -(5.0 * creases + 0.02 * lines * forehead)
 
 
 def fold_line(who: Identity, side: float) -> np.ndarray:
@@ -177,7 +169,7 @@ def _skin(
 def _beard(
     who: Identity, x: np.ndarray, y: np.ndarray, density: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """How much of the skin hair hides; men with none keep a shadow of it."""
+    """How much of the skin the beard hides; men without one have a slight shadow."""
     shape = (y.size, x.size)
     if who.woman:
         return np.zeros(shape, np.float32)
@@ -221,7 +213,7 @@ def noise_map(rng: np.random.Generator, shape: tuple[int, int], spread: float) -
     Args:
         rng: the source of randomness.
         shape: (height, width).
-        spread: size of its blobs, pixels; broad noise is made small and enlarged.
+        spread: size of its blobs, pixels; broad noise is drawn small and enlarged.
     """
     cv2 = import_cv2()
     factor = max(1.0, spread / 1.2)

@@ -1,8 +1,7 @@
-"""A collection of drawn people on disk, in LFW's layout.
+"""A collection of drawn people on disk, in LFW's layout: ``person_0001/person_0001_0001.jpg``.
 
-Input: how many people and images, a seed. Output: ``person_0001/person_0001_0001.jpg`` and
-so on. Every image has its own generator, made from (seed, person, image): asking later for more
-people or more images draws the earlier ones again, byte for byte.
+Every image has its own generator, seeded with (seed, person, image): a larger collection has the
+same first people and images, byte for byte.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from siamlab.data.synthetic.conditions import Conditions
 from siamlab.data.synthetic.drawing import encode, expose_chip
 from siamlab.data.synthetic.identity import Identity
-from siamlab.errors import InputError, StorageError
+from siamlab.errors import InputError
 from siamlab.system.files import whole_file
 
 
@@ -25,10 +24,9 @@ def person_name(number: int) -> str:
 
 
 def person_identity(seed: int, number: int) -> Identity:
-    """The face of one person of a collection.
+    """The identity of one person of a collection.
 
-    Its seed is a large number, so that no person of a collection is ``Identity(7)`` or another
-    one that somebody chose by hand for the drawn camera.
+    Its seed is a large number, unlike those chosen by hand for the drawn camera.
 
     Args:
         seed: the collection's.
@@ -49,10 +47,10 @@ def write_people(
     """Write a collection of drawn people.
 
     Args:
-        folder: where to; made if it is missing. Images of the same names are replaced.
-        people: how many people.
+        folder: the target; made if missing. Images of the same names are replaced.
+        people: number of people.
         images: images of each.
-        seed: another seed is other people.
+        seed: another seed gives other people.
         progress: called with (images written, images in all) after each person.
         size: side of the chips, pixels.
 
@@ -83,13 +81,5 @@ def _write_person(folder: Path, number: int, images: int, seed: int, size: int) 
     for image in range(1, images + 1):
         conditions = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
         data = encode(expose_chip(who, conditions, size), conditions.jpeg)
-        _write(folder / name / f"{name}_{image:04d}.jpg", data.tobytes())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of the file or nothing."""
-    try:
-        with whole_file(path) as part:
-            part.write_bytes(data)
-    except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from None
+        with whole_file(folder / name / f"{name}_{image:04d}.jpg") as part:
+            part.write_bytes(data.tobytes())

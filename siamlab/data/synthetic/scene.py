@@ -1,7 +1,7 @@
-"""What is around the face: the room behind, neck and clothes, ears and glasses.
+"""What is around the face: background, neck and clothes, ears and glasses.
 
-Input: the seed of a scene, the person, the view and the lamp. Output: linear light, laid
-over the picture in place.
+Input: the seed of a scene, the person, the view and the lamp. Output: linear light, drawn into
+the image in place.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CLOTHES = (
 
 @lru_cache(maxsize=2)
 def background(scene: int, width: int, height: int) -> np.ndarray:
-    """A blurred room or street: float32 (height, width, 3), linear light; do not write to it."""
+    """A blurred room or street: float32 (height, width, 3), linear light, cached (read only)."""
     cv2 = import_cv2()
     rng = np.random.default_rng([0xB6, scene])
     base = rng.uniform(20, 215) + rng.normal(0, 8, 3)
@@ -46,7 +46,7 @@ def background(scene: int, width: int, height: int) -> np.ndarray:
 
 
 def _furnish(small: np.ndarray, rng: np.random.Generator) -> None:
-    """One upright or lying box: a door, a shelf, a window, a crowd of shapes when blurred."""
+    """One box that could be a door, a shelf or a window when blurred."""
     cv2 = import_cv2()
     size = rng.uniform(4, 30, 2) * (1.0, 1.4)
     left, top = rng.uniform(-10, 50, 2)
@@ -58,7 +58,7 @@ def _furnish(small: np.ndarray, rng: np.random.Generator) -> None:
 def draw_body(
     light: np.ndarray, who: Identity, view: View, lamp: Lamp, scene: int, head: np.ndarray
 ) -> None:
-    """Lay neck, shoulders and clothes over the picture.
+    """Draw neck, shoulders and clothes.
 
     Args:
         light: float32 (H, W, 3), linear light, changed in place.
@@ -66,7 +66,7 @@ def draw_body(
         view: where the head is.
         lamp: the light.
         scene: seed of the clothes.
-        head: float32 (H, W), coverage of the head, which throws its shadow on the neck.
+        head: float32 (H, W), coverage of the head, which casts a shadow on the neck.
     """
     rng = np.random.default_rng([0xC107, scene])
     shadow = _head_shadow(head, lamp, view.scale)
@@ -99,7 +99,7 @@ def draw_body(
 def _body_window(
     shape: tuple[int, ...], view: View, above: float, below: float, aside: float
 ) -> tuple[slice, slice] | None:
-    """Part of the picture between two heights under the head's middle; None when outside."""
+    """Part of the image between two heights under the head's center; None when outside."""
     top = max(0, round(view.middle[1] + above * view.scale))
     bottom = min(shape[0], round(view.middle[1] + below * view.scale))
     left = max(0, round(view.middle[0] - aside * view.scale))
@@ -110,7 +110,7 @@ def _body_window(
 
 
 def _body_axes(view: View, rows: slice, columns: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Units from the middle of the collar; a tilted head bends the neck above it."""
+    """Units from the center of the collar; a tilted head bends the neck above it."""
     unit = np.float32(view.scale)
     collar = np.float32(view.middle[1] + 104.0 * view.scale)
     down = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
@@ -131,7 +131,7 @@ def _clothes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _head_shadow(head: np.ndarray, lamp: Lamp, unit: float) -> np.ndarray:
-    """How much of the lamp reaches what is below the head: 1 all to 0 none."""
+    """Share of the lamp's light that reaches below the head, 0 to 1."""
     cv2 = import_cv2()
     shift = (-20.0 * float(lamp.towards[0]) * unit, (10 - 16.0 * float(lamp.towards[1])) * unit)
     move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32) * np.float32(0.25)
@@ -196,7 +196,7 @@ def _opening(
 
 
 def draw_ear(light: np.ndarray, who: Identity, view: View, lamp: Lamp, side: float) -> None:
-    """Lay one ear over the picture (before the head when the head hides it)."""
+    """Draw one ear (before the head when the head hides it)."""
     cv2 = import_cv2()
     turn = view.turn
     root = np.array((side * (who.half_width - 1.0), who.eye_y + 11.0, -6.0), np.float32)
@@ -229,7 +229,7 @@ def draw_ear(light: np.ndarray, who: Identity, view: View, lamp: Lamp, side: flo
 
 
 def draw_glasses(light: np.ndarray, who: Identity, view: View, lamp: Lamp) -> None:
-    """Lay glasses over the picture: frame, bridge, temples, a shimmer in the lenses."""
+    """Draw glasses: frame, bridge, temples, a sheen on the lenses."""
     cv2 = import_cv2()
     front = who.depth + 6.0
     lenses = [_lens(who, side, front) for side in (-1.0, 1.0)]

@@ -1,4 +1,4 @@
-"""What a face detector is, and the box that every one of them gives."""
+"""The protocol of face detectors, their boxes, and what the implementations share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from siamlab.errors import InputError
 from siamlab.system.opencv import import_cv2
 
-CHIP_TO_BOX = 2.2
+CHIP_SCALE = 2.2  # side of a face chip, in sides of the face's box
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class FaceBox:
     """A square around a face, as Viola and Jones' detector draws it: brows to chin.
 
     Attributes:
-        x: left edge in pixels; may lie outside the image, as may the others.
+        x: left edge in pixels; a box may reach beyond the image.
         y: upper edge.
         size: side.
         score: the detector's confidence in [0, 1]; 1 where it gives none.
-        eyes: the two eyes' (x, y) from left to right in the image, where the detector tells.
+        eyes: (x, y) of both eyes, from left to right in the image, where the detector gives them.
     """
 
     x: float
@@ -52,11 +52,11 @@ class FaceDetector(Protocol):
     name: str
 
     def detect(self, image: np.ndarray) -> list[FaceBox]:
-        """All faces of a uint8 RGB image, largest first; an empty list when there is none."""
+        """All faces of a uint8 RGB image, largest first."""
 
 
-def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
-    """Scale down to ``long_side`` at the most; also the factor from old to new pixels."""
+def shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
+    """Scale down to at most ``long_side``; also the factor from old to new pixels."""
     scale = min(1.0, long_side / max(image.shape[:2]))
     if scale == 1.0:
         return image, scale
@@ -65,8 +65,8 @@ def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), scale
 
 
-def _sorted(boxes: list[FaceBox]) -> list[FaceBox]:
-    """Largest first, without those inside a larger one: they are parts of the same face."""
+def largest_first(boxes: list[FaceBox]) -> list[FaceBox]:
+    """Sort boxes by size, without those inside a larger one, which are parts of the same face."""
     kept: list[FaceBox] = []
     for box in sorted(boxes, key=lambda box: -box.size):
         if not any(_holds(larger, box.center) for larger in kept):

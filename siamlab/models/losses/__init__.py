@@ -1,12 +1,11 @@
 """What training minimizes beyond Keras' own binary cross-entropy on pairs.
 
-Input: integer person labels ``(batch,)`` of a batch of P people with K images each, and what
-the network says about it: embeddings ``(batch, dimensions)``, the logits of all pairs
-``(batch, batch)`` that ``PairLogits`` makes of them, or the cosines ``(batch, people)`` that
-``PersonCosines`` makes of them. Output: one loss for each image of the batch, in ``keras.ops``
-alone.
+Input: integer person labels ``(batch,)`` of P people with K images each, and the network's
+output: embeddings ``(batch, dimensions)``, their logits for all pairs ``(batch, batch)`` from
+``PairLogits``, or their cosines ``(batch, people)`` from ``PersonCosines``. Output: one loss for
+each image.
 
-| loss | looks at | compares |
+| loss | input | compares |
 | --- | --- | --- |
 | ``PairCrossEntropy`` | logits | all pairs of the batch, or two pairs an image |
 | ``Contrastive`` | embeddings | the same, with a margin |
@@ -15,7 +14,7 @@ alone.
 | ``LargeMarginCosine`` | cosines | each image with all training people |
 | ``AdditiveAngularMargin`` | cosines | the same, the margin is an angle |
 
-``WeightedSum`` adds losses that look at the same thing.
+``WeightedSum`` adds losses of the same input.
 """
 
 from siamlab.models.losses.classification import (

@@ -1,7 +1,4 @@
-"""Losses that ask which training person an image shows, with a margin.
-
-Input: person numbers and the cosines of ``PersonCosines``. Output: the loss of each image.
-"""
+"""Softmax losses over the training people, with a margin."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from siamlab.system.backend import keras, ops
 
 
 class MarginSoftmax(keras.losses.Loss):
-    """Base of the softmax losses over the training people that make the right one harder.
+    """Base of the softmax losses over the training people with a margin for the right one.
 
     Args:
-        margin: how much harder.
+        margin: see the subclass.
         scale: ``s``, multiplies every cosine.
 
     Call arguments:
@@ -24,12 +21,12 @@ class MarginSoftmax(keras.losses.Loss):
         y_pred: cosines ``(batch, people)``, what ``PersonCosines`` returns.
     """
 
-    def __init__(self, margin: float, scale: float, name: str | None = None, **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
+    def __init__(self, margin: float = 0.2, scale: float = 24.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.margin, self.scale = margin, scale
 
     def apply_margin(self, cosines: Any) -> Any:
-        """The cosines as they count for the right person, same shape; subclasses say how."""
+        """The cosines with the subclass's margin, for the right person; same shape."""
         raise NotImplementedError
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -61,15 +58,6 @@ class LargeMarginCosine(MarginSoftmax):
         y_pred: cosines ``(batch, people)``, what ``PersonCosines`` returns.
     """
 
-    def __init__(
-        self,
-        margin: float = 0.2,
-        scale: float = 24.0,
-        name: str = "large_margin_cosine",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(margin, scale, name, **kwargs)
-
     def apply_margin(self, cosines: Any) -> Any:
         """``cos - m``."""
         return cosines - self.margin
@@ -80,8 +68,8 @@ class AdditiveAngularMargin(MarginSoftmax):
     """Softmax over the training people, with a margin on the angle to the right one.
 
     Deng et al. 2019 (ArcFace), equation 3: ``s cos(angle + m)`` for the right person, ``s cos``
-    for all others. Past ``pi - m`` the cosine would rise again; there its value goes down in
-    proportion to the cosine instead, so that a worse image never costs less.
+    for all others. Past ``pi - m`` the cosine would rise again; from there it decreases linearly
+    in the cosine instead, so that a worse image never costs less.
 
     Args:
         margin: ``m`` in radians; 0.5 in the paper, less suits a small network and few people.
@@ -91,15 +79,6 @@ class AdditiveAngularMargin(MarginSoftmax):
         y_true: integer person numbers ``(batch,)`` or ``(batch, 1)``.
         y_pred: cosines ``(batch, people)``, what ``PersonCosines`` returns.
     """
-
-    def __init__(
-        self,
-        margin: float = 0.2,
-        scale: float = 24.0,
-        name: str = "additive_angular_margin",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(margin, scale, name, **kwargs)
 
     def apply_margin(self, cosines: Any) -> Any:
         """``cos(angle + m) = cos cos(m) - sin sin(m)``, on to -1 and below."""

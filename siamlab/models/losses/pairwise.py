@@ -1,8 +1,7 @@
 """Losses that are a sum over pairs: genuine ones cost one thing, impostor ones another.
 
-Input: labels, and logits or embeddings of a batch. Output: the loss of each image as
-anchor. Which pairs of the batch count, and how genuine and impostor pairs are weighed, is the
-same for every loss here (:class:`PairLoss`), so that two of them differ in the cost alone.
+Which pairs of a batch count, and how genuine and impostor pairs are weighted, is the same for
+every loss here (:class:`PairLoss`): they differ in the cost only.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ def pair_masks(y_true: Any, dtype: Any = "float32") -> tuple[Any, Any]:
 
 
 def next_in_batch(mask: Any) -> Any:
-    """Keep one pair of each row: the next in the batch, going round at its end.
+    """Keep one pair of each row: the next in the batch, cyclically.
 
     Batches are drawn at random, so the next image is a random one.
 
@@ -75,10 +74,8 @@ class PairLoss(keras.losses.Loss):
         InputError: unknown ``pairs``, or a share outside [0, 1].
     """
 
-    def __init__(
-        self, pairs: str = "all", genuine_share: float = 0.5, name: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(name=name, **kwargs)
+    def __init__(self, pairs: str = "all", genuine_share: float = 0.5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         if pairs not in PAIRS:
             raise InputError(f"pairs is one of {', '.join(PAIRS)}. Received: pairs={pairs!r}.")
         if not 0 <= genuine_share <= 1:
@@ -126,15 +123,6 @@ class PairCrossEntropy(PairLoss):
         InputError: ``y_pred`` is not square.
     """
 
-    def __init__(
-        self,
-        pairs: str = "all",
-        genuine_share: float = 0.5,
-        name: str = "pair_cross_entropy",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(pairs, genuine_share, name, **kwargs)
-
     def costs(self, y_pred: Any) -> tuple[Any, Any]:
         """``-log sigmoid(x)`` and ``-log(1 - sigmoid(x))``, without overflow."""
         rows, columns = y_pred.shape
@@ -148,7 +136,7 @@ class PairCrossEntropy(PairLoss):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class Contrastive(PairLoss):
-    """Genuine pairs are drawn together, impostor pairs pushed a margin apart.
+    """Contrastive loss: genuine pairs are pulled together, impostor pairs pushed a margin apart.
 
     Hadsell, Chopra, LeCun 2006, equation 4: ``D² / 2`` for a genuine pair and
     ``max(0, m - D)² / 2`` for an impostor pair, D the Euclidean distance.
@@ -165,21 +153,16 @@ class Contrastive(PairLoss):
     """
 
     def __init__(
-        self,
-        margin: float = 1.4,
-        pairs: str = "all",
-        genuine_share: float = 0.5,
-        name: str = "contrastive",
-        **kwargs: Any,
+        self, margin: float = 1.4, pairs: str = "all", genuine_share: float = 0.5, **kwargs: Any
     ) -> None:
-        super().__init__(pairs, genuine_share, name, **kwargs)
+        super().__init__(pairs, genuine_share, **kwargs)
         self.margin = margin
 
     def costs(self, y_pred: Any) -> tuple[Any, Any]:
-        """Half the squared distance, and half the square of what lacks to the margin."""
+        """Half the squared distance, and half the squared gap to the margin."""
         squared = squared_distances(y_pred)
-        lacking = ops.relu(self.margin - safe_root(squared))
-        return squared / 2, ops.square(lacking) / 2
+        gap = ops.relu(self.margin - safe_root(squared))
+        return squared / 2, ops.square(gap) / 2
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -1,8 +1,4 @@
-"""Losses that compare a genuine pair with impostors of the same batch.
-
-Input: labels and embeddings of a batch of P people with K images each. Output: the loss of
-each image as anchor.
-"""
+"""Supervised contrastive loss: a genuine pair against all other images of the batch."""
 
 from __future__ import annotations
 
@@ -17,11 +13,11 @@ class SupervisedContrastive(keras.losses.Loss):
     """Supervised contrastive loss over all pairs of a batch.
 
     Khosla et al. 2020, equation 2 (``L_out``). Every image is an anchor once: the other images
-    of its person are to be nearer than all other images of the batch. An image alone of
-    its person counts nothing.
+    of its person are to be nearer than all other images of the batch. The only image of a person
+    has a loss of zero.
 
     Args:
-        temperature: divides the cosine similarities; smaller looks harder at near impostors.
+        temperature: divides the cosine similarities; smaller weights near impostors more.
 
     Call arguments:
         y_true: integer labels ``(batch,)`` or ``(batch, 1)``.

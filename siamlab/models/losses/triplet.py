@@ -11,13 +11,13 @@ from siamlab.system.backend import keras, ops
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class SemiHardTriplet(keras.losses.Loss):
-    """Triplet loss; each genuine pair meets one semi-hard impostor of the batch.
+    """Triplet loss; each genuine pair is compared with one semi-hard impostor of the batch.
 
     Schroff, Kalenichenko, Philbin 2015 (FaceNet), section 3: ``max(0, d(a, p) - d(a, n) + m)``
     with squared distances. The impostor is the nearest one that is farther from the anchor than
-    the positive is (section 3.2: the hardest of all would make the embedding collapse). Where
-    no impostor is farther, the farthest there is stands in. An anchor without a genuine pair or
-    without an impostor costs nothing. Memory grows with the cube of the batch.
+    the positive is (section 3.2: the hardest of all would make the embedding collapse), or the
+    farthest where none is. An anchor without a genuine pair or without an impostor has a loss of
+    zero. Memory grows with the cube of the batch.
 
     Args:
         margin: ``m``, on the squared distance; 0.2 in the paper.

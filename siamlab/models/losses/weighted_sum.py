@@ -1,8 +1,4 @@
-"""Several losses as one.
-
-Input: losses that look at the same labels and the same output. Output: their weighted sum,
-which fits wherever one loss does.
-"""
+"""Several losses of the same output as one."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from siamlab.system.backend import keras
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class WeightedSum(keras.losses.Loss):
-    """The weighted sum of losses that look at the same output.
+    """The weighted sum of losses of the same output.
 
     Losses of different outputs (embeddings, logits, cosines) are added by Keras itself: give
     ``compile`` one for each output.

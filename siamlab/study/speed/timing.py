@@ -13,7 +13,7 @@ import numpy as np
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import ensemble
+from siamlab.models.ensemble import build_ensemble
 from siamlab.models.hog_lda import AXES, fit_hog_lda
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
@@ -58,7 +58,7 @@ def _fresh_ensemble(network: keras.Model, size: int, metadata: ModelMetadata) ->
     images = rng.random((2 * AXES, size, size, 3), dtype=np.float32)
     gradients = fit_hog_lda(images, np.arange(len(images)) // 2)
     networks = (mirrored(fold_normalization(network)), gradients)
-    base = ensemble(networks, (FACE_FRACTION, HOG_LDA_FRACTION))
+    base = build_ensemble(networks, (FACE_FRACTION, HOG_LDA_FRACTION))
     faces = rng.random((DIMENSIONS, *base.input_shape[1:]), dtype=np.float32)
     short = normalize_by_cohort(project_to_pca(base, faces, DIMENSIONS - 1), faces, COHORT)
     seen = Preprocessing(size=int(base.input_shape[1]), fraction=HOG_LDA_FRACTION)

@@ -1,7 +1,4 @@
-"""What both panels share: a picture, Start and Stop, and a sure end.
-
-Input: clicks, and a function that draws once. Output: a preview in a thread of its own.
-"""
+"""What both panels share: a preview in its own thread, Start and Stop, a camera always released."""
 
 from __future__ import annotations
 
@@ -9,16 +6,17 @@ import html
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 import ipywidgets
 import numpy as np
 
 from siamlab.capture.stream import one_line, stop_all
+from siamlab.system.closing import Closing
 from siamlab.ui.html import WIDTH, encode_jpeg
+from siamlab.verification.colors import VERDICT_COLORS
 
-RATE = 12.0  # pictures a second on the page; more only makes the browser slow
+RATE = 12.0  # frames a second on the page; more only slow the browser down
 
 
 class Ticker:
@@ -31,7 +29,7 @@ class Ticker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to call; a former thread ends first."""
+        """Start calling; an earlier thread ends first."""
         self.stop()
         self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -40,7 +38,7 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop calling; harmless when it is stopped."""
+        """Stop calling; harmless when already stopped."""
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(5.0)
@@ -53,20 +51,21 @@ class Ticker:
             stop.wait(max(0.0, self._period - (time.perf_counter() - begin)))
 
 
-class Panel:
-    """What both panels share: a picture, lines of text, Start/Stop, and a sure end."""
+class Panel(Closing):
+    """A camera preview with Start and Stop; the camera is released however the panel ends."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         layout = ipywidgets.Layout(width=f"{WIDTH}px")
-        self.image = ipywidgets.Image(format="jpeg", value=_blank(), layout=layout)
+        blank = encode_jpeg(np.full((WIDTH * 3 // 4, WIDTH, 3), 235, np.uint8))
+        self.image = ipywidgets.Image(format="jpeg", value=blank, layout=layout)
         self.status = ipywidgets.HTML("Press Start.")
-        self.toggle = make_button("Start", self._toggled, "Start or stop the camera")
-        self._ticker = Ticker(self._safe_tick)
+        self.toggle = self._button("Start", self._start_or_stop, "Start or stop the camera")
+        self._ticker = Ticker(self._tick_or_stop)
         self.box = ipywidgets.VBox([])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        # Plain text without ids and picture bytes, so that it is the same in every run.
+        # Plain text without ids and image bytes, so that it is the same in every run.
         bundle = dict(self.box._repr_mimebundle_() or {})
         return {**bundle, "text/plain": repr(self)}
 
@@ -77,15 +76,15 @@ class Panel:
         """Display the panel in a notebook.
 
         Args:
-            start: start the camera too; otherwise the Start button does. A camera that cannot
-                be opened is said in the panel.
+            start: start the camera too; otherwise the Start button does. The panel shows the
+                error of a camera that cannot be opened.
         """
         from IPython.display import display
 
-        free_cameras_on_interrupt()
+        release_cameras_on_interrupt()
         display(self)
         if start:
-            self._guarded(self.start)
+            self._run_action(self.start)
 
     def start(self) -> Self:
         """Open the camera and run the preview.
@@ -100,10 +99,10 @@ class Panel:
         return self
 
     def stop(self) -> None:
-        """Stop the preview and release the camera; harmless when done before."""
+        """Stop the preview and release the camera; harmless when already stopped."""
         self._release()
         self._ticker.stop()
-        self._stopped("Stopped; the camera is free.")
+        self._stopped("Stopped; the camera is released.")
 
     def close(self) -> None:
         """Stop, and remove the panel from the page."""
@@ -113,17 +112,9 @@ class Panel:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @property
     def running(self) -> bool:
-        """Whether the camera is held."""
+        """Whether the camera is open."""
         raise NotImplementedError
 
     def _open(self) -> None:
@@ -136,49 +127,43 @@ class Panel:
         """Draw once; False ends the preview."""
         raise NotImplementedError
 
-    def _safe_tick(self) -> bool:
+    def _tick_or_stop(self) -> bool:
         try:
             if self._tick():
                 return True
-        except Exception as error:  # a thread's exception would be lost; it becomes one line
+        except Exception as error:  # a thread's exception would be lost
             self._release()
             self._stopped(one_line(error))
         return False
 
-    def _toggled(self) -> None:
-        self._guarded(self.stop if self.running else self.start)
+    def _start_or_stop(self) -> None:
+        (self.stop if self.running else self.start)()
 
-    def _guarded(self, action: Callable[[], Any]) -> None:
-        """Run what a click asks for; what goes wrong is said in the panel."""
+    def _button(self, label: str, action: Callable[[], Any], tooltip: str) -> Any:
+        """A button as wide as its label; the panel shows the error of its action."""
+        layout = ipywidgets.Layout(width="auto")
+        button = ipywidgets.Button(description=label, tooltip=tooltip, layout=layout)
+        button.on_click(lambda _: self._run_action(action))
+        return button
+
+    def _run_action(self, action: Callable[[], Any]) -> None:
+        """Run an action; the panel shows its error."""
         try:
             action()
-        except Exception as error:  # ipywidgets would send it to a log that nobody reads
-            self._say(one_line(error), bad=True)
+        except Exception as error:  # ipywidgets would write it to a log
+            self._show_status(one_line(error), error=True)
 
     def _stopped(self, message: str) -> None:
         self.toggle.description = "Start"
-        self._say(message)
+        self._show_status(message)
 
-    def _say(self, text: str, bad: bool = False) -> None:
-        color = "#b42318" if bad else "inherit"
+    def _show_status(self, text: str, error: bool = False) -> None:
+        color = f"rgb{VERDICT_COLORS[False]}" if error else "inherit"
         self.status.value = f"<span style='color:{color}'>{html.escape(text)}</span>"
 
 
-def make_button(label: str, action: Callable[[], None], tooltip: str) -> Any:
-    """A button as wide as its label."""
-    button = ipywidgets.Button(
-        description=label, tooltip=tooltip, layout=ipywidgets.Layout(width="auto")
-    )
-    button.on_click(lambda _: action())
-    return button
-
-
-def _blank() -> bytes:
-    return encode_jpeg(np.full((WIDTH * 3 // 4, WIDTH, 3), 235, np.uint8))
-
-
-def free_cameras_on_interrupt() -> None:
-    """Let an interrupt of the kernel stop previews too, which run in threads of their own."""
+def release_cameras_on_interrupt() -> None:
+    """Let an interrupt of the kernel stop previews too, although they run in other threads."""
     from IPython import get_ipython
 
     shell = get_ipython()
@@ -187,6 +172,6 @@ def free_cameras_on_interrupt() -> None:
 
 
 def after_cell(result: Any) -> None:
-    """Free all cameras when the cell that just ran was interrupted."""
+    """Release all cameras when the cell that just ran was interrupted."""
     if isinstance(result.error_in_exec, KeyboardInterrupt):
         stop_all()

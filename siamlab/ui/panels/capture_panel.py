@@ -1,12 +1,8 @@
-"""The panel that saves anchors, positives and probes of the person before the camera.
-
-Input: clicks and frames. Output: what :class:`~siamlab.capture.session.CaptureController` saves.
-"""
+"""The panel that saves anchors, positives and probes of the person at the camera."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +14,13 @@ from siamlab.config import Workspace
 from siamlab.faces.detectors import guide_box
 from siamlab.ui.html import encode_jpeg
 from siamlab.ui.overlay import draw_box
-from siamlab.ui.panels.base import Panel, make_button
+from siamlab.ui.panels.base import Panel
 
 if TYPE_CHECKING:
     from siamlab.capture.cameras import Camera
     from siamlab.faces.detectors import FaceDetector
 
-GUIDE = (150, 150, 150)
+GUIDE_COLOR = (150, 150, 150)
 
 
 class CapturePanel(Panel):
@@ -34,11 +30,11 @@ class CapturePanel(Panel):
         workspace: where images go.
         camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera. A number
             or a name can be started again after Stop; a camera object cannot.
-        detector: finds faces; ``None`` opens the best one at hand.
+        detector: finds faces; ``None`` opens the best one available.
         burst: how many images a click saves while Burst is pressed.
 
     Attributes:
-        controller: does the work, and can be driven in code.
+        controller: does the work; can be used from code.
 
     Example:
         ```python
@@ -60,15 +56,15 @@ class CapturePanel(Panel):
         self.burst = burst
         self.counters = ipywidgets.HTML()
         self.warning = ipywidgets.HTML("&nbsp;")
-        self.anchor = self._saver("Anchor", "anchor")
-        self.positive = self._saver("Positive", "positive")
-        self.probe = self._saver("Probe", "probes")
+        self.anchor = self._save_button("Anchor", "anchor")
+        self.positive = self._save_button("Positive", "positive")
+        self.probe = self._save_button("Probe", "probes")
         self.burst_button = ipywidgets.ToggleButton(
             description=f"Burst of {burst}",
             tooltip=f"While pressed, a click saves {burst} images",
             layout=ipywidgets.Layout(width="auto"),
         )
-        self.undo = make_button("Undo", self._clicked(self._undo), "Delete what was saved last")
+        self.undo = self._button("Undo", self._undo, "Delete the last images saved")
         buttons = [self.anchor, self.positive, self.probe, self.burst_button, self.undo]
         self.box.children = [
             self.image,
@@ -77,11 +73,11 @@ class CapturePanel(Panel):
             self.counters,
             self.status,
         ]
-        self._count()
+        self._show_counts()
 
     @property
     def running(self) -> bool:
-        """Whether the camera is held."""
+        """Whether the camera is open."""
         return self.reader.running
 
     def save(self, kind: str) -> None:
@@ -91,30 +87,26 @@ class CapturePanel(Panel):
             kind: ``anchor``, ``positive`` or ``probes``.
         """
         was_running = self.running
-        self.reader.start()  # a click on a stopped panel takes a picture all the same
+        self.reader.start()  # a click on a stopped panel takes an image too
         try:
             self.controller.burst(kind, self.burst if self.burst_button.value else 1)
         finally:
             self._draw(self.controller.state)
             if not was_running:
                 self.reader.stop()
-        self._say(self.controller.state.message)
+        self._show_status(self.controller.state.message)
 
-    def _saver(self, label: str, kind: str) -> Any:
-        action = self._clicked(lambda: self.save(kind))
-        return make_button(label, action, f"Save this face to {kind}")
-
-    def _clicked(self, action: Callable[[], None]) -> Callable[[], None]:
-        return lambda: self._guarded(action)
+    def _save_button(self, label: str, kind: str) -> Any:
+        return self._button(label, lambda: self.save(kind), f"Save this face to {kind}")
 
     def _undo(self) -> None:
         self.controller.undo()
-        self._count()
-        self._say(self.controller.state.message)
+        self._show_counts()
+        self._show_status(self.controller.state.message)
 
     def _open(self) -> None:
         self.reader.start()
-        self._say("Look into the camera, face inside the gray frame.")
+        self._show_status("Look into the camera, face inside the gray frame.")
 
     def _release(self) -> None:
         self.reader.stop()
@@ -124,10 +116,10 @@ class CapturePanel(Panel):
         return True
 
     def _draw(self, state: CaptureState) -> None:
-        self._count()
+        self._show_counts()
         if state.frame is None:
             return
-        picture = draw_box(state.frame, guide_box(state.frame.shape), GUIDE, 1)
+        picture = draw_box(state.frame, guide_box(state.frame.shape), GUIDE_COLOR, 1)
         if state.box is not None:
             picture = draw_box(picture, state.box)
         self.image.value = encode_jpeg(picture)
@@ -136,6 +128,6 @@ class CapturePanel(Panel):
             f"<b style='color:#b54708'>{html.escape(text)}</b>" if text else "&nbsp;"
         )
 
-    def _count(self) -> None:
+    def _show_counts(self) -> None:
         counts = self.controller.counts
         self.counters.value = ", ".join(f"{kind}: <b>{n}</b>" for kind, n in counts.items())

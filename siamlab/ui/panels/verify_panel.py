@@ -1,8 +1,4 @@
-"""The panel that verifies the person before the camera.
-
-Input: clicks, and the state of :class:`~siamlab.verification.live.LiveVerification`. Output: the frame
-with the face's box, a score bar, the verdict and the latency.
-"""
+"""The panel that verifies the person at the camera."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ import ipywidgets
 
 from siamlab.ui.html import encode_jpeg, score_bar, verdict_html
 from siamlab.ui.overlay import annotate
-from siamlab.ui.panels.base import Panel, make_button
+from siamlab.ui.panels.base import Panel
 from siamlab.verification.live import LiveState, LiveVerification
 from siamlab.verification.verifier import Verifier
 
@@ -27,13 +23,13 @@ class VerifyPanel(Panel):
     Args:
         verifier: with the person enrolled.
         camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
-        person: who should be before the camera.
+        person: the enrolled person to verify.
         continuous: verify all the time; otherwise the Verify button does.
-        window: the verdict is on the frames of so many seconds together, which wavers less than
-            that on each; 0 shows each frame's own.
+        window: the verdict is on the frames of this many seconds together, which is steadier
+            than on each frame; 0 judges each frame alone.
 
     Attributes:
-        live: does the work, and can be driven in code.
+        live: does the work; can be used from code.
 
     Example:
         ```python
@@ -55,31 +51,31 @@ class VerifyPanel(Panel):
         self.verdict = ipywidgets.HTML(verdict_html(None))
         self.bar = ipywidgets.HTML(score_bar(None))
         self.latency = ipywidgets.HTML("&nbsp;")
-        self.verify = make_button("Verify", self._verify, "Verify the next frame")
-        self.always = ipywidgets.ToggleButton(
+        self.verify = self._button("Verify", self._verify, "Verify the next frame")
+        self.continuous_button = ipywidgets.ToggleButton(
             value=continuous,
             description="All the time",
             tooltip="Verify without a click",
             layout=ipywidgets.Layout(width="auto"),
         )
-        self.always.observe(self._set_continuous, "value")
+        self.continuous_button.observe(self._set_continuous, "value")
         self.box.children = [
             self.image,
             self.verdict,
             self.bar,
             self.latency,
-            ipywidgets.HBox([self.verify, self.always, self.toggle]),
+            ipywidgets.HBox([self.verify, self.continuous_button, self.toggle]),
             self.status,
         ]
 
     @property
     def running(self) -> bool:
-        """Whether the camera is held."""
+        """Whether the camera is open."""
         return self.live.running
 
     def _open(self) -> None:
         self.live.start()
-        self._say("The camera is on.")
+        self._show_status("The camera is on.")
 
     def _release(self) -> None:
         self.live.stop()
@@ -89,7 +85,7 @@ class VerifyPanel(Panel):
         self._draw(state)
         if not state.running:
             self._release()
-            self._stopped(state.error or "Stopped; the camera is free.")
+            self._stopped(state.error or "Stopped; the camera is released.")
         return state.running
 
     def _draw(self, state: LiveState) -> None:
@@ -103,12 +99,9 @@ class VerifyPanel(Panel):
             self.latency.value = f"{times}; {state.fps:.0f} frames/s, {state.dropped} dropped"
 
     def _verify(self) -> None:
-        def act() -> None:
-            if not self.running:
-                self.start()
-            self.live.request()
-
-        self._guarded(act)
+        if not self.running:
+            self.start()
+        self.live.request()
 
     def _set_continuous(self, change: dict[str, Any]) -> None:
         self.live.continuous = bool(change["new"])

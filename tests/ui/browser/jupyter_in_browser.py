@@ -1,4 +1,4 @@
-"""JupyterLab on a folder, and headless Chromium before it: what the browser tests stand on."""
+"""JupyterLab on a folder, and headless Chromium: what the browser tests need."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def missing_part() -> str:
-    """What keeps the tests from running here, or an empty string."""
+    """What is missing to run the tests, or an empty string."""
     if find_chromium() is None:
         return "no Chromium or Chrome is installed"
     if shutil.which("chromedriver") is None:
@@ -53,13 +53,13 @@ def missing_part() -> str:
 
 
 def find_chromium() -> str | None:
-    """The browser's program."""
+    """The path of the browser."""
     names = ("chromium", "chromium-browser", "google-chrome")
     return next((found for found in map(shutil.which, names) if found), None)
 
 
 def wait_for(what: Callable[[], Any], seconds: float, reason: str) -> Any:
-    """Ask again and again until there is an answer."""
+    """Call a function until its answer is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         answer = what()
@@ -71,7 +71,7 @@ def wait_for(what: Callable[[], Any], seconds: float, reason: str) -> Any:
 
 @contextmanager
 def jupyter_lab(folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Serve a folder; gives the address, and ends the server and its kernels."""
+    """Serve a folder; yields the address, and ends the server and its kernels."""
     private = folder / ".jupyter"
     for name, values in SETTINGS.items():
         path = private / "settings" / f"{name}.jupyterlab-settings"
@@ -176,7 +176,7 @@ class Page:
         return list(self.driver.execute_script(script, selector))
 
     def button(self, label: str) -> Any:
-        """The widget button whose label begins so."""
+        """The widget button whose label starts with this text."""
         path = f"//button[contains(@class, 'jupyter-button')][starts-with(., '{label}')]"
         return wait_for(lambda: self.driver.find_elements("xpath", path), 20, f"button {label}")[0]
 
@@ -187,12 +187,12 @@ class Page:
         button.click()
 
     def picture_sources(self) -> list[str]:
-        """What the pictures of image widgets show at the moment."""
+        """The sources of all image widgets."""
         script = "return [...document.querySelectorAll('img.widget-image')].map(e => e.src)"
         return list(self.driver.execute_script(script))
 
     def screenshot(self, path: Path) -> Path:
-        """Save what the page looks like."""
+        """Save a screenshot of the page."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(path))
         return path

@@ -1,4 +1,4 @@
-"""The panels in JupyterLab itself: a real browser opens them, clicks, and files appear.
+"""The panels in JupyterLab: a real browser opens them, clicks, and files appear.
 
 Screenshots go to the folder that ``SIAMLAB_SCREENSHOTS`` names, else to pytest's own.
 """
@@ -86,7 +86,7 @@ def copied(name: str, folder: Path) -> str:
 
 
 def make_trained_workspace(data: Path, others: Path) -> None:
-    """What notebooks 02 and 05 leave, in small: captures of a drawn person and two models."""
+    """Small results of notebooks 02 and 05: captures of a drawn person, and two models."""
     from siamlab.capture.user_camera import DRAWN_USER
     from siamlab.data.collections import open_collection
     from siamlab.data.negatives import split_negatives
@@ -94,6 +94,7 @@ def make_trained_workspace(data: Path, others: Path) -> None:
     from siamlab.images.write import write_image
     from siamlab.models.saving import save_model
     from siamlab.training.recipes import new_koch, train_compact
+    from siamlab.training.settings import TrainingSettings
 
     workspace = Workspace(data, PERSON).make()
     rng = np.random.default_rng(0)
@@ -103,7 +104,11 @@ def make_trained_workspace(data: Path, others: Path) -> None:
             write_image(folder / f"{number:04d}.jpg", face)
     split = split_negatives(open_collection(others))
     model, _ = train_compact(
-        split.train, split.validation, size=32, width=0.25, steps=60, people=16, verbose=0
+        split.train,
+        split.validation,
+        TrainingSettings(steps=60, people=16, verbose=0),
+        size=32,
+        width=0.25,
     )
     save_model(model, workspace.models / "siamese.keras", optimizer=False)
     koch = new_koch(64, 0.05, split.train.names, seed=0)

@@ -1,4 +1,4 @@
-"""Archives: unpacked once, safely, completely or not at all."""
+"""Archives are unpacked once, safely, completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siamlab.config import default_cache
 from siamlab.data.collections import open_collection
 from siamlab.errors import InputError, StorageError
 from siamlab.images.write import write_image
@@ -45,7 +44,7 @@ def _zip(tree: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tgz", "a.tar.xz", "a.tar.bz2", "zip"])
-def test_every_kind_unpacks_once(tree: Path, tmp_path: Path, name: str) -> None:
+def test_every_format_is_unpacked_once(tree: Path, tmp_path: Path, name: str) -> None:
     archive = _zip(tree) if name == "zip" else _tar(tree, name)
     cache = tmp_path / "cache"
     calls: list[tuple[int, int]] = []
@@ -67,7 +66,7 @@ def test_a_changed_archive_is_unpacked_again(tree: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["a.tar", "a.tgz", "a.tar.xz", "zip"])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.99])
-def test_a_cut_archive_is_one_line_and_leaves_nothing(
+def test_a_truncated_archive_gives_one_line_and_leaves_nothing(
     tree: Path, tmp_path: Path, name: str, share: float
 ) -> None:
     archive = _zip(tree) if name == "zip" else _tar(tree, name)
@@ -81,7 +80,7 @@ def test_a_cut_archive_is_one_line_and_leaves_nothing(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_tar_cut_between_two_members_is_damaged(tree: Path, tmp_path: Path) -> None:
+def test_a_tar_truncated_between_two_members_is_damaged(tree: Path, tmp_path: Path) -> None:
     archive = _tar(tree, "a.tar")
     with tarfile.open(archive) as tar:
         cut = tar.getmembers()[-1].offset
@@ -123,7 +122,7 @@ def test_links_out_of_the_archive_are_refused(tmp_path: Path) -> None:
         unpack(path, tmp_path / "cache")
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(
+def test_a_full_disk_gives_one_line_and_leaves_nothing(
     tree: Path, tmp_path: Path, monkeypatch
 ) -> None:
     archive = _tar(tree, "a.tgz")
@@ -137,13 +136,13 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_made_is_one_line(tree: Path, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_made_gives_one_line(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="Cannot write"):
         unpack(_tar(tree, "a.tgz"), tmp_path / "file" / "cache")
 
 
-def test_leftovers_of_a_killed_process_go(tree: Path, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(tree: Path, tmp_path: Path) -> None:
     archive, cache = _tar(tree, "a.tgz"), tmp_path / "cache"
     final = unpack(archive, cache)
     final.rename(cache / f".{final.name}-killed")  # as if the process died before the rename
@@ -152,8 +151,3 @@ def test_leftovers_of_a_killed_process_go(tree: Path, tmp_path: Path) -> None:
     os.utime(cache / f".{final.name}-killed", (0, 0))
     assert unpack(archive, cache) == final
     assert {path.name for path in cache.iterdir()} == {fresh.name, final.name}
-
-
-def test_the_cache_is_in_the_data_folder(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
-    assert default_cache() == tmp_path / "cache"

@@ -1,8 +1,8 @@
-"""Put the measured numbers into the README: python scripts/readme_tables.py
+"""Write the measured numbers into the pages: python scripts/tables.py
 
-Each block between ``<!-- table NAME -->`` and ``<!-- end table -->`` is made from the JSON that a
-benchmark wrote, so no number in a table is typed by hand. ``tests/test_readme.py`` fails when the
-README and the files say different things.
+Each block between ``<!-- table NAME -->`` and ``<!-- end table -->`` is made from the JSON file
+that a benchmark wrote, so that no number in a table is typed by hand. ``tests/test_readme.py``
+fails when a page and the files differ.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 CARD = ROOT / "siamlab" / "models" / "weights" / "card.json"
-PAGES = ("README.md", "siamlab/models/weights/README.md")
+PAGES = ("README.md", "docs/results.md", "siamlab/models/weights/README.md")
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
 Row = tuple[str, ...]
 FUSED = {("none", "none"), ("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
@@ -44,7 +44,7 @@ def rate(value: float, low: float, high: float) -> str:
 
 
 def gain(ends: list[float] | None) -> str:
-    """The interval of a gain; none where there is nothing to gain over."""
+    """The interval of a gain; a dash where there is nothing to compare with."""
     return "-" if ends is None else "{:+.3f} to {:+.3f}".format(*ends[:2])
 
 
@@ -55,8 +55,37 @@ def tested(result: dict[str, Any], name: str) -> str:
     return f"{value:.3f}" if interval is None else rate(value, *interval)
 
 
+def peers() -> str:
+    """The packaged weights and other methods, on people that no method was trained on."""
+    found = read("oneshot")
+    koch_runs = {run["variant"]: run for run in read("koch")["runs"]}
+
+    def classic(method: str, title: str) -> Row:
+        trial = next(one for one in found["faces"]["methods"][method] if one["ways"] == 5)
+        pairs = found["pairs"][method]
+        ways = rate(trial["accuracy"], *trial["by_class"])
+        return title, ways, tested(pairs, "auc"), tested(pairs, "accuracy")
+
+    def trained(variant: str, title: str) -> Row:
+        run = koch_runs[variant]
+        names = ("auc", "accuracy")
+        cells = (rate(run[one], run[f"{one}_low"], run[f"{one}_high"]) for one in names)
+        return title, "not measured", *cells
+
+    rows = [
+        classic("network", "`pretrained`"),
+        trained("recipe", "Koch's network, siamlab's recipe"),
+        trained("report", "Koch's network, the classic recipe"),
+        *(
+            classic(one, one)
+            for one in ("local binary patterns", "eigenfaces", "HOG", "raw pixels")
+        ),
+    ]
+    return markdown(("method", "5-way one-shot", "AUC", "accuracy"), rows)
+
+
 def weights() -> str:
-    """The package's weights on people never seen, and their first network alone."""
+    """The packaged weights on people not trained on, and their first network alone."""
     found = card()
     test, one = found["test"], read("one_network")
     columns = (one["test"], one["exchanged"], test, found["exchanged"])
@@ -76,7 +105,7 @@ def weights() -> str:
         ("expected calibration error", *(f"{one['calibration_error']:.3f}" for one in columns))
     )
     header = (
-        f"{test['pairs']} pairs of people never seen (95 %, by people)",
+        f"{test['pairs']} pairs of people not trained on (95 % intervals)",
         f"one network, {one['minutes']:.0f} minutes: test people",
         "exchanged",
         f"`pretrained`, two, {found['minutes']:.0f} minutes: test people",
@@ -86,11 +115,11 @@ def weights() -> str:
 
 
 def ensemble() -> str:
-    """What each part of the packaged model gives, and of one with a single network."""
+    """What each part of the packaged ensemble adds, and of the one with a single network."""
     titles = {
         "model1": "network",
-        "model2": "network that sees more",
-        "hog_lda": "gradients",
+        "model2": "wider network",
+        "hog_lda": "HOG",
         "cohort": "cohort",
     }
     rows: list[Row] = []
@@ -101,7 +130,7 @@ def ensemble() -> str:
             auc = rate(one["auc"], *one["interval"])
             chosen_on = f"{one['validation_auc']:.3f}"
             rows.append((part, title, auc, gain(one["gain_of_all"]), chosen_on))
-    header = ("model", "parts", "AUC", "gain of all its parts, 95 %", "AUC, validation people")
+    header = ("model", "parts", "AUC", "gain of the whole, 95 %", "AUC, validation people")
     return markdown(header, rows)
 
 
@@ -113,7 +142,7 @@ def thresholds() -> str:
         ends = [found["intervals"][f"{what}_{name}"] for what in ("threshold", "fnmr")]
         values = (threshold, found["fnmrs"][name])
         rows.append((name, *(rate(v, *e) for v, e in zip(values, ends, strict=True))))
-    return markdown(("FMR aimed at", "threshold", "FNMR"), rows)
+    return markdown(("target FMR", "threshold", "FNMR"), rows)
 
 
 def quality() -> str:
@@ -131,7 +160,7 @@ def quality() -> str:
 
 
 def koch() -> str:
-    """What each part of Koch's recipe gives."""
+    """What each part of the recipe for Koch's network adds."""
     rows = [
         (
             run["what"],
@@ -163,7 +192,7 @@ def losses() -> str:
 
 
 def oneshot() -> str:
-    """N-way one-shot accuracy, and the same methods on pairs."""
+    """N-way one-shot accuracy, and the AUC of the same methods on pairs."""
     found = read("oneshot")
     names = {"network": "`pretrained`", "compact": "`compact`, trained on the other set"}
     rows: list[Row] = []
@@ -180,14 +209,14 @@ def oneshot() -> str:
 
 
 def _bounds(result: dict[str, Any]) -> tuple[float, float]:
-    """By people or characters; where there are several alphabets, by alphabet if that is wider."""
+    """The wider of the intervals over people (or characters) and over alphabets."""
     found = [result[name] for name in ("by_class", "by_group") if result[name] is not None]
     low, high = max(found, key=lambda ends: ends[1] - ends[0])
     return low, high
 
 
 def fusion() -> str:
-    """Several enrolled images and several frames, by their mean."""
+    """Several enrolled images and several frames, fused by their mean."""
     found = read("fusion")
     rows: list[Row] = []
     for part, what in (("photographs", "different photographs"), ("one_second", "of one second")):
@@ -203,20 +232,20 @@ def fusion() -> str:
 
 
 def speed() -> str:
-    """Ratios, each within one run."""
+    """Speeds; both sides of a ratio are from one run."""
     bench, start, gallery = read("results"), read("start"), read("gallery")
     exact, vector = gallery["exact"], gallery["vector"]
     live = ("compact", "pretrained", "koch")
     rows: list[Row] = [
         (
-            f"verify, Koch: a `predict` for each of {bench['stored']} stored images "
+            f"verify, Koch: one `predict` for each of {bench['stored']} stored images "
             f"({bench['report_seconds']:.1f} s) against `Verifier` "
             f"({1000 * bench['verifier_seconds']:.0f} ms)",
-            f"{bench['verification_ratio']:.0f} times sooner, scores equal to "
+            f"{bench['verification_ratio']:.0f} times faster, scores equal to "
             f"{bench['largest_difference']:.0e}",
         ),
         (
-            f"verify, `compact` of one network, one core, {bench['stored']} templates",
+            f"verify, `compact` with one network, one core, {bench['stored']} templates",
             f"{bench['one_core_ms']['compact']:.1f} ms",
         ),
         (
@@ -240,7 +269,7 @@ def speed() -> str:
             f"{bench['pairs']['koch']['share']:.0%}, {bench['pairs']['compact']['share']:.0%}",
         ),
         (
-            "train, `compact`: step from files with augmentation against one batch in memory",
+            "train, `compact`: step that reads and augments files, against a batch kept in memory",
             f"{bench['input']['compact']['ratio'] - 1:+.1%}",
         ),
         (
@@ -248,29 +277,29 @@ def speed() -> str:
             ", ".join(f"{bench['live'][name]['fps']:.0f}" for name in live) + " frames/s",
         ),
         (
-            f"start: `siamlab verify` from the shell, cold, through Keras "
+            f"cold start: `siamlab verify` from the shell, through Keras "
             f"({start['keras_seconds']:.1f} s) against the exported copy",
-            f"{start['copy_seconds']:.1f} s, {start['ratio']:.0f} times sooner",
+            f"{start['copy_seconds']:.1f} s, {start['ratio']:.0f} times faster",
         ),
         (
-            f"gallery: one probe against {exact['templates']:,} templates, exactly",
+            f"gallery: one probe against {exact['templates']:,} templates, exact search",
             f"{exact['search_ms']:.0f} ms, opened in {exact['open_seconds']:.2f} s",
         ),
         (
             f"gallery: {vector['templates']:,} templates, vector index, recall@1 "
             f"{vector['recall_at_1']:.3f}",
-            f"{vector['search_ms']:.1f} ms, {vector['times_faster']:.0f} times sooner than exactly",
+            f"{vector['search_ms']:.1f} ms, {vector['times_faster']:.0f} times faster than exact",
         ),
     ]
     return markdown(("what", "measured"), rows)
 
 
-MADE = (weights, ensemble, thresholds, quality, koch, losses, oneshot, fusion, speed)
+MADE = (peers, weights, ensemble, thresholds, quality, koch, losses, oneshot, fusion, speed)
 TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 
 
 def render(text: str) -> str:
-    """A page with its tables made again."""
+    """The page with its tables made again."""
     return _BLOCK.sub(lambda block: block[1] + TABLES[block[2]]() + block[3], text)
 
 

@@ -1,0 +1,77 @@
+"""What the commands share: adding one, types of arguments, and usage errors of one line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from siamlab.cli.output import BAD_INPUT
+
+Commands = Any  # what argparse's add_subparsers returns; its class is private
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose usage errors are one line, like all other errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message on one line and exit."""
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def add_command(commands: Commands, run: Callable[[argparse.Namespace], int]) -> Parser:
+    """Add a command with the name and the docstring of the function that runs it."""
+    command: Parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+    command.set_defaults(run=run)
+    return command
+
+
+def add_model(command: Parser) -> None:
+    """The positional argument ``MODEL``."""
+    command.add_argument("model", metavar="MODEL", help="a .keras file, or pretrained")
+
+
+def add_images(command: Parser) -> None:
+    """The required option ``--images DIR``."""
+    text = "one folder per person, or an archive of such a folder"
+    command.add_argument("--images", type=Path, required=True, metavar="DIR", help=text)
+
+
+def add_json(command: Parser, text: str = "write all numbers here") -> None:
+    """The option ``--json OUT``."""
+    command.add_argument("--json", type=Path, metavar="OUT", help=text)
+
+
+def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The type of an argument above zero, ``int`` or ``float``."""
+
+    def parse(text: str) -> Any:
+        value = _number(kind, text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    return parse
+
+
+def share(text: str) -> float:
+    """The type of an argument between 0 and 1."""
+    value: float = _number(float, text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def model_name(text: str) -> str:
+    """The type of a model file to write."""
+    if not text.endswith(".keras"):
+        raise argparse.ArgumentTypeError(f"a model's file name ends in .keras, not {text}")
+    return text
+
+
+def _number(kind: Callable[[str], Any], text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

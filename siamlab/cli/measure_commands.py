@@ -1,0 +1,121 @@
+"""The commands that measure: ``evaluate``, ``calibrate`` and ``bench``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from siamlab.cli.arguments import (
+    Commands,
+    add_command,
+    add_images,
+    add_json,
+    add_model,
+    model_name,
+    share,
+)
+from siamlab.cli.output import DONE, say, write_json
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this group."""
+    command = add_command(commands, evaluate)
+    add_model(command)
+    add_images(command)
+    command.add_argument("--pairs", type=Path, required=True, metavar="FILE", help="LFW's format")
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--calibrate", type=Path, metavar="FILE", help="pairs of other people choose the threshold"
+    )
+    choice.add_argument("--threshold", type=share, metavar="T", help="between 0 and 1")
+    add_json(command)
+
+    command = add_command(commands, calibrate)
+    add_model(command)
+    add_images(command)
+    command.add_argument(
+        "--fmr", type=share, default=0.01, help="share of impostors let in (default: 0.01)"
+    )
+    command.add_argument(
+        "--lfw",
+        type=Path,
+        metavar="PATH",
+        help="strangers: LFW as an archive or a folder (default: SIAMLAB_LFW, else what "
+        "fetch brought)",
+    )
+    command.add_argument(
+        "--strict", action="store_true", help="hold the rate among your own people alone too"
+    )
+    add_json(command)
+    command.add_argument("--seed", type=int, default=0, metavar="S")
+    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+
+    add_json(add_command(commands, bench))
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure a model on a file of pairs."""
+    from siamlab.data.collections import open_collection
+    from siamlab.data.lfw import pairs_from_file
+    from siamlab.evaluation import calibrate, evaluate_scores, score_pairs
+    from siamlab.models.saving import load_model
+
+    model = load_model(options.model)
+    collection = open_collection(options.images)
+    pairs = pairs_from_file(options.pairs, collection)
+    threshold = options.threshold
+    if options.calibrate is not None:
+        chosen = pairs_from_file(options.calibrate, collection)
+        scores = score_pairs(model, chosen)
+        threshold = calibrate(chosen.labels, scores, chosen.people, fmr=None).threshold
+    if threshold is None:
+        threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
+    evaluation = evaluate_scores(
+        pairs.labels,
+        score_pairs(model, pairs),
+        threshold,
+        pairs.first_people,
+        pairs.second_people,
+    )
+    trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
+    write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})
+    say(str(evaluation))
+    if trained_on:
+        say(
+            f"Note: the model was trained on {trained_on} of these {len(pairs.people)} people; "
+            "on people that it was not trained on it will do worse."
+        )
+    return DONE
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """Set a model's threshold on people of your own and on strangers."""
+    from siamlab.config import open_workspace
+    from siamlab.evaluation.own_people import calibrate_people, find_strangers, open_own_people
+    from siamlab.models.saving import load_model, save_model
+
+    model = load_model(options.model)
+    found = calibrate_people(
+        model,
+        open_own_people(options.images),
+        find_strangers(options.lfw, open_workspace()),
+        fmr=options.fmr,
+        seed=options.seed,
+        strict=options.strict,
+    )
+    path = save_model(model, Path(options.out), optimizer=False)
+    write_json(options.json, found.to_dict())
+    say(f"{found}\nsaved {path}")
+    return DONE
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure this machine: verification, training and the live loop."""
+    from dataclasses import asdict
+
+    from siamlab.study.speed.benchmark import run_benchmark
+
+    results = run_benchmark(say)
+    write_json(options.json, asdict(results))
+    say(str(results))
+    return DONE

@@ -1,0 +1,105 @@
+"""The commands that make and use a model file: ``train``, ``export`` and ``embed``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from siamlab.cli.arguments import (
+    Commands,
+    add_command,
+    add_images,
+    add_model,
+    model_name,
+    positive,
+)
+from siamlab.cli.output import DONE, say
+from siamlab.errors import InputError
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands of this group."""
+    command = add_command(commands, train)
+    add_images(command)
+    command.add_argument("--arch", choices=("koch", "compact"), default="compact")
+    command.add_argument(
+        "--recipe",
+        choices=("people", "report"),
+        default="people",
+        help="all pairs of a batch (default), or the report's pairs and cross-entropy (koch)",
+    )
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=positive(float), metavar="M", help="time for all of it")
+    length.add_argument("--epochs", type=positive(int), metavar="N", help="passes over the images")
+    command.add_argument("--seed", type=int, default=0, metavar="S")
+    command.add_argument("--size", type=positive(int), metavar="PIXELS", help="side of the input")
+    command.add_argument("--width", type=positive(float), default=1.0, help="multiple of channels")
+    command.add_argument(
+        "--models",
+        type=int,
+        choices=(1, 2),
+        help="compact: 2 trains a second network that sees more around the face, and joins both "
+        "(default: 2 where there are 56 minutes)",
+    )
+    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+
+    command = add_command(commands, export)
+    add_model(command)
+    command.add_argument("--format", choices=("onnx", "litert"), help="default: by the file's name")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx or .tflite")
+
+    command = add_command(commands, embed)
+    add_model(command)
+    command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train a model on a folder of people."""
+    from siamlab.data.collections import open_collection
+    from siamlab.models.saving import save_model
+    from siamlab.training.recipes import train_model
+    from siamlab.training.settings import TrainingSettings
+
+    model, summary = train_model(
+        open_collection(options.images),
+        arch=options.arch,
+        settings=TrainingSettings(
+            minutes=options.minutes, epochs=options.epochs, seed=options.seed
+        ),
+        size=options.size,
+        width=options.width,
+        recipe=options.recipe,
+        models=options.models,
+    )
+    path = save_model(model, Path(options.out), optimizer=False)
+    say(f"{summary}\nsaved {path}")
+    return DONE
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a model for ONNX Runtime or LiteRT."""
+    from siamlab.models.export import export_model
+    from siamlab.models.saving import load_model
+
+    path = export_model(load_model(options.model), options.out, options.format)
+    say(f"saved {path}: embeddings and scores equal Keras' to 1e-4")
+    return DONE
+
+
+def embed(options: argparse.Namespace) -> int:
+    """Write the embeddings of images to a file."""
+    import numpy as np
+
+    from siamlab.data.pipeline import load_images, to_float
+    from siamlab.models.saving import load_model
+    from siamlab.system.files import write_whole
+
+    if options.out.suffix != ".npz":
+        raise InputError(f"Embeddings go into a .npz file. Received: {options.out}")
+    model = load_model(options.model)
+    embeddings = model.embed(to_float(load_images(options.images, model.metadata.preprocessing)))
+    names = np.array([str(path) for path in options.images])
+    write_whole(options.out, lambda path: np.savez(path, names=names, templates=embeddings))
+    say(f"{len(names)} embeddings of {embeddings.shape[1]} numbers in {options.out}")
+    return DONE

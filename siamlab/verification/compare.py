@@ -1,0 +1,153 @@
+"""Two images in, one answer out; and the embeddings of any images.
+
+Input: photographs of any size, as files or arrays. Output: :class:`Verification`, embeddings.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.errors import NoFaceError, SeveralFacesError
+from siamlab.faces.detectors import FaceDetector, open_detector
+from siamlab.models.embedder import FaceEmbedder
+from siamlab.verification.probe import Image, find_chip, model_inputs, read_pixels
+from siamlab.verification.result import Verification
+
+Model = FaceEmbedder | Path | str
+
+
+def verify(
+    a: Image,
+    b: Image,
+    model: Model = "pretrained",
+    threshold: float | None = None,
+    detector: FaceDetector | None = None,
+) -> Verification:
+    """Do two images show the same person?
+
+    Args:
+        a: a photograph: an image file, or uint8 RGB ``(H, W, 3)``.
+        b: another one.
+        model: a loaded model, a model file, or ``pretrained``. Load it once
+            (:func:`siamlab.load_model`) to compare many images.
+        threshold: in [0, 1]; ``None`` takes the model's own.
+        detector: finds the faces; ``None`` opens the kind that the model asks for.
+
+    Returns:
+        The answer, with probability, threshold and both faces: ``verified`` is ``True``,
+        ``False``, or ``None`` for unknown, with the reason, where an image does not show one
+        face. A notebook shows the faces.
+
+    Raises:
+        ImageError: a file cannot be read.
+        InputError: an array is no image, or the threshold is out of its range.
+        ModelError: there is no such model.
+
+    Example:
+        >>> import siamlab
+        >>> with siamlab.open_camera("drawn:7") as camera:
+        ...     one, two = camera.read(), camera.read()
+        >>> answer = siamlab.verify(one, two)
+        >>> answer.verified, len(answer.faces)
+        (True, 2)
+        >>> siamlab.verify(one, one * 0)
+        Verification(unknown: second image: No face was found; face the camera, in good light, ...)
+    """
+    embedder = _open(model)
+    limit, point = embedder.metadata.choose_threshold(threshold)
+    faces = _detector_of(embedder, detector)
+    begin = time.perf_counter()
+    chips, reason = [], ""
+    for name, image in (("first", a), ("second", b)):
+        pixels = read_pixels(image)
+        try:
+            chips.append(find_chip(pixels, faces)[0])
+        except (NoFaceError, SeveralFacesError) as error:
+            reason = reason or f"{name} image: {error}"
+    found = time.perf_counter()
+    scores = np.zeros(0, np.float32)
+    embedded = found
+    if not reason:
+        first, second = embedder.embed(model_inputs(chips, embedder.metadata.preprocessing))
+        embedded = time.perf_counter()
+        scores = np.asarray(embedder.score_pairs(first, second[None]), np.float32)
+    scored = time.perf_counter()
+    return Verification(
+        person=None,
+        verified=None if reason else bool(scores[0] >= limit),
+        scores=scores,
+        detection_threshold=limit,
+        verification_threshold=1.0,
+        box=None,
+        seconds={"detect": found - begin, "embed": embedded - found, "score": scored - embedded},
+        reason=reason,
+        fusion="mean",
+        fused=None if reason else float(scores[0]),
+        faces=() if reason else tuple(chips),
+        operating_point=point,
+        model=embedder.model_id,
+    )
+
+
+def embed(
+    images: Sequence[Image], model: Model = "pretrained", detector: FaceDetector | None = None
+) -> np.ndarray:
+    """Embed the face of each image.
+
+    Args:
+        images: photographs: image files, or uint8 RGB ``(H, W, 3)``.
+        model: a loaded model, a model file, or ``pretrained``.
+        detector: finds the faces; ``None`` opens the kind that the model asks for.
+
+    Returns:
+        float32 ``(n, dimensions)``. Where an image does not show one face, its row is NaN and a
+        warning gives the reason.
+
+    Raises:
+        ImageError: a file cannot be read.
+        InputError: an array is no image.
+        ModelError: there is no such model.
+
+    Example:
+        >>> import siamlab
+        >>> with siamlab.open_camera("drawn:7") as camera:
+        ...     siamlab.embed([camera.read(), camera.read()]).shape
+        (2, 256)
+    """
+    embedder = _open(model)
+    faces = _detector_of(embedder, detector)
+    rows: list[int] = []
+    chips: list[np.ndarray] = []
+    for number, image in enumerate(images):
+        pixels = read_pixels(image)
+        try:
+            chips.append(find_chip(pixels, faces)[0])
+            rows.append(number)
+        except (NoFaceError, SeveralFacesError) as error:
+            name = f"image {number + 1}" if isinstance(image, np.ndarray) else image
+            warnings.warn(f"{name}: {error}", stacklevel=2)
+    size = embedder.metadata.preprocessing.size
+    inputs = np.zeros((0, size, size, 3), np.float32)
+    if chips:
+        inputs = model_inputs(chips, embedder.metadata.preprocessing)
+    found = embedder.embed(inputs)
+    embeddings = np.full((len(images), found.shape[1]), np.nan, np.float32)
+    embeddings[rows] = found
+    return embeddings
+
+
+def _open(model: Model) -> FaceEmbedder:
+    if not isinstance(model, Path | str):
+        return model
+    from siamlab.models.saving import load_model  # not above: an exported model needs no Keras
+
+    return load_model(model)
+
+
+def _detector_of(model: FaceEmbedder, detector: FaceDetector | None) -> FaceDetector:
+    return open_detector(model.metadata.preprocessing.detector) if detector is None else detector

@@ -1,0 +1,52 @@
+"""A photograph or a camera's frame in, what a model embeds out.
+
+Input: image files or uint8 RGB arrays of any size. Output: face chips, and float32 inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.pipeline import to_float
+from siamlab.faces.crop import Preprocessing, cut_face, find_face, preprocess
+from siamlab.faces.detectors import FaceBox, FaceDetector
+from siamlab.images.decode import check_rgb, read_image
+
+Image = np.ndarray | Path | str
+
+
+def read_pixels(image: Image) -> np.ndarray:
+    """uint8 RGB ``(H, W, 3)`` of a file or of an array, which is checked.
+
+    Raises:
+        ImageError: a file cannot be read; the message names it.
+        InputError: an array is no such image.
+    """
+    pixels = image if isinstance(image, np.ndarray) else read_image(image)
+    check_rgb(pixels)
+    return pixels
+
+
+def find_chip(
+    pixels: np.ndarray, detector: FaceDetector, rule: str = "one"
+) -> tuple[np.ndarray, FaceBox]:
+    """The face that is meant, cut out in LFW's geometry, and where it is.
+
+    Args:
+        pixels: uint8 RGB ``(H, W, 3)``.
+        detector: finds faces.
+        rule: what to do about several faces, see :func:`siamlab.faces.crop.find_face`.
+
+    Raises:
+        NoFaceError, SeveralFacesError: there is none, or more than one could be meant.
+    """
+    box = find_face(pixels, detector, rule)
+    return cut_face(pixels, box), box
+
+
+def model_inputs(chips: Sequence[np.ndarray], preprocessing: Preprocessing) -> np.ndarray:
+    """float32 ``(N, size, size, 3)`` in [0, 1], cut and scaled as in training."""
+    return to_float(np.stack([preprocess(chip, preprocessing) for chip in chips]))

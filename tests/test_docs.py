@@ -1,0 +1,79 @@
+"""The pages agree with the code: links, the packages' order, the glossary's places."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from test_architecture import ORDER
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = (".", "data", "docs", "siamlab/models/weights")
+PAGES = sorted(
+    str(path.relative_to(ROOT)) for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.md")
+)
+DESIGN = (ROOT / "docs" / "design.md").read_text()
+ENTRIES = re.split(r"\n\n(?=\*\*)", (ROOT / "docs" / "glossary.md").read_text())[1:]
+
+
+def anchor(heading: str) -> str:
+    """What GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("http"):
+            continue
+        path, _, place = target.partition("#")
+        other = (ROOT / page).parent / path if path else ROOT / page
+        assert other.exists(), target
+        if place:
+            headings = re.findall(r"^#+ (.+)$", other.read_text(), re.M)
+            assert place in map(anchor, headings), target
+
+
+def package_map():
+    path = ROOT / "scripts" / "package_map.py"
+    spec = importlib.util.spec_from_file_location("package_map", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_design_page_lists_the_packages_in_their_order():
+    listed = re.search(r"<!-- packages -->\n(.*?)<!-- end packages -->", DESIGN, re.S)
+    assert listed
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", listed[1], re.M)
+    assert tuple(name for name, _ in rows) == ORDER == package_map().order()
+    assert package_map().render(DESIGN) == DESIGN, "run python scripts/package_map.py"
+
+
+def test_the_figure_of_packages_shows_the_real_imports():
+    module = package_map()
+    drawn = re.findall(r'id="(\w+)-imports-(\w+)"', module.FIGURE.read_text())
+    real = [(name, other) for name, others in module.imports().items() for other in others]
+    assert sorted(drawn) == sorted(real), "run python scripts/package_map.py"
+    assert module.FIGURE.with_suffix(".png").is_file()
+    assert all(ORDER.index(other) < ORDER.index(name) for name, other in drawn)
+
+
+def test_the_glossary_is_alphabetical():
+    terms = [re.sub(r"[^a-z0-9 ]", "", entry.split("**")[1].lower()) for entry in ENTRIES]
+    assert len(terms) > 40
+    assert terms == sorted(terms)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.split("**")[1])
+def test_a_glossary_entry_is_short_and_names_a_place_that_exists(entry):
+    text, _, place = entry.partition("\n[`")
+    assert len(text) < 500
+    if "does not detect it" in text:  # there is no code for what siamlab does not do
+        return
+    found = re.fullmatch(r"(.+)`\]\(\.\./siamlab/(.+)\): `(\w+)`", place.strip())
+    assert found and found[1] == found[2], entry
+    assert re.search(rf"\b{found[3]}\b", (ROOT / "siamlab" / found[1]).read_text()), entry
