@@ -1,11 +1,11 @@
 """What each part of a compact model gives: python benchmarks/ensemble.py --lfw PATH [--model FILE]
 
-Every model of the ensemble alone and joined, with the votes that the model file holds, and then
-with the cohort that normalizes scores, on pairs of people whom neither training nor votes nor
-threshold saw; and on those whom votes, threshold and the choice of parts did see. All rows have
-the same pairs, so the gain of the whole over a part is resampled by people together. A model of one
-network comes from ``scripts/pretrain.py --models 1 --checkpoints out/pretrain/model-1 --out
-out/one/compact.npz``. Writes ensemble.json beside this script.
+Every model of the ensemble alone and joined, with the weights in the model file, and then with the
+cohort that normalizes scores: on pairs of people unseen by training, weights and threshold, and on
+the people who chose weights, threshold and parts. All rows have the same pairs, so the gain of the
+whole over a part is resampled by people together. Writes ensemble.json beside this script. A model
+of one network comes from ``scripts/pretrain.py --models 1 --checkpoints out/pretrain/model-1 --out
+out/one/compact.npz``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What several enrolled images and several frames give: python benchmarks/fusion.py --lfw PATH
+"""What several enrolled images and several frames gain: python benchmarks/fusion.py --lfw PATH
 
-People of LFW with six images or more whom the model was not trained on. Frames are measured in
-both senses: as different photographs of a person (the most that fusion can give), and as views of
-one photograph (turned, moved, relit, compressed: what a camera shows within a second).
+People of LFW with six images or more whom the model was not trained on. Frames are measured as
+different photographs of a person (the most that fusion can gain), and as views of one photograph
+(rotated, moved, relit, compressed: what a camera shows within a second).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> None:
     }
     for name, found in results.items():
         print(f"\n{name.replace('_', ' ')}", *found, sep="\n")
-    told = {
+    values = {
         "model": options.model,
         "model_id": model.model_id,
         "threshold": threshold,
@@ -93,7 +93,7 @@ def main() -> None:
         "seed": options.seed,
         **{name: [one.to_dict() for one in found] for name, found in results.items()},
     }
-    options.out.write_text(json.dumps(told, indent=2) + "\n")
+    options.out.write_text(json.dumps(values, indent=2) + "\n")
 
 
 if __name__ == "__main__":

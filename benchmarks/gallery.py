@@ -1,16 +1,16 @@
-"""Search large galleries, and keep the numbers beside this script: python benchmarks/gallery.py
+"""Search large galleries and save the times beside this script: python benchmarks/gallery.py
 
 A gallery of drawn templates is written to a temporary folder, opened and searched as
 ``siamlab identify`` does it, without the detection and the network. Templates are unit vectors
 that resemble those of faces: a direction for each person, images scattered around it so that the
 cosines of two images of one person, and of two people, have the stated means. A few directions
-vary more than others, as in a trained network; ``--decay 0`` makes all alike, which is easier.
+vary more than others, as in a trained network; ``--decay 0`` makes all equal, which is easier.
 The probes are new images of enrolled people. The head turns a cosine into a score as ``compact``'s
 does; the order does not depend on its numbers.
 
-Other work on the machine makes all of it slower: the load (processes that want one of the cores)
-is printed beside the times. ``_5`` and ``_95`` are quantiles in percent; ``cpu`` is the time that
-the processors spent, all threads together, which other work changes least.
+Other load on the machine makes all of it slower, so the load average is printed with the times.
+``_5`` and ``_95`` are quantiles in percent; ``cpu`` is processor time of all threads together,
+which other load changes least.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from siamlab.gallery.pack import delete_pack
 from siamlab.gallery.search import RESCORED
 from siamlab.models.exported import ExportedModel, ExportInfo
 from siamlab.models.metadata import ModelMetadata
+from siamlab.system.machine import machine_name
 from siamlab.verification.identification import Identifier
 
 BLOCK = 50_000
@@ -97,7 +97,7 @@ def main() -> None:
         "koch": lambda: koch(options.koch),
     }
     results: dict[str, object] = {
-        "machine": f"{cpu()}, 2 threads used",
+        "machine": f"{machine_name()}, 2 threads used",
         "faces": asdict(faces),
     }
     for name, measure in parts.items():
@@ -124,7 +124,7 @@ def exact(faces: Faces, count: int, probes: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         gallery = Gallery(folder)
         enroll = seconds(lambda: gallery.enroll_many(persons(people, faces, rng), MODEL.model_id))
-        result = {"templates": count, "people": len(people), "enrol_seconds": enroll}
+        result = {"templates": count, "people": len(people), "enroll_seconds": enroll}
         result |= openings(Path(folder))
         identifier = Identifier(MODEL, Gallery(folder), kind="exact")
         templates = identifier.open()
@@ -141,7 +141,7 @@ def exact(faces: Faces, count: int, probes: int) -> dict[str, object]:
 
 
 def crowd(faces: Faces, count: int) -> dict[str, object]:
-    """The opening once more, where every template has a file of its own."""
+    """Opening a gallery in which every template has its own file."""
     people, rng = draw(faces, count)
     with tempfile.TemporaryDirectory() as folder:
         Gallery(folder).enroll_many(persons(people, faces, rng), MODEL.model_id)
@@ -192,7 +192,7 @@ def vector(faces: Faces, count: int, probes: int) -> dict[str, object]:
             "build_seconds": built,
             **fast,
             "exact_ms": slow["search_ms"],
-            "times_sooner": slow["search_ms"] / fast["search_ms"],
+            "times_faster": slow["search_ms"] / fast["search_ms"],
             "recall_at_1": float(np.mean(np.array(rows) == nearest(asked, matrix))),
             "index_bytes_per_template": index_bytes(index) / len(templates),
             "matrix_bytes_per_template": matrix.nbytes / len(templates),
@@ -296,13 +296,6 @@ def index_bytes(index: VectorSearch) -> int:
     import faiss
 
     return int(faiss.serialize_index(index.index).nbytes)
-
-
-def cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
 
 
 if __name__ == "__main__":

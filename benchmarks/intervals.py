@@ -1,8 +1,8 @@
 """How often 95 % intervals of a false match rate hold the true one: python benchmarks/intervals.py
 
-Simulated: each own person and each stranger is easily or hardly mistaken, and each comparison
-differs besides; the true rate over all such people is known. Own people are resampled among own
-people and strangers among strangers, as a calibration does, or all in one pool.
+Simulated: own people, strangers and comparisons have random effects on the score, and the true
+rate over all such people is known. Own people and strangers are resampled separately, as in a
+calibration, or all in one pool.
 """
 
 from __future__ import annotations

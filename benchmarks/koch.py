@@ -1,8 +1,8 @@
 """What makes Koch's network recognize strangers: python benchmarks/koch.py --lfw PATH
 
 Trains Koch's network from scratch, once for each variant, on the same people and on equally many
-images, and measures each on pairs of people that no variant saw. The parts of the recipe are added
-one after another, then taken away one at a time. Writes koch.json beside this script, run by run.
+images, and measures each on pairs of other people. The parts of the recipe are added one after
+another, then removed one at a time. Writes koch.json beside this script after every run.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from siamlab.data.collections import open_collection
 from siamlab.data.negatives import split_negatives
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import Split
-from siamlab.evaluation import Evaluation, evaluate_scores, score_pairs
+from siamlab.evaluation import score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.blocks import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
-from siamlab.study.measure import machine_name
+from siamlab.study.embedding_quality import rates_with_intervals
 from siamlab.study.objectives import RECIPE, find_objective, with_head
 from siamlab.system.backend import keras, set_seed
 from siamlab.system.files import write_whole
+from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_pairs, train_people
 from siamlab.training.head import fit_head
 from siamlab.training.recipes import FACE_FRACTION, SIZES, new_koch
@@ -139,32 +140,21 @@ def by_people(variant: Variant, split: Split, given: argparse.Namespace) -> Siam
     return fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, 0))
 
 
-def row(variant: Variant, result: Evaluation, images: int, seconds: float) -> dict[str, Any]:
-    """What the file says about one run."""
-    values: dict[str, Any] = {**asdict(variant), "images": images, "seconds": round(seconds, 1)}
-    for name in ("auc", "accuracy", "eer"):
-        interval = result.intervals[name]
-        values[name] = getattr(result, name)
-        values[f"{name}_low"] = None if interval is None else interval.low
-        values[f"{name}_high"] = None if interval is None else interval.high
-    return values
-
-
 def measure(
     variant: Variant, split: Split, test: PairSet, given: argparse.Namespace
 ) -> dict[str, Any]:
-    """Train one variant; its rates at the threshold that validation people give."""
+    """Train one variant; its rates at the threshold of the validation people."""
     began = time.perf_counter()
     model = (by_pairs if variant.loss == "pairs" else by_people)(variant, split, given)
     seconds = time.perf_counter() - began
     threshold = calibrate_model(model, split.validation, seed=1).threshold
-    names = (test.first_people, test.second_people)
-    result = evaluate_scores(test.labels, score_pairs(model, test), threshold, *names)
-    return row(variant, result, given.images, seconds)
+    scores = score_pairs(model, test)
+    rates = rates_with_intervals(test, scores, threshold, ("auc", "accuracy", "eer"))
+    return {**asdict(variant), "images": given.images, "seconds": round(seconds, 1), **rates}
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Run the variants and keep each as it ends."""
+    """Run the variants and save each when it ends."""
     options = arguments(given)
     split = split_negatives(open_collection(options.lfw, cache=options.cache))
     test = draw_pairs(split.test, options.test_pairs, 1)

@@ -1,4 +1,4 @@
-"""One-shot recognition measured: characters, faces, and classical baselines beside networks.
+"""Measure one-shot recognition: characters, faces, and classical baselines and networks.
 
 python benchmarks/oneshot.py --omniglot DIR --lfw PATH [--model MODEL] [--steps N | --minutes M]
 
@@ -26,7 +26,7 @@ from siamlab.data.pairs import draw_pairs, possible_genuine
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import Split
 from siamlab.errors import InputError, ModelError
-from siamlab.evaluation import evaluate_scores, score_pairs
+from siamlab.evaluation import evaluate_pairs, score_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
@@ -39,9 +39,9 @@ from siamlab.study.characters import (
     network_descriptor,
     train_characters,
 )
-from siamlab.study.measure import machine_name
 from siamlab.study.oneshot import OneShot, answer_trials, class_trials, judge_trials
 from siamlab.system.files import write_text
+from siamlab.system.machine import machine_name
 from siamlab.training.recipes import FACE_FRACTION
 from siamlab.training.settings import TrainingSettings
 
@@ -54,7 +54,7 @@ CLASSICAL = {"HOG": (hog, BASELINE_SIZE), "raw pixels": (raw_pixels, BASELINE_SI
 
 
 def characters(root: Path, length: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Train on either set, test on what the other has besides."""
+    """Train on either set, test on the other's alphabets that are not in it."""
     first, second = find_omniglot(root)
     folds, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -106,10 +106,7 @@ def pairs(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
     results = {}
     if model is not None:
         threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
-        sides = test.first_people, test.second_people
-        results["network"] = evaluate_scores(
-            test.labels, score_pairs(model, test), threshold, *sides
-        )
+        results["network"] = evaluate_pairs(test, score_pairs(model, test), threshold)
     baselines = classical_baselines(split.train, preprocessing, seed=seed)
     results.update(evaluate_baselines(baselines, validation, test, preprocessing))
     return {name: result.to_dict() for name, result in results.items()}

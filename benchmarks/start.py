@@ -1,7 +1,7 @@
 """Cold `siamlab verify`: the exported copy against Keras: python benchmarks/start.py
 
-One process after another from the shell, in turns, so that whatever else the machine does meets
-both ways alike. The claim is the ratio within this run; seconds depend on the machine.
+Processes run in turns, so that other load on the machine slows both in the same way. The claim is
+the ratio within this run; seconds depend on the machine.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from siamlab.models.embedding import build_embedding, fold_normalization, mirror
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.saving import save_model
 from siamlab.models.siamese import build_siamese
-from siamlab.study.measure import machine_name
 from siamlab.system.backend import keras
+from siamlab.system.machine import machine_name
 
 RUNS = 5
 SIZE = 72  # compact as the full profile trains it, mirror image included
 SHELL = [sys.executable, "-m", "siamlab.cli"]
-# The same command as it is where no copy was left: Keras verifies, and leaves none either.
+# The same command where no exported copy is cached: Keras verifies, and caches none either.
 KERAS = [
     sys.executable,
     "-c",
@@ -66,7 +66,7 @@ def run(command: list[str], data: Path) -> float:
 
 
 def measure(folder: Path) -> dict[str, object]:
-    """Both ways in turns, each in a workspace of its own."""
+    """Both in turns, each in its own workspace."""
     model, images = prepare(folder)
     quick, slow = folder / "quick", folder / "slow"
     enroll = run([*SHELL, "enroll", "Ada", *map(str, images), "--model", str(model)], quick)

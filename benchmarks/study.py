@@ -1,7 +1,7 @@
 """Compare losses, and numbers of training people and images: python benchmarks/study.py --lfw PATH
 
-Trains the compact network again and again at equal steps and writes study.json beside this
-script, after every run. Without --lfw the people are drawn, with the sizes of the quick profile.
+Trains the compact network once for each setting, at equal steps, and writes study.json beside this
+script after every run. Without --lfw the people are drawn, with the sizes of the quick profile.
 Every row is measured on pairs of people that no run trained on (split_negatives).
 """
 
@@ -91,7 +91,7 @@ def measure(collection: Collection, given: argparse.Namespace) -> Study:
     name = "drawn people" if given.lfw is None else "LFW"
     data = f"{name}, {len(collection)} people, {len(collection.images)} images"
     return run_studies(
-        split_negatives(collection), chosen_setting(given), data, given.out, note=say
+        split_negatives(collection), chosen_setting(given), data, given.out, on_run=say
     )
 
 

@@ -23,15 +23,15 @@ from siamlab.data.collections import open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import split_by_name
-from siamlab.evaluation import Evaluation, evaluate_scores, quality_groups, score_pairs
+from siamlab.evaluation import Evaluation, evaluate_pairs, quality_groups, score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.models.exported import usable_cores
 from siamlab.models.locations import PRETRAINED
 from siamlab.models.saving import load_model, save_quantized
 from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
-from siamlab.study.measure import machine_name
 from siamlab.system.files import write_whole
+from siamlab.system.machine import machine_name
 from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
@@ -52,8 +52,7 @@ def minutes(history: TrainingHistory) -> float:
 def measure(model: Siamese, pairs: PairSet) -> tuple[Evaluation, np.ndarray]:
     """The model at its own threshold, and its scores."""
     scores = score_pairs(model, pairs)
-    sides = pairs.first_people, pairs.second_people
-    return evaluate_scores(pairs.labels, scores, model.metadata.threshold, *sides), scores
+    return evaluate_pairs(pairs, scores, model.metadata.threshold), scores
 
 
 def main() -> None:

@@ -113,9 +113,9 @@ def bench(options: argparse.Namespace) -> int:
     """Measure this machine: verification, training and the live loop."""
     from dataclasses import asdict
 
-    from siamlab.study.speed.all_speeds import measure_all
+    from siamlab.study.speed.benchmark import run_benchmark
 
-    results = measure_all(say)
+    results = run_benchmark(say)
     write_json(options.json, asdict(results))
     say(str(results))
     return DONE

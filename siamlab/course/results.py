@@ -9,6 +9,7 @@ from typing import Any
 
 from siamlab.config import Workspace
 from siamlab.system.files import write_whole
+from siamlab.system.table import Table
 
 
 def read_benchmark(name: str, say: Callable[[str], None] = print) -> dict[str, Any] | None:
@@ -51,13 +52,8 @@ def _cell(value: Any) -> str:
 def format_table(rows: list[dict[str, Any]]) -> str:
     """Rows with equal keys as aligned text."""
     names = list(rows[0])
-    cells = [names, *[[_cell(row.get(name)) for name in names] for row in rows]]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    ]
-    return "\n".join([lines[0], "-" * (sum(widths) + 2 * len(widths) - 2), *lines[1:]])
+    cells = [[_cell(row.get(name)) for name in names] for row in rows]
+    return str(Table(cells, names, rule=True))
 
 
 def results_table(workspace: Workspace) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import statistics
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from siamlab.data.collections import Collection
 from siamlab.errors import EmptyFolderError, ImageError
 from siamlab.images.decode import read_image
 from siamlab.system.archives import Progress
+from siamlab.system.table import Table
 
 
 @dataclass(frozen=True)
@@ -74,26 +74,22 @@ class CollectionSummary:
     most: int
     most_name: str
 
-    def rows(self) -> tuple[tuple[str, str], ...]:
-        """The table: what is counted, and the count as text."""
-        return (
+    def to_table(self) -> Table:
+        """What is counted, and the counts."""
+        rows = (
             ("people", f"{self.people:,}"),
             ("images", f"{self.images:,}"),
             ("people with two or more images", f"{self.with_two:,}"),
             ("median images of a person", f"{self.median:g}"),
             ("most images", f"{self.most:,} ({self.most_name})"),
         )
+        return Table(rows)
 
     def __str__(self) -> str:
-        width = max(len(what) for what, _ in self.rows())
-        return "\n".join(f"{what:<{width}}  {value}" for what, value in self.rows())
+        return str(self.to_table())
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><td style='text-align:left'>{what}</td><td>{html.escape(value)}</td></tr>"
-            for what, value in self.rows()
-        )
-        return f"<table>{cells}</table>"
+        return self.to_table()._repr_html_()
 
 
 def describe(collection: Collection) -> CollectionSummary:

@@ -1,8 +1,8 @@
-"""Scores to rates: operating points, curves, thresholds, intervals, calibration, one report.
+"""Metrics of verification: operating points, curves, thresholds, intervals, calibration.
 
-Input: labels (1 genuine, 0 impostor) and scores (probabilities in [0, 1], higher = same
-person) as NumPy arrays of shape ``(N,)``; :func:`score_pairs` makes the scores from a model
-and pairs of files. Output: frozen dataclasses.
+Labels (1 genuine, 0 impostor) and scores (probabilities in [0, 1], higher = same person) are
+arrays of shape ``(N,)``; :func:`score_pairs` computes the scores of pairs of image files with a
+model. Results are frozen dataclasses.
 
 The decision rule, here and everywhere in siamlab: a pair is a match when
 ``score >= threshold``. FMR is the share of impostor pairs that match, FNMR the share of
@@ -21,7 +21,7 @@ from siamlab.evaluation.curves import (
     reliability,
     roc,
 )
-from siamlab.evaluation.groups import Confusion, GroupRate, group_rate, worst_confusion
+from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.intervals import (
     STATISTICS,
     Interval,
@@ -30,7 +30,6 @@ from siamlab.evaluation.intervals import (
     person_weights,
     quantiles,
     threshold_statistic,
-    wilson_interval,
 )
 from siamlab.evaluation.quality_groups import brightness, contrast, quality_groups, sharpness
 from siamlab.evaluation.rates import (
@@ -40,9 +39,15 @@ from siamlab.evaluation.rates import (
     operating_point,
     threshold_at_fmr,
 )
-from siamlab.evaluation.report import Evaluation, ResultsTable, evaluate_scores
+from siamlab.evaluation.report import (
+    Evaluation,
+    comparison_table,
+    evaluate_pairs,
+    evaluate_scores,
+)
 from siamlab.evaluation.scoring import (
     PredictionTable,
+    describe_pairs,
     embed_pairs,
     prediction_table,
     score_pairs,
@@ -62,7 +67,6 @@ __all__ = [
     "PrecisionRecall",
     "PredictionTable",
     "Reliability",
-    "ResultsTable",
     "area_under_roc",
     "bootstrap_all",
     "bootstrap_people",
@@ -70,10 +74,13 @@ __all__ = [
     "brightness",
     "calibrate",
     "check_scores",
+    "comparison_table",
     "contrast",
+    "describe_pairs",
     "det",
     "embed_pairs",
     "equal_error",
+    "evaluate_pairs",
     "evaluate_scores",
     "group_rate",
     "operating_point",
@@ -89,7 +96,6 @@ __all__ = [
     "split_unseen",
     "threshold_at_fmr",
     "threshold_statistic",
-    "wilson_interval",
     "worst_confusion",
     "worst_mistakes",
 ]

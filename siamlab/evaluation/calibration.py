@@ -1,7 +1,6 @@
 """A threshold is the result of a calibration, on people unseen in training.
 
-Input: labels and scores of calibration pairs, and the people on them. Output:
-``Calibration``, which the model file carries.
+The result is a :class:`Calibration`, which the model file stores.
 """
 
 from __future__ import annotations
@@ -16,21 +15,20 @@ from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
 from siamlab.evaluation.intervals import (
+    EQUAL_THRESHOLD,
     STATISTICS,
     Interval,
     Statistic,
     at_threshold,
     bootstrap_all,
-    equal_threshold,
     threshold_statistic,
 )
 from siamlab.evaluation.rates import (
-    check_both_kinds,
     check_rate,
     check_scores,
     equal_error,
+    format_rate,
     operating_point,
-    show,
     threshold_at_fmr,
 )
 
@@ -44,24 +42,24 @@ class Calibration:
 
     Attributes:
         threshold: a pair matches when its score is at least this.
-        target_fmr: the false match rate aimed at; ``None`` for the equal-error point.
+        target_fmr: the target false match rate; ``None`` for the equal-error point.
         fmr: false match rate of ``threshold`` on the calibration pairs.
         fnmr: false non-match rate there.
         eer: equal error rate on the calibration pairs.
         eer_threshold: the threshold of the equal-error point.
         thresholds: false match rate as text (``"0.01"``) to the threshold for it.
-        fnmrs: the same texts to the false non-match rate at these thresholds: their price.
+        fnmrs: the same texts to the false non-match rate at these thresholds.
         genuine: number of genuine pairs.
         impostor: number of impostor pairs.
         people: number of people in the pairs.
-        person pairs: number of different person pairs behind the impostor pairs; ``None`` when
-            nobody said who is on which side.
-        enough: at least 30 errors stand behind the threshold (the rule of 30).
-        note: what can be promised, in words.
+        person_pairs: number of different person pairs behind the impostor pairs; ``None`` when
+            the people of each side were not given.
+        enough: the threshold rests on at least 30 errors (the rule of 30).
+        note: what the calibration pairs can show, in words.
         intervals: 95 % intervals, people resampled, of ``threshold``, ``fmr``, ``fnmr``, ``eer``,
             and of ``threshold_0.01`` and ``fnmr_0.01`` for each rate of ``thresholds``; ``None``
-            where one person alone stands behind it. An FNMR's interval is that at the threshold
-            as it was set; a threshold's says how much other people would have moved it.
+            where all pairs show one person. An FNMR's interval is that at the threshold as it was
+            set; a threshold's shows how much other people would have moved it.
     """
 
     threshold: float
@@ -93,7 +91,7 @@ class Calibration:
         """
         known = {item.name for item in fields(cls)}
         # "couples" in files of siamlab 0.1.0.
-        values = {("person_pairs" if name == "couples" else name): v for name, v in values.items()}
+        values = {"person_pairs" if name == "couples" else name: v for name, v in values.items()}
         try:
             if set(values) - known:
                 raise TypeError(f"unknown: {', '.join(sorted(set(values) - known))}")
@@ -109,21 +107,17 @@ class Calibration:
     def __str__(self) -> str:
         aim = "equal errors" if self.target_fmr is None else f"FMR of at most {self.target_fmr:g}"
         lines = [
-            f"threshold {self.threshold:.4f} for {aim}: FMR {show(self.fmr)}, FNMR "
-            f"{show(self.fnmr)}, EER {show(self.eer)} on {self.genuine} genuine and "
+            f"threshold {self.threshold:.4f} for {aim}: FMR {format_rate(self.fmr)}, FNMR "
+            f"{format_rate(self.fnmr)}, EER {format_rate(self.eer)} on {self.genuine} genuine and "
             f"{self.impostor} impostor pairs of {self.people} people"
         ]
-        lines += [
-            f"FMR {rate:<6}threshold {self._shown(f'threshold_{rate}', threshold)}  "
-            f"FNMR {self._shown(f'fnmr_{rate}', self.fnmrs[rate])}"
-            for rate, threshold in self.thresholds.items()
-            if rate in self.fnmrs
-        ]
+        for rate, fnmr in self.fnmrs.items():
+            ends = [self.intervals.get(f"{name}_{rate}") for name in ("threshold", "fnmr")]
+            lines.append(
+                f"FMR {rate:<6}threshold {format_rate(self.thresholds[rate], ends[0])}  "
+                f"FNMR {format_rate(fnmr, ends[1])}"
+            )
         return "\n".join([*lines, self.note])
-
-    def _shown(self, name: str, value: float) -> str:
-        interval = self.intervals.get(name)
-        return show(value) if interval is None else f"{show(value)} ({interval})"
 
 
 def calibrate(
@@ -140,40 +134,39 @@ def calibrate(
 ) -> Calibration:
     """Choose a threshold on calibration pairs.
 
-    Two rules of thumb say what the pairs can promise (Doddington et al. 2000; Mansfield and
-    Wayman 2002, "Best practices in testing and reporting performance of biometric devices"):
+    Two rules of thumb say what the pairs can show (Doddington et al. 2000; Mansfield and Wayman
+    2002, "Best practices in testing and reporting performance of biometric devices"):
 
     - rule of 3: when no error is seen in N independent trials, the rate is below 3 / N with
-      95 % confidence; with fewer than ``3 / fmr`` impostor pairs no threshold can promise ``fmr``;
+      95 % confidence; fewer than ``3 / fmr`` impostor pairs cannot show ``fmr``;
     - rule of 30: 30 errors put the rate within 30 % with 90 % confidence; that takes
       ``30 / fmr`` impostor pairs.
 
-    Both ask for independent trials. A hundred pairs of Ada's images with Bob's are one person pair of
-    people seen a hundred times, not a hundred trials, so with ``first_people`` and
-    ``second_people`` both rules are asked of the person pairs too. Couples that share a person are not
-    independent either: both rules give the least that is needed.
+    Both need independent trials. A hundred pairs of Ada's images with Bob's are one person pair
+    seen a hundred times, not a hundred trials, so with ``first_people`` and ``second_people`` both
+    rules apply to the person pairs too. Person pairs that share a person are not independent
+    either: both rules give a lower limit.
 
     Args:
         labels: ``(N,)``, both kinds present.
         scores: ``(N,)`` in [0, 1].
         people: names of the people in the pairs, repeated or not; they are only counted.
-        fmr: the false match rate aimed at; ``None`` takes the equal-error point.
+        fmr: the target false match rate; ``None`` takes the equal-error point.
         first_people: N names, for the intervals; without them there are none.
         second_people: N names.
         strata: see :func:`person_weights`.
         seed: of the resampling.
         rounds: of the resampling.
-        at_least: the threshold is not lower than this, which a part of the pairs may ask for.
+        at_least: lower limit of the threshold, which a part of the pairs may need.
 
     Returns:
-        The threshold, the ones for other rates, what they cost, and a note on what they are
-        worth.
+        The threshold and those for other rates, their error rates, and a note on what the pairs
+        can show.
 
     Raises:
         InputError: one kind of pairs only, or ``fmr`` is no rate above 0.
     """
-    truth, values = check_scores(labels, scores)
-    check_both_kinds(truth, "A calibration")
+    truth, values = check_scores(labels, scores, "A calibration")
     if fmr is not None:
         check_rate(fmr, "fmr")
     if fmr == 0:
@@ -186,7 +179,7 @@ def calibrate(
     if first_people is not None and second_people is not None:
         person_pairs = count_person_pairs(truth, first_people, second_people)
     enough, note = _promise(point.genuine, point.impostor, eer, fmr)
-    # A tenth is let pass: of 3,000 person pairs drawn at random some are drawn twice.
+    # Nine tenths will do: of 3,000 person pairs drawn at random some are drawn twice.
     if fmr is not None and person_pairs is not None and person_pairs < 0.9 * RULE_OF_30 / fmr:
         enough, note = False, f"{note} {person_pairs_note(person_pairs, fmr)}"
     if threshold > 1:
@@ -214,44 +207,39 @@ def calibrate(
     )
     if first_people is None or second_people is None:
         return found
-    statistics, needs = _resampled(found)
+    statistics = _statistics(found)
     if threshold == at_least:  # it does not follow from these pairs
         del statistics["threshold"]
     intervals = bootstrap_all(
-        truth, values, first_people, second_people, statistics, seed, rounds,
-        strata=strata, needs=needs,
-    )  # fmt: skip
+        truth, values, first_people, second_people, statistics, seed, rounds, strata=strata
+    )
     return replace(found, intervals=intervals)
 
 
-def _resampled(found: Calibration) -> tuple[dict[str, Statistic], dict[str, set[str]]]:
-    """The statistics that get an interval, and the kinds of pairs behind each."""
-    own: Statistic = equal_threshold
-    if found.target_fmr is not None:
-        own = threshold_statistic(found.target_fmr)
+def _statistics(found: Calibration) -> dict[str, Statistic]:
+    """The statistics that get an interval."""
+    target = found.target_fmr
     statistics = {
-        "threshold": own,
+        "threshold": EQUAL_THRESHOLD if target is None else threshold_statistic(target),
         "fmr": at_threshold("fmr", found.threshold),
         "fnmr": at_threshold("fnmr", found.threshold),
         "eer": STATISTICS["eer"],
     }
-    needs = {} if found.target_fmr is None else {"threshold": {"impostor"}}
     for rate, cut in found.thresholds.items():
         statistics[f"threshold_{rate}"] = threshold_statistic(float(rate))
         statistics[f"fnmr_{rate}"] = at_threshold("fnmr", cut)
-        needs |= {f"threshold_{rate}": {"impostor"}, f"fnmr_{rate}": {"genuine"}}
-    return statistics, needs
+    return statistics
 
 
 def count_person_pairs(truth: np.ndarray, first: Sequence[str], second: Sequence[str]) -> int:
-    """How many different person pairs the impostor pairs show."""
+    """Number of different person pairs among the impostor pairs."""
     return len(
         {frozenset(sides) for *sides, same in zip(first, second, truth, strict=True) if not same}
     )
 
 
 def person_pairs_note(person_pairs: int, fmr: float) -> str:
-    """What the number of person pairs says about a rate: the two rules, in a sentence."""
+    """A sentence about what this number of person pairs can show of a rate, by both rules."""
     least, needed = (math.ceil(rule / fmr - 1e-9) for rule in (RULE_OF_3, RULE_OF_30))
     if person_pairs >= least:
         return (
@@ -259,8 +247,8 @@ def person_pairs_note(person_pairs: int, fmr: float) -> str:
             f"only roughly (rule of 30: {needed} person pairs)."
         )
     return (
-        f"They show {person_pairs} person pair{'s' * (person_pairs != 1)} of people, so nothing can be promised "
-        f"for an FMR of {fmr:g} between others: even with no false match it may be "
+        f"They show {person_pairs} person pair{'s' * (person_pairs != 1)}, so nothing can be "
+        f"promised for an FMR of {fmr:g} between others: even with no false match it may be "
         f"{min(1.0, RULE_OF_3 / max(person_pairs, 1)):.2g} (rule of 3: {least} person pairs)."
     )
 
@@ -270,7 +258,7 @@ def _ends(interval: Interval | None) -> list[float] | None:
 
 
 def _promise(genuine: int, impostor: int, eer: float, fmr: float | None) -> tuple[bool, str]:
-    """Whether the pairs are enough, and a sentence that says so."""
+    """Whether the pairs are enough, and a sentence about it."""
     if fmr is None:
         errors = math.floor(min(genuine, impostor) * eer + 1e-9)
         enough = errors >= RULE_OF_30

@@ -1,7 +1,7 @@
-"""Curves over all thresholds, and how far scores are probabilities.
+"""Curves over all thresholds, and how well scores are calibrated as probabilities.
 
-Input: labels and scores, arrays of shape ``(N,)``. Output: frozen dataclasses. The
-standard curves are scikit-learn's, which is imported when one is asked for.
+The curves are scikit-learn's, which is imported when one is asked for. Labels and scores are
+arrays of shape ``(N,)``; with one kind of pairs only, a curve raises ``InputError``.
 """
 
 from __future__ import annotations
@@ -12,27 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation.rates import check_both_kinds, check_scores
+from siamlab.evaluation.rates import check_scores
 
 
 def area_under_roc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Area under the ROC curve: how often a genuine pair scores above an impostor pair.
 
-    Ties count one half. Computed by scikit-learn.
-
-    Raises:
-        InputError: one kind of pairs only.
+    Ties count one half.
     """
     from sklearn.metrics import roc_auc_score
 
-    truth, values = check_scores(labels, scores)
-    check_both_kinds(truth, "The area under the ROC curve")
-    return float(roc_auc_score(truth, values))
+    return float(roc_auc_score(*check_scores(labels, scores, "The area under the ROC curve")))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Error rates over thresholds, from the strictest to the laxest.
+    """Error rates over thresholds, from the highest threshold to the lowest.
 
     Attributes:
         fmr: float64 ``(T,)``, false match rates.
@@ -68,43 +63,27 @@ class PrecisionRecall:
 
 
 def roc(labels: ArrayLike, scores: ArrayLike) -> Curve:
-    """The receiver operating characteristic at every distinct score (scikit-learn's).
-
-    Raises:
-        InputError: one kind of pairs only.
-    """
+    """The receiver operating characteristic at every distinct score."""
     from sklearn.metrics import roc_curve
 
-    truth, values = check_scores(labels, scores)
-    check_both_kinds(truth, "A ROC curve")
+    truth, values = check_scores(labels, scores, "A ROC curve")
     fmr, tmr, thresholds = roc_curve(truth, values, drop_intermediate=False)
     return Curve(fmr, 1 - tmr, thresholds)
 
 
 def det(labels: ArrayLike, scores: ArrayLike) -> Curve:
-    """The detection error trade-off (Martin et al. 1997) at every score (scikit-learn's).
-
-    Raises:
-        InputError: one kind of pairs only.
-    """
+    """The detection error trade-off (Martin et al. 1997) at every score."""
     from sklearn.metrics import det_curve
 
-    truth, values = check_scores(labels, scores)
-    check_both_kinds(truth, "A DET curve")
-    fmr, fnmr, thresholds = det_curve(truth, values)
+    fmr, fnmr, thresholds = det_curve(*check_scores(labels, scores, "A DET curve"))
     return Curve(fmr[::-1], fnmr[::-1], thresholds[::-1])
 
 
 def precision_recall(labels: ArrayLike, scores: ArrayLike) -> PrecisionRecall:
-    """Precision against recall (scikit-learn's).
-
-    Raises:
-        InputError: one kind of pairs only.
-    """
+    """Precision against recall."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    truth, values = check_scores(labels, scores)
-    check_both_kinds(truth, "A precision-recall curve")
+    truth, values = check_scores(labels, scores, "A precision-recall curve")
     precision, recall, thresholds = precision_recall_curve(truth, values)
     average = float(average_precision_score(truth, values))
     return PrecisionRecall(precision, recall, thresholds, average)
@@ -112,7 +91,7 @@ def precision_recall(labels: ArrayLike, scores: ArrayLike) -> PrecisionRecall:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Scores beside what came true, in bins of equal width.
+    """Mean score and share of genuine pairs, in bins of equal width.
 
     Attributes:
         edges: float64 ``(bins + 1,)``, from 0 to 1.
@@ -140,8 +119,8 @@ class Reliability:
 def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> Reliability:
     """Compare scores with the share of genuine pairs, bin by bin.
 
-    A score is a probability for the mix of genuine and impostor pairs it was fitted on, half
-    and half as a rule; with another mix in use it is one no longer.
+    A score is a probability only for the mix of genuine and impostor pairs it was fitted on,
+    usually half and half.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.
@@ -151,18 +130,14 @@ def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> Reliabi
     Raises:
         InputError: see :func:`check_scores`; or fewer than one bin.
     """
+    from scipy.stats import binned_statistic
+
     truth, values = check_scores(labels, scores)
     if bins < 1:
         raise InputError(f"bins is at least 1. Received: {bins}.")
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, bins - 1)
-    counts = np.bincount(place, minlength=bins)
-
-    def mean(of: np.ndarray) -> np.ndarray:
-        total = np.bincount(place, weights=of, minlength=bins)
-        return np.divide(total, counts, out=np.full(bins, np.nan), where=counts > 0)
-
-    return Reliability(edges, mean(values), mean(truth.astype(float)), counts)
+    (means, shares), _, numbers = binned_statistic(values, [values, truth], "mean", edges)
+    return Reliability(edges, means, shares, np.bincount(numbers - 1, minlength=bins))
 
 
 def brier_score(labels: ArrayLike, scores: ArrayLike) -> float:

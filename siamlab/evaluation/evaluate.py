@@ -13,7 +13,7 @@ from siamlab.data.collections import Collection, as_collection
 from siamlab.data.lfw import pairs_from_file
 from siamlab.data.pairs import PairSet
 from siamlab.evaluation.calibration import Calibration
-from siamlab.evaluation.own_people.threshold import calibrate_model
+from siamlab.evaluation.own_people.people_calibration import calibrate_model
 from siamlab.evaluation.report import Evaluation, evaluate_scores
 from siamlab.evaluation.scoring import score_pairs
 

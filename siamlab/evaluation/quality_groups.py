@@ -1,25 +1,19 @@
-"""Results by image quality: where a model fails, and not only how often.
-
-Input: pairs of image files with their scores. Output: rates for the third of the pairs whose
-worse image is worst in a measure of quality, for the middle third and for the best.
-"""
+"""Rates by image quality: for thirds of the pairs, sorted by the quality of the worse image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
 from siamlab.evaluation.curves import area_under_roc
-from siamlab.evaluation.intervals import wilson_interval
 from siamlab.images.decode import read_image
 from siamlab.system.opencv import import_cv2
 
-# The part of a chip that is measured: the face itself, not the room behind it.
+# The part of a chip that is measured: the face itself, not the background.
 FACE = (0.3, 0.7)
 THIRDS = ("lowest third", "middle third", "highest third")
 
@@ -30,9 +24,9 @@ class QualityGroup:
 
     Attributes:
         measure: ``sharpness``, ``brightness`` or ``contrast``.
-        group: which third.
+        group: one of ``THIRDS``.
         below: no pair of the group has a value above this.
-        pairs: how many.
+        pairs: number of pairs.
         accuracy: at the threshold.
         low: lower end of its 95 % interval (Wilson).
         high: upper end of it.
@@ -93,7 +87,7 @@ def quality_groups(
     """Rates by third, for each measure; a pair is as good as its worse image.
 
     Args:
-        pairs: who was compared with whom.
+        pairs: the comparisons.
         scores: float ``(N,)`` in [0, 1], in the order of the pairs.
         threshold: a pair matches when its score is at least this.
 
@@ -106,30 +100,21 @@ def quality_groups(
             f"Thirds need three pairs or more, with a score each. Received: {len(pairs)} pairs "
             f"and {len(scores)} scores."
         )
-    values = _measure(sorted({*pairs.first, *pairs.second}))
+    paths, places = np.unique(
+        [*map(str, pairs.first), *map(str, pairs.second)], return_inverse=True
+    )
+    images = map(read_image, paths)
+    values = np.array([[measure(image) for measure in MEASURES.values()] for image in images])
+    first, second = np.split(values[places], 2)
     labels = np.asarray(pairs.labels)
     groups = []
-    for place, measure in enumerate(MEASURES):
-        worse = np.array(
-            [
-                min(values[first][place], values[second][place])
-                for first, second in zip(pairs.first, pairs.second, strict=True)
-            ]
-        )
+    for measure, worse in zip(MEASURES, np.minimum(first, second).T, strict=True):
         order = np.argsort(worse, kind="stable")
         for group, rows in zip(THIRDS, np.array_split(order, 3), strict=True):
             groups.append(
                 _group(measure, group, worse[rows].max(), labels[rows], scores[rows], threshold)
             )
     return tuple(groups)
-
-
-def _measure(paths: list[Path]) -> dict[Path, tuple[float, ...]]:
-    found = {}
-    for path in paths:
-        image = read_image(path)
-        found[path] = tuple(measure(image) for measure in MEASURES.values())
-    return found
 
 
 def _group(
@@ -140,16 +125,18 @@ def _group(
     scores: np.ndarray,
     threshold: float,
 ) -> QualityGroup:
-    right = int(((scores >= threshold) == (labels == 1)).sum())
-    interval = wilson_interval(right, len(labels))
+    from scipy.stats import binomtest
+
+    correct = int(((scores >= threshold) == (labels == 1)).sum())
+    interval = binomtest(correct, len(labels)).proportion_ci(0.95, "wilson")
     both = 0 < int((labels == 1).sum()) < len(labels)
     return QualityGroup(
         measure=measure,
         group=group,
         below=round(float(below), 3),
         pairs=len(labels),
-        accuracy=right / len(labels),
-        low=interval.low,
-        high=interval.high,
+        accuracy=correct / len(labels),
+        low=float(interval.low),
+        high=float(interval.high),
         auc=area_under_roc(labels, scores) if both else None,
     )

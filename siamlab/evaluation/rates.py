@@ -1,12 +1,11 @@
 """Rates at a threshold, the threshold for a rate, and the equal error rate.
 
-Input: labels and scores, arrays of shape ``(N,)``. Output: frozen dataclasses and
-numbers. What scikit-learn computes is in ``curves``; this is what it lacks.
+``curves`` holds what scikit-learn computes; this is what it lacks.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,19 +14,22 @@ from numpy.typing import ArrayLike
 from siamlab.errors import InputError
 
 
-def check_scores(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Check labels and scores once, for all functions of this package.
+def check_scores(
+    labels: ArrayLike, scores: ArrayLike, purpose: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check labels and scores, for all functions of this package.
 
     Args:
         labels: ``(N,)`` or ``(N, 1)``, 1 for genuine and 0 for impostor pairs.
         scores: ``(N,)`` or ``(N, 1)``, probabilities in [0, 1].
+        purpose: what needs both kinds of pairs; with an empty string one kind will do.
 
     Returns:
         Labels as bool ``(N,)`` and scores as float64 ``(N,)``. Float32 scores keep their exact
         values, so that a threshold means the same on both types.
 
     Raises:
-        InputError: other shapes, other values, unequal lengths, NaN, or nothing at all.
+        InputError: other shapes or values, unequal lengths, NaN, no pairs, or one kind only.
     """
     truth, values = _column(labels, "labels"), _column(scores, "scores").astype(np.float64)
     if len(truth) != len(values):
@@ -51,7 +53,13 @@ def check_scores(labels: ArrayLike, scores: ArrayLike) -> tuple[np.ndarray, np.n
             "Scores are probabilities in [0, 1], higher = same person. Received: "
             f"{values.min():g} to {values.max():g}. Turn distances into probabilities first."
         )
-    return truth.astype(bool), values
+    truth = truth.astype(bool)
+    if purpose and (truth.all() or not truth.any()):
+        kind = "genuine" if truth.any() else "impostor"
+        raise InputError(
+            f"{purpose} needs genuine and impostor pairs. Received: {len(truth)} {kind} pairs only."
+        )
+    return truth, values
 
 
 def _column(values: ArrayLike, name: str) -> np.ndarray:
@@ -67,19 +75,6 @@ def _column(values: ArrayLike, name: str) -> np.ndarray:
             f"type {array.dtype}."
         )
     return array
-
-
-def check_both_kinds(truth: np.ndarray, purpose: str) -> None:
-    """Refuse labels of one kind only.
-
-    Raises:
-        InputError: there are no genuine or no impostor pairs.
-    """
-    if truth.all() or not truth.any():
-        kind = "genuine" if truth.any() else "impostor"
-        raise InputError(
-            f"{purpose} needs genuine and impostor pairs. Received: {len(truth)} {kind} pairs only."
-        )
 
 
 def check_rate(rate: float, name: str) -> None:
@@ -99,7 +94,7 @@ class OperatingPoint:
     A rate whose denominator is zero is ``None``: it is unknown, not zero.
 
     Attributes:
-        threshold: where it was cut.
+        threshold: the score from which a pair matches.
         true_positives: genuine pairs that match.
         false_positives: impostor pairs that match.
         true_negatives: impostor pairs that do not.
@@ -124,7 +119,7 @@ class OperatingPoint:
 
     @property
     def accuracy(self) -> float:
-        """Share of pairs decided rightly."""
+        """Share of correct decisions."""
         return (self.true_positives + self.true_negatives) / (self.genuine + self.impostor)
 
     @property
@@ -157,19 +152,21 @@ class OperatingPoint:
 
     def to_dict(self) -> dict[str, Any]:
         """Counts and rates as plain values."""
-        return {**asdict(self), **{name: getattr(self, name) for name in RATES}}
+        names = (*(item.name for item in fields(OperatingPoint)), *RATES)
+        return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
-        rates = ", ".join(f"{name} {show(getattr(self, name))}" for name in RATES)
+        rates = ", ".join(f"{name} {format_rate(getattr(self, name))}" for name in RATES)
         return f"OperatingPoint(threshold {self.threshold:.4g}: {rates})"
 
 
 RATES = ("accuracy", "precision", "recall", "f1", "fmr", "fnmr")
 
 
-def show(value: float | None, digits: int = 3) -> str:
-    """A rate as text; a dash when it is unknown."""
-    return "–" if value is None else f"{value:.{digits}f}"
+def format_rate(value: float | None, interval: object = None) -> str:
+    """A rate as text, a dash for ``None``, and its interval where there is one."""
+    text = "–" if value is None else f"{value:.3f}"
+    return text if interval is None else f"{text} ({interval})"
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -177,7 +174,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def operating_point(labels: ArrayLike, scores: ArrayLike, threshold: float) -> OperatingPoint:
-    """Count right and wrong decisions at a threshold.
+    """Count correct and wrong decisions at a threshold.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.
@@ -206,12 +203,12 @@ def threshold_at_fmr(labels: ArrayLike, scores: ArrayLike, fmr: float) -> float:
     With N impostor pairs, at most k = floor(fmr N) may match. The threshold is the next float32
     above the (k + 1)-th highest impostor score, so that a tie there counts as too many. With
     fewer than ``1 / fmr`` impostor pairs none may match, and the rate is not really measured:
-    :func:`calibrate` says so in its note.
+    the note of :func:`calibrate` says so.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.
         scores: ``(N,)`` in [0, 1].
-        fmr: the rate aimed at, in [0, 1].
+        fmr: the target rate, in [0, 1].
 
     Returns:
         The threshold; just above 1 (nobody is ever verified) when impostor pairs score 1.0.
@@ -289,9 +286,9 @@ def equal_error(labels: ArrayLike, scores: ArrayLike) -> tuple[float, float]:
     FMR = FNMR. FMR - FNMR rises at each distinct score, so there is one crossing, between two
     points, and linear interpolation gives its value.
 
-    The threshold is one that can be used: of the points the one with the smallest
-    ``|FMR - FNMR|`` (of two such the one with fewer false matches), moved to the middle between
-    its score and the next lower one, where all decisions are the same.
+    The threshold belongs to the point with the smallest ``|FMR - FNMR|`` (of two such the one
+    with fewer false matches). It lies in the middle between that point's score and the next lower
+    one, where all decisions are the same.
 
     Args:
         labels: ``(N,)``, both kinds present.
@@ -303,8 +300,7 @@ def equal_error(labels: ArrayLike, scores: ArrayLike) -> tuple[float, float]:
     Raises:
         InputError: one kind of pairs only.
     """
-    truth, values = check_scores(labels, scores)
-    check_both_kinds(truth, "An equal error rate")
+    truth, values = check_scores(labels, scores, "An equal error rate")
     fmr, fnmr, thresholds = error_curve(truth, values)
     gaps = np.abs(fmr - fnmr)[0]
     best = int(np.flatnonzero(np.isclose(gaps, gaps.min(), rtol=0, atol=1e-12))[0])

@@ -1,8 +1,4 @@
-"""Everything about a set of scores in one result: ``siamlab evaluate`` and notebook 06.
-
-Input: labels, scores, a threshold and the people of each pair. Output: ``Evaluation``,
-as text, HTML or JSON, and a table with one row per model.
-"""
+"""All metrics of a set of scores in one result, and models side by side in a table."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,18 +20,25 @@ from siamlab.evaluation.rates import (
     OperatingPoint,
     check_scores,
     equal_error,
+    format_rate,
     operating_point,
-    show,
     threshold_at_fmr,
 )
+from siamlab.system.table import Table
+
+if TYPE_CHECKING:
+    from siamlab.data.pairs import PairSet
+
+COLUMNS = ("threshold", "accuracy", "precision", "recall", "fmr", "fnmr", "eer", "auc")
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """How well scores tell genuine from impostor pairs; ``None`` where it cannot be known.
+@dataclass(frozen=True, repr=False)
+class Evaluation(OperatingPoint):
+    """How well scores separate genuine from impostor pairs; ``None`` for what is unknown.
+
+    It is the operating point at a threshold, with the rates that depend on no threshold.
 
     Attributes:
-        point: counts and rates at the threshold asked for.
         auc: area under the ROC curve.
         eer: equal error rate.
         tar_at_far: FMR as text (``"0.01"``) to the true match rate at
@@ -49,7 +52,6 @@ class Evaluation:
         notes: what a reader must know, in sentences.
     """
 
-    point: OperatingPoint
     auc: float | None
     eer: float | None
     tar_at_far: dict[str, float | None]
@@ -65,51 +67,6 @@ class Evaluation:
     def pairs(self) -> int:
         """Number of pairs."""
         return self.genuine + self.impostor
-
-    @property
-    def genuine(self) -> int:
-        """Number of genuine pairs."""
-        return self.point.genuine
-
-    @property
-    def impostor(self) -> int:
-        """Number of impostor pairs."""
-        return self.point.impostor
-
-    @property
-    def threshold(self) -> float:
-        """The threshold asked for."""
-        return self.point.threshold
-
-    @property
-    def accuracy(self) -> float:
-        """Share of pairs decided rightly."""
-        return self.point.accuracy
-
-    @property
-    def precision(self) -> float | None:
-        """Share of matches that are genuine."""
-        return self.point.precision
-
-    @property
-    def recall(self) -> float | None:
-        """Share of genuine pairs that match."""
-        return self.point.recall
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of precision and recall."""
-        return self.point.f1
-
-    @property
-    def fmr(self) -> float | None:
-        """Share of impostor pairs that match."""
-        return self.point.fmr
-
-    @property
-    def fnmr(self) -> float | None:
-        """Share of genuine pairs that do not match."""
-        return self.point.fnmr
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values: what :meth:`to_json` writes."""
@@ -130,7 +87,7 @@ class Evaluation:
             "brier": self.brier,
             "calibration_error": self.calibration_error,
             "operating_points": {
-                "threshold": self.point.to_dict(),
+                "threshold": super().to_dict(),
                 "half": self.half.to_dict(),
                 "eer": None if self.eer_point is None else self.eer_point.to_dict(),
             },
@@ -138,41 +95,30 @@ class Evaluation:
         }
 
     def to_json(self) -> str:
-        """JSON text; a value that cannot be known is ``null``."""
+        """JSON text; an unknown value is ``null``."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
-    def _lines(self) -> list[tuple[str, str]]:
-        """Name, and value with its interval, of every headline number."""
-        lines = [
+    def to_table(self) -> Table:
+        """Name and value, with its interval, of every headline number."""
+        rates = {name: (name, getattr(self, name)) for name in (*RATES, "auc", "eer")}
+        for rate, tar in self.tar_at_far.items():
+            rates[f"tar_at_far_{rate}"] = (f"TAR at FAR {rate}", tar)
+        rows = [
             ("pairs", f"{self.pairs} ({self.genuine} genuine, {self.impostor} impostor)"),
             ("threshold", f"{self.threshold:.4f}"),
         ]
-        named = [(name, name, getattr(self, name)) for name in (*RATES, "auc", "eer")]
-        named += [
-            (f"TAR at FAR {rate}", f"tar_at_far_{rate}", tar)
-            for rate, tar in self.tar_at_far.items()
-        ]
-        for title, name, value in named:
-            interval = self.intervals.get(name)
-            text = show(value) if interval is None else f"{show(value)} ({interval})"
-            lines.append((title, text))
-        lines.append(("Brier score", show(self.brier)))
-        return lines
+        for name, (title, value) in rates.items():
+            rows.append((title, format_rate(value, self.intervals.get(name))))
+        return Table([*rows, ("Brier score", format_rate(self.brier))])
 
     def __str__(self) -> str:
-        lines = [f"{name:<18}{value}" for name, value in self._lines()]
-        return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
+        return "\n".join([str(self.to_table()), *(f"Note: {note}" for note in self.notes)])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th>"
-            f"<td style='text-align:left'>{escape(value)}</td></tr>"
-            for name, value in self._lines()
-        )
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table>{rows}</table>{notes}"
+        return self.to_table()._repr_html_() + notes
 
 
 def evaluate_scores(
@@ -184,7 +130,7 @@ def evaluate_scores(
     seed: int = 0,
     rounds: int = 500,
 ) -> Evaluation:
-    """Everything about a set of scores.
+    """Compute all metrics of a set of scores.
 
     With one kind of pairs only, what needs the other kind is ``None`` and a note says so.
 
@@ -203,11 +149,18 @@ def evaluate_scores(
     truth, values = check_scores(labels, scores)
     both = bool(truth.any() and not truth.all())
     eer, eer_threshold = equal_error(truth, values) if both else (None, None)
-    intervals, people = _intervals(
-        truth, values, threshold, first_people, second_people, seed, rounds
-    )
+    if (first_people is None) != (second_people is None):
+        raise InputError("Give the people of both sides of the pairs, or of neither.")
+    intervals: dict[str, Interval | None] = dict.fromkeys(STATISTICS)
+    people = None
+    if first_people is not None and second_people is not None:
+        intervals = bootstrap_all(
+            truth, values, first_people, second_people,
+            seed=seed, rounds=rounds, threshold=threshold,
+        )  # fmt: skip
+        people = len({*first_people, *second_people})
     return Evaluation(
-        point=operating_point(truth, values, threshold),
+        **vars(operating_point(truth, values, threshold)),
         auc=area_under_roc(truth, values) if both else None,
         eer=eer,
         tar_at_far={str(rate): _tar(truth, values, rate) if both else None for rate in FMRS},
@@ -221,27 +174,17 @@ def evaluate_scores(
     )
 
 
+def evaluate_pairs(
+    pairs: PairSet, scores: ArrayLike, threshold: float = 0.5, seed: int = 0, rounds: int = 500
+) -> Evaluation:
+    """:func:`evaluate_scores` with the labels and the people of a set of pairs."""
+    return evaluate_scores(
+        pairs.labels, scores, threshold, pairs.first_people, pairs.second_people, seed, rounds
+    )
+
+
 def _tar(truth: np.ndarray, values: np.ndarray, fmr: float) -> float | None:
     return operating_point(truth, values, threshold_at_fmr(truth, values, fmr)).recall
-
-
-def _intervals(
-    truth: np.ndarray,
-    values: np.ndarray,
-    threshold: float,
-    first: Sequence[str] | None,
-    second: Sequence[str] | None,
-    seed: int,
-    rounds: int,
-) -> tuple[dict[str, Interval | None], int | None]:
-    if (first is None) != (second is None):
-        raise InputError("Give the people of both sides of the pairs, or of neither.")
-    if first is None or second is None:
-        return dict.fromkeys(STATISTICS), None
-    found = bootstrap_all(
-        truth, values, first, second, seed=seed, rounds=rounds, threshold=threshold
-    )
-    return found, len({*first, *second})
 
 
 def _notes(
@@ -271,53 +214,14 @@ def _notes(
     return tuple(notes)
 
 
-@dataclass(frozen=True)
-class ResultsTable:
-    """One row per model.
+def comparison_table(results: Mapping[str, Evaluation]) -> Table:
+    """A row for each model: name, number of pairs, and its rates.
 
-    Attributes:
-        rows: name of a model to its evaluation.
+    Args:
+        results: name of a model to its evaluation.
     """
-
-    rows: Mapping[str, Evaluation]
-
-    COLUMNS = ("threshold", "accuracy", "precision", "recall", "fmr", "fnmr", "eer", "auc")
-
-    def cells(self) -> list[list[str]]:
-        """Text of the table, header first."""
-        header = ["model", "pairs", *self.COLUMNS]
-        body = [
-            [name, str(result.pairs), *(show(getattr(result, column)) for column in self.COLUMNS)]
-            for name, result in self.rows.items()
-        ]
-        return [header, *body]
-
-    def __str__(self) -> str:
-        cells = self.cells()
-        widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
-        return "\n".join(
-            "  ".join(
-                [row[0].ljust(widths[0])]
-                + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-            ).rstrip()
-            for row in cells
-        )
-
-    __repr__ = __str__
-
-    def to_markdown(self) -> str:
-        """The table for a README."""
-        header, *body = self.cells()
-        rule = ["---", *("---:" for _ in header[1:])]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *body))
-
-    def _repr_html_(self) -> str:
-        def line(row: list[str], tag: str) -> str:
-            first = f"<th style='text-align:left'>{escape(row[0])}</th>"
-            return (
-                f"<tr>{first}{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in row[1:])}</tr>"
-            )
-
-        header, *body = self.cells()
-        rows = "".join(line(row, "td") for row in body)
-        return f"<table><thead>{line(header, 'th')}</thead><tbody>{rows}</tbody></table>"
+    rows = [
+        (name, str(one.pairs), *(format_rate(getattr(one, column)) for column in COLUMNS))
+        for name, one in results.items()
+    ]
+    return Table(rows, ("model", "pairs", *COLUMNS), "<>")

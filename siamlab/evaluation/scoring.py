@@ -1,11 +1,8 @@
-"""From a model and pairs to scores, and scores beside the truth for a reader.
-
-Input: a Siamese model and pairs of image files. Output: one probability per pair, and
-small tables of them.
-"""
+"""Scores of pairs of image files, and the scores of single pairs for a reader."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,8 @@ from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import _indexed, load_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.rates import check_scores
+from siamlab.faces.crop import Preprocessing
+from siamlab.system.table import Table
 
 if TYPE_CHECKING:
     from siamlab.models.embedder import FaceEmbedder
@@ -28,8 +27,8 @@ def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndar
     the distance and the sigmoid unit. Images are read ``batch`` at a time.
 
     Args:
-        model: its ``metadata.preprocessing`` says how files become inputs.
-        pairs: who is compared with whom.
+        model: its ``metadata.preprocessing`` turns image files into inputs.
+        pairs: the comparisons.
         batch: images in memory and in the network at once.
 
     Returns:
@@ -39,7 +38,6 @@ def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndar
         InputError: ``batch`` is not positive.
         ImageError: a file cannot be read; the message names it.
     """
-
     if batch < 1:
         raise InputError(f"batch is at least 1. Received: {batch}.")
     if len(pairs.labels) == 0:
@@ -56,7 +54,7 @@ class PredictionTable:
         scores: float64 ``(N,)``.
         predicted: int64 ``(N,)``, 1 where ``score >= threshold``.
         truth: int64 ``(N,)``, 1 for genuine pairs.
-        threshold: where it was cut.
+        threshold: a pair matches when its score is at least this.
     """
 
     scores: np.ndarray
@@ -65,7 +63,7 @@ class PredictionTable:
     threshold: float
 
     @property
-    def right(self) -> np.ndarray:
+    def correct(self) -> np.ndarray:
         """bool ``(N,)``: decision and truth agree."""
         return np.asarray(self.predicted == self.truth)
 
@@ -73,15 +71,17 @@ class PredictionTable:
         return len(self.truth)
 
     def __str__(self) -> str:
-        lines = [
+        rows = [
             ("score", *(f"{score:.2f}" for score in self.scores)),
-            ("y_pred", *(str(value) for value in self.predicted)),
-            ("y_true", *(str(value) for value in self.truth)),
-            ("", *("" if right else "x" for right in self.right)),
+            ("y_pred", *map(str, self.predicted)),
+            ("y_true", *map(str, self.truth)),
+            ("", *("" if correct else "x" for correct in self.correct)),
         ]
-        text = "\n".join(" ".join(f"{cell:>6}" for cell in line).rstrip() for line in lines)
-        right = f"{int(self.right.sum())} of {len(self)} right"
-        return f"{text}\n{right} at threshold {self.threshold:.3g} (x marks a mistake)"
+        right = f"{int(self.correct.sum())} of {len(self)} right"
+        return (
+            f"{Table(rows, align='>', gap=3)}\n{right} at threshold {self.threshold:.3g} "
+            "(x marks a mistake)"
+        )
 
     __repr__ = __str__
 
@@ -89,13 +89,13 @@ class PredictionTable:
 def prediction_table(
     labels: ArrayLike, scores: ArrayLike, threshold: float, count: int | None = 10
 ) -> PredictionTable:
-    """Thresholded predictions beside the truth, for the first pairs.
+    """Scores, decisions and truth of the first pairs.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.
         scores: ``(N,)`` in [0, 1].
         threshold: a pair matches when its score is at least this.
-        count: how many pairs; ``None`` takes all.
+        count: number of pairs; ``None`` takes all.
     """
     truth, values = (array[:count] for array in check_scores(labels, scores))
     predicted = (values >= threshold).astype(np.int64)
@@ -105,17 +105,17 @@ def prediction_table(
 def worst_mistakes(
     labels: ArrayLike, scores: ArrayLike, threshold: float, count: int = 4
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the model was most wrong.
+    """The false matches with the highest and the false non-matches with the lowest scores.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.
         scores: ``(N,)`` in [0, 1].
         threshold: a pair matches when its score is at least this.
-        count: at the most so many of each kind.
+        count: mistakes of each kind at most.
 
     Returns:
         int64 positions of the false matches (highest score first) and of the false non-matches
-        (lowest score first); fewer than ``count`` when there are fewer.
+        (lowest score first).
     """
     truth, values = check_scores(labels, scores)
     order = np.argsort(values, kind="stable")
@@ -131,8 +131,8 @@ def embed_pairs(
     """Embed both sides of pairs; each image is read and embedded once.
 
     Args:
-        model: its metadata says how files become inputs.
-        pairs: who is compared with whom.
+        model: its ``metadata.preprocessing`` turns image files into inputs.
+        pairs: the comparisons.
         batch: images in memory and in the network at once.
 
     Returns:
@@ -141,12 +141,36 @@ def embed_pairs(
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
+    return describe_pairs(
+        lambda images: model.embed(to_float(images)), pairs, model.metadata.preprocessing, batch
+    )
+
+
+def describe_pairs(
+    describe: Callable[[np.ndarray], np.ndarray],
+    pairs: PairSet,
+    preprocessing: Preprocessing,
+    batch: int = 64,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Describe both sides of pairs; each image is read and described once.
+
+    Args:
+        describe: uint8 images ``(M, size, size, 3)`` to rows ``(M, D)``.
+        pairs: the comparisons.
+        preprocessing: crop and size.
+        batch: images in memory at once.
+
+    Returns:
+        Two arrays ``(N, D)``.
+
+    Raises:
+        ImageError: a file cannot be read; the message names it.
+    """
     paths, first, second = _indexed(pairs)
-    parts = [
-        model.embed(
-            to_float(load_images(paths[start : start + batch], model.metadata.preprocessing))
-        )
-        for start in range(0, len(paths), batch)
-    ]
-    embeddings = np.concatenate(parts)
-    return embeddings[first], embeddings[second]
+    rows = np.concatenate(
+        [
+            describe(load_images(paths[start : start + batch], preprocessing))
+            for start in range(0, len(paths), batch)
+        ]
+    )
+    return rows[first], rows[second]

@@ -1,18 +1,21 @@
-"""Every picture: takes data, returns the figure, never shows or stores anything by itself.
+"""All figures: functions of data that return a figure and never show or save it.
 
-Input: arrays, results of the other modules, Keras models. Output: ``Picture``, a
-matplotlib figure outside pyplot's state that a notebook displays once, and that
-:func:`save_figure` writes as SVG and PNG. Functions with one panel also draw into axes given
-to them.
+The figure is a ``Picture``, a matplotlib figure outside pyplot's state that a notebook displays
+once; :func:`save_figure` writes it as SVG and PNG. Functions with one panel can draw into given
+axes.
 """
 
-from siamlab.plotting.architecture import Step, network_steps
-from siamlab.plotting.charts import plot_history, plot_quality_against_size, plot_time_against_size
-from siamlab.plotting.comparisons import plot_losses, plot_quality_against_people
-from siamlab.plotting.network import draw_architecture
-from siamlab.plotting.pictures import plot_images, plot_pairs, plot_verification
+from siamlab.plotting.architecture import draw_architecture
+from siamlab.plotting.embedding_plots import plot_baselines, plot_map, plot_oneshot
+from siamlab.plotting.history_plot import plot_history
+from siamlab.plotting.image_plots import plot_images, plot_pairs, plot_verification
+from siamlab.plotting.network_steps import Step, network_steps
 from siamlab.plotting.score_plots import plot_curves, plot_reliability, plot_scores
-from siamlab.plotting.study_plots import plot_baselines, plot_map, plot_oneshot
+from siamlab.plotting.study_plots import (
+    plot_against_size,
+    plot_losses,
+    plot_quality_against_people,
+)
 from siamlab.plotting.style import COLORS, Picture, new_figure, save_figure, style
 from siamlab.plotting.towers import draw_towers
 
@@ -24,6 +27,7 @@ __all__ = [
     "draw_towers",
     "network_steps",
     "new_figure",
+    "plot_against_size",
     "plot_baselines",
     "plot_curves",
     "plot_history",
@@ -33,10 +37,8 @@ __all__ = [
     "plot_oneshot",
     "plot_pairs",
     "plot_quality_against_people",
-    "plot_quality_against_size",
     "plot_reliability",
     "plot_scores",
-    "plot_time_against_size",
     "plot_verification",
     "save_figure",
     "style",

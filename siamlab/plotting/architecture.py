@@ -1,260 +1,264 @@
-"""What a network is made of, read from the Keras model itself.
-
-Input: an embedding network (functional or sequential, also one nested in another). Goes
-out: a few ``Step``s for a picture or a table: normalization and activation are folded into
-the layer before them, and a residual block is one step.
-"""
+"""The architecture of a Siamese model as a figure: two equal towers joined by a distance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+import textwrap
+from itertools import pairwise
 from typing import Any
 
+from matplotlib.colors import to_rgb
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
+
 from siamlab.errors import InputError
+from siamlab.plotting.network_steps import (
+    Step,
+    embeds_mirror_image,
+    ensemble_size,
+    joins_hog_lda,
+    network_steps,
+)
+from siamlab.plotting.style import COLORS, GRAY, WIDTH, canvas, styled
 
-# Folded into the step before; rescaling, flattening and what follows them into the one after.
-_AFTER = {
-    "BatchNormalization": "norm",
-    "LayerNormalization": "norm",
-    "GroupNormalization": "norm",
-    "UnitNormalization": "unit length",
-    "Rescaling": "",
-    "ReLU": "ReLU",
-    "LeakyReLU": "leaky ReLU",
-    "Activation": "",
-    "Dropout": "dropout",
-    "SpatialDropout2D": "dropout",
+_FACES = {
+    "input": "#9A9A9A",
+    "conv": COLORS["blue"],
+    "block": COLORS["blue"],
+    "pool": COLORS["sky"],
+    "dense": COLORS["orange"],
+    "other": COLORS["pink"],
 }
-_BEFORE = {"Rescaling", "Flatten"}
-_NAMES = {"relu": "ReLU", "sigmoid": "sigmoid", "linear": "", "tanh": "tanh", "softmax": "softmax"}
+_DISTANCE, _HEAD = COLORS["green"], COLORS["vermilion"]
+_TOWER, _GAP, _LINE = 1.15, 0.3, 0.175  # inches: height of a tower, between them, a line of text
+_LEFT, _RIGHT = 0.72, 0.12
+_ROWS = ("layer", "kernel", "channels", "with", "output", "weights")
+_ARROW: dict[str, Any] = {
+    "arrowstyle": "-|>", "mutation_scale": 7, "color": GRAY, "linewidth": 0.9,
+}  # fmt: skip
+# A distance layer's class to its name and its formula.
+_DISTANCES = {"L1Distance": ("L1 distance", "|a − b|"), "SquaredDistance": ("squared", "(a − b)²")}
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of a network.
+@styled
+def draw_architecture(model: Any) -> Any:
+    """Draw a Siamese network: its layers, their kernels, output shapes and weights.
 
-    Attributes:
-        name: the layer's name, or what a block's layers have in common.
-        kind: ``input``, ``conv``, ``pool``, ``block``, ``dense`` or ``other``.
-        kernel: such as ``10×10``, ``max 2×2`` or ``3×3, 3×3 /2``; empty when there is none.
-        channels: output channels or units.
-        then: what follows in the same step, such as ``norm, ReLU``.
-        shape: output shape without the batch.
-        weights: number of weights.
-        layer: the last Keras layer of the step, whose output it is.
-    """
-
-    name: str
-    kind: str
-    kernel: str
-    channels: int
-    then: str
-    shape: tuple[int, ...]
-    weights: int
-    layer: Any = None
-
-
-def core_network(embedding: Any) -> Any:
-    """The network inside a wrapper such as ``mirrored``, or the network itself."""
-    inner = _inner(embedding)
-    return core_network(inner[0]) if inner else embedding
-
-
-def ensemble_size(embedding: Any) -> int:
-    """How many trained networks stand side by side in an embedding, at any depth: 1 as a rule."""
-    inner = _inner(embedding)
-    trained = [one for one in inner if not _has_hog_lda(one)]
-    return max([len(trained), *map(ensemble_size, inner)], default=1)
-
-
-def joins_hog_lda(embedding: Any) -> bool:
-    """Whether a network of oriented gradients (``siamlab.models.hog_lda``) stands beside the others."""
-    return any(_has_hog_lda(one) or joins_hog_lda(one) for one in _inner(embedding))
-
-
-def embeds_mirror_image(embedding: Any) -> bool:
-    """Whether trained networks embed the mirror image too (``siamlab.models.embedding.mirrored``)."""
-    if any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", [])):
-        return not _has_hog_lda(embedding)  # that one has a mirror of its own
-    return any(map(embeds_mirror_image, _inner(embedding)))
-
-
-def _inner(embedding: Any) -> list[Any]:
-    return [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
-
-
-def _has_hog_lda(network: Any) -> bool:
-    return any(type(layer).__name__ == "OrientedGradients" for layer in network.layers)
-
-
-def network_steps(embedding: Any) -> tuple[Step, ...]:
-    """The steps of an embedding network, the input first.
+    A slab has the height and depth of the feature map, on a compressed scale, and a thickness that
+    grows with the channels; a bar is a vector; an arc is the shortcut of a residual block.
 
     Args:
-        embedding: a built Keras model of one input and one output.
+        model: a Siamese model with ``embedding``, ``distance`` and ``head``.
+
+    Returns:
+        The figure.
 
     Raises:
-        InputError: the model has no layers to show, or several inputs.
+        InputError: another kind of model.
     """
-    core = core_network(embedding)
-    if not getattr(core, "layers", None) or len(getattr(core, "inputs", [])) != 1:
+    check_siamese(model)
+    steps = network_steps(model.embedding)
+    columns = len(steps) + 2
+    width = max(WIDTH, _LEFT + _RIGHT + 0.72 * columns)
+    pitch = (width - _LEFT - _RIGHT) / columns
+    cells = _cells(steps, model, int(pitch / 0.057))
+    lines = [1 + 0.7 * max(cell.count("\n") for cell in row) for row in cells]
+    table = _LINE * (sum(lines) + 0.75)
+    height = table + _LINE * 0.35 + 2 * _TOWER + _GAP + 0.42
+    figure, axes = canvas(width, height)
+    centers = [_LEFT + pitch * (place + 0.5) for place in range(columns)]
+    low = table + _LINE * 0.35 + _TOWER / 2
+    levels = (low + _TOWER + _GAP, low)
+    _title(axes, model, height)
+    for level, name in zip(levels, ("anchor", "other"), strict=True):
+        _tower(axes, steps, centers, level, pitch, name)
+    _shared(axes, steps, centers, levels)
+    _join(axes, centers, levels, distance_names(model.distance)[1])
+    _table(axes, cells, lines, centers)
+    return figure
+
+
+def check_siamese(model: Any) -> None:
+    """Refuse a model that is not Siamese.
+
+    Raises:
+        InputError: an attribute is missing.
+    """
+    missing = [name for name in ("embedding", "distance", "head") if not hasattr(model, name)]
+    if missing:
         raise InputError(
-            "A picture needs a functional or sequential Keras model with one input. Received: "
-            f"{type(core).__name__}."
+            f"The figure needs a Siamese model (siamlab.build_siamese). Received: "
+            f"{type(model).__name__} without {', '.join(missing)}."
         )
-    shape = tuple(core.input_shape[1:])
-    steps = [Step("input", "input", "", shape[-1], "", shape, 0)]
-    waiting: list[Any] = []
-    for group in _groups(core):
-        kind = type(group[-1]).__name__
-        if len(group) == 1 and (kind in _BEFORE or (waiting and kind in _AFTER)):
-            waiting += group
-        elif len(group) == 1 and kind in _AFTER and len(steps) > 1:
-            steps[-1] = _folded(steps[-1], group[0])
-        else:
-            steps.append(_step([*waiting, *group], block=len(group) > 1))
-            waiting = []
-    for layer in waiting:  # nothing comes after them that they could stand with
-        steps[-1] = _folded(steps[-1], layer)
-    return tuple(steps)
 
 
-def _groups(core: Any) -> Iterator[list[Any]]:
-    """Layers in order; those between a fork and the layer where it closes come together.
-
-    A layer closes a group when no connection jumps over it.
-    """
-    layers = [layer for layer in core.layers if type(layer).__name__ != "InputLayer"]
-    place = {layer.name: number for number, layer in enumerate(layers)}
-    reach = -1
-    links = _links(core)
-    group: list[Any] = []
-    for number, layer in enumerate(layers):
-        group.append(layer)
-        ahead = [place[child] for parent, child in links if parent == layer.name and child in place]
-        # The input itself may be where a fork begins.
-        if number == 0:
-            inputs = [place[child] for parent, child in links if parent not in place]
-            reach = max([reach, *inputs])
-        if number >= reach:
-            yield group
-            group = []
-        reach = max([reach, *ahead])
-    if group:
-        yield group
+def distance_names(distance: Any) -> tuple[str, str]:
+    """Name and formula of a distance layer."""
+    name = type(distance).__name__
+    return _DISTANCES.get(name, (name, "d(a, b)"))
 
 
-def _links(core: Any) -> list[tuple[str, str]]:
-    """(parent, child) names of all connections, from the model's own configuration."""
-    links = []
-    for entry in core.get_config().get("layers", []):
-        for parent in _parents(entry.get("inbound_nodes", [])):
-            links.append((parent, entry.get("name") or entry["config"]["name"]))
-    return links
-
-
-def _parents(nodes: Any) -> Iterator[str]:
-    if isinstance(nodes, dict):
-        history = nodes.get("keras_history")
-        if history:
-            yield history[0]
-        for value in nodes.values():
-            yield from _parents(value)
-    elif isinstance(nodes, list | tuple):
-        for value in nodes:
-            yield from _parents(value)
-
-
-def _folded(step: Step, layer: Any) -> Step:
-    """The step with one more layer at its end."""
-    words = [word for word in (step.then, _after(layer)) if word]
-    return Step(
-        step.name,
-        step.kind,
-        step.kernel,
-        step.channels,
-        ", ".join(words),
-        _shape(layer),
-        step.weights + layer.count_params(),
-        layer,
-    )
-
-
-def _after(layer: Any) -> str:
-    word = _AFTER[type(layer).__name__]
-    return word or _activation(layer)
-
-
-def _activation(layer: Any) -> str:
-    function = getattr(layer, "activation", None)
-    name = getattr(function, "__name__", "")
-    return _NAMES.get(name, name)
-
-
-def _shape(layer: Any) -> tuple[int, ...]:
-    return tuple(layer.output.shape[1:])
-
-
-def _step(layers: list[Any], block: bool) -> Step:
-    last = layers[-1]
-    shape = _shape(last)
-    then = ["flatten"] if any(type(layer).__name__ == "Flatten" for layer in layers[:-1]) else []
-    if _activation(last):
-        then.append(_activation(last))
-    return Step(
-        name=_block_name(layers) if block else last.name,
-        kind="block" if block else _kind(last),
-        kernel=_block_kernel(layers) if block else _kernel(last),
-        channels=int(shape[-1]),
-        then="add input" if block else ", ".join(then),
-        shape=shape,
-        weights=sum(layer.count_params() for layer in layers),
-        layer=last,
-    )
-
-
-def _kind(layer: Any) -> str:
-    name = type(layer).__name__
-    for part, kind in (("Conv", "conv"), ("Pool", "pool"), ("Dense", "dense")):
-        if part in name:
-            return kind
-    return "other"
-
-
-def _times(sides: Any) -> str:
-    return "×".join(str(side) for side in sides)
-
-
-def _stride(layer: Any) -> str:
-    strides = getattr(layer, "strides", None) or (1,)
-    strides = strides if isinstance(strides, tuple | list) else (strides,)
-    return f" /{max(strides)}" if max(strides) > 1 else ""
-
-
-def _kernel(layer: Any) -> str:
-    if hasattr(layer, "kernel_size"):
-        return _times(layer.kernel_size) + _stride(layer)
-    name = type(layer).__name__
-    if "Pool" in name:
-        how = "max" if "Max" in name else "mean"
-        return (
-            f"{how} {_times(layer.pool_size)}" if hasattr(layer, "pool_size") else f"{how} of all"
+def _title(axes: Any, model: Any, height: float) -> None:
+    total = model.count_params()
+    text = f"Two towers, one set of weights: {total:,} in all"
+    extras = []
+    if (models := ensemble_size(model.embedding)) > 1:
+        extras.append(f"{models} such networks, joined")
+    if joins_hog_lda(model.embedding):
+        extras.append("oriented gradients vote too")
+    if embeds_mirror_image(model.embedding):
+        extras.append("embeds each image with its mirror image and averages both")
+    if extras:
+        right = axes.get_xlim()[1] - 0.1
+        axes.text(
+            right, height - 0.2, "; ".join(extras), fontsize=8, color=GRAY, ha="right", va="center"
         )
-    return ""
+    axes.text(_LEFT, height - 0.2, text, fontsize=10, fontweight="bold", va="center")
 
 
-def _block_kernel(layers: list[Any]) -> str:
-    """Kernels of the block's convolutions, the 1×1 of its shortcut left out."""
-    kernels = [
-        _kernel(layer)
-        for layer in layers
-        if hasattr(layer, "kernel_size") and max(layer.kernel_size) > 1
+def _tower(
+    axes: Any, steps: tuple[Step, ...], centers: list[float], level: float, pitch: float, name: str
+) -> None:
+    axes.text(_LEFT - 0.08, level, name, ha="right", va="center", fontweight="bold")
+    largest = max(step.shape[0] for step in steps if len(step.shape) == 3)
+    reaches = []
+    for step, center in zip(steps, centers, strict=False):
+        reaches.append(_slab(axes, step, center, level, pitch, largest))
+    for (_, start), (end, _) in pairwise(reaches):
+        _arrow(axes, (start + 0.01, level), (end - 0.01, level))
+
+
+def _slab(
+    axes: Any, step: Step, center: float, level: float, pitch: float, largest: int
+) -> tuple[float, float]:
+    """Draw one step and return its left and right edge at mid height."""
+    color = _FACES[step.kind]
+    if len(step.shape) != 3:
+        half = 0.06
+        _bar(axes, center, level, half, facecolor=color, linewidth=0.8)
+        return center - half, center + half
+    tall = 0.82 * (step.shape[0] / largest) ** 0.6
+    slant = 0.32 * tall
+    thick = min(0.022 + 0.027 * math.log2(step.channels), 0.9 * pitch - slant - 0.12)
+    left, bottom = center - (thick + slant) / 2, level - (tall + slant) / 2
+    _box(axes, left, bottom, thick, tall, slant, color)
+    if step.kind == "block":
+        _skip(axes, center, bottom + tall + slant, thick + slant)
+    return left, left + thick + slant
+
+
+def _bar(axes: Any, center: float, level: float, half: float, **look: Any) -> None:
+    """A vector, ``2 * half`` wide."""
+    corner, style = (center - half, level - 0.45), "round,pad=0,rounding_size=0.03"
+    axes.add_patch(FancyBboxPatch(corner, 2 * half, 0.9, boxstyle=style, edgecolor="white", **look))
+
+
+def _box(
+    axes: Any, left: float, bottom: float, thick: float, tall: float, slant: float, color: str
+) -> None:
+    """A slab seen from the side, in oblique projection: front, top, and the map itself."""
+    right, top = left + thick, bottom + tall
+    back_right, back_low, back_top = right + slant, bottom + slant, top + slant
+    faces = (
+        ([(left, bottom), (right, bottom), (right, top), (left, top)], 1.0),
+        ([(left, top), (right, top), (back_right, back_top), (left + slant, back_top)], 0.75),
+        ([(right, bottom), (back_right, back_low), (back_right, back_top), (right, top)], 0.5),
+    )
+    for corners, strength in faces:
+        patch = Polygon(corners, closed=True, edgecolor="white", linewidth=0.7)
+        patch.set_facecolor(_tint(color, strength))
+        axes.add_patch(patch)
+
+
+def _tint(color: str, strength: float) -> list[float]:
+    """The color mixed with white."""
+    return [1 - strength * (1 - part) for part in to_rgb(color)]
+
+
+def _skip(axes: Any, center: float, top: float, side: float) -> None:
+    """The shortcut over a residual block."""
+    reach = side / 2 + 0.1
+    ends = (center - reach, top - 0.02), (center + reach, top - 0.02)
+    axes.add_patch(FancyArrowPatch(*ends, connectionstyle="arc3,rad=-0.45", **_ARROW))
+
+
+def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.add_patch(FancyArrowPatch(start, end, shrinkA=0, shrinkB=0, **_ARROW))
+
+
+def _shared(
+    axes: Any, steps: tuple[Step, ...], centers: list[float], levels: tuple[float, float]
+) -> None:
+    """Dotted lines between the towers at each step that has weights."""
+    middle = sum(levels) / 2
+    weighted = [center for step, center in zip(steps, centers, strict=False) if step.weights]
+    if not weighted:
+        return
+    axes.plot(weighted[:1] + weighted[-1:], [middle] * 2, ":", color=GRAY, linewidth=1)
+    for center in weighted:
+        axes.plot([center] * 2, [middle - 0.09, middle + 0.09], color=GRAY, linewidth=1)
+    label = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+    half = len(weighted) // 2
+    place = (weighted[half - 1] + weighted[half]) / 2 if half else weighted[0]
+    axes.text(place, middle, "same weights", ha="center", va="center", color=GRAY, bbox=label,
+              fontsize=8)  # fmt: skip
+
+
+def _join(axes: Any, centers: list[float], levels: tuple[float, float], formula: str) -> None:
+    """Both embeddings into the distance, and the distance into the sigmoid unit."""
+    middle = sum(levels) / 2
+    last, distance, head = centers[-3:]
+    for level in levels:
+        side = 1 if level > middle else -1
+        _arrow(axes, (last + 0.08, level), (distance - 0.06, middle + side * 0.36))
+    half = 0.08
+    _bar(axes, distance, middle, half, facecolor=_DISTANCE)
+    axes.text(distance, middle + 0.56, formula, ha="center", va="center")
+    _arrow(axes, (distance + half + 0.01, middle), (head - 0.17, middle))
+    axes.plot([head], [middle], "o", markersize=23, color=_HEAD)
+    axes.text(head, middle, "σ", ha="center", va="center", color="white", fontsize=12)
+    axes.text(head, middle + 0.34, "probability", ha="center", va="center", fontsize=8)
+    axes.text(head, middle - 0.34, "same person", ha="center", va="center", fontsize=8)
+
+
+def _cells(steps: tuple[Step, ...], model: Any, letters: int) -> list[list[str]]:
+    """Text of the table's rows and columns, wrapped after ``letters``."""
+    columns = [
+        (
+            step.name,
+            step.kernel,
+            "" if step.kind == "pool" else str(step.channels),
+            step.then,
+            _text(step.shape),
+            _count(step.weights),
+        )
+        for step in steps
     ]
-    return ", ".join(kernels)
+    units, name = str(steps[-1].shape[-1]), distance_names(model.distance)[0]
+    columns.append((name, "", "", "", units, _count(model.distance.count_params())))
+    columns.append(("dense", "", "1", "sigmoid", "1", _count(model.head.count_params())))
+    rows = zip(*columns, strict=True)
+    return [[textwrap.fill(cell, letters, break_long_words=False) for cell in row] for row in rows]
 
 
-def _block_name(layers: list[Any]) -> str:
-    """The first word of the layers' names when they share it."""
-    words = {layer.name.replace("/", "_").split("_")[0] for layer in layers}
-    return words.pop() if len(words) == 1 else "residual"
+def _table(axes: Any, cells: list[list[str]], lines: list[float], centers: list[float]) -> None:
+    """The table under the towers, a column for each step."""
+    level = _LINE * (sum(lines) + 0.75)
+    axes.axhline(level, color="#CCCCCC", linewidth=0.7)
+    level -= 0.9 * _LINE
+    for title, row, high in zip(_ROWS, cells, lines, strict=True):
+        axes.text(0.06, level, title, va="baseline", color=GRAY, fontsize=7.5)
+        weight = "bold" if title == "layer" else "normal"
+        for center, cell in zip(centers, row, strict=True):
+            for number, line in enumerate(cell.split("\n")):
+                place = level - 0.7 * _LINE * number
+                look = {"ha": "center", "va": "baseline", "fontsize": 7.5, "fontweight": weight}
+                axes.text(center, place, line, **look)
+        level -= _LINE * high
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "×".join(str(side) for side in shape)
+
+
+def _count(weights: int) -> str:
+    return f"{weights:,}" if weights else "–"

@@ -1,12 +1,8 @@
-"""Scores as pictures: ROC, DET and precision-recall curves, histograms, reliability.
-
-Input: labels and scores ``(N,)``. Output: a ``Picture``.
-"""
+"""Scores as figures: ROC, DET and precision-recall curves, histograms, reliability."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -54,8 +50,8 @@ def plot_curves(
     Args:
         labels: ``(N,)``, both kinds present.
         scores: ``(N,)`` in [0, 1], or the name of each model to its scores of these pairs.
-        thresholds: name to threshold of the points to mark on every curve, or, where the names
-            are the models', each model's own; 0.5 and the equal-error point when ``None``.
+        thresholds: name to threshold of the points to mark on every curve, or the name of each
+            model to its own threshold; 0.5 and the equal-error point when ``None``.
         axes: three axes to draw into.
 
     Returns:
@@ -81,10 +77,10 @@ def plot_curves(
         points = _points(labels, values, own)
         for place, point in enumerate(points.values()):
             _mark(panels, point, _marker(place, color))
-    for place, title in enumerate(points):  # the points' legend, once for all models
+    for place, title in enumerate(points):  # one legend of the points for all models
         for panel in panels:
             panel.plot([], [], **_marker(place, GRAY), label=title)
-    _dress(panels, np.mean(np.ravel(labels)), limit)
+    _label_axes(panels, np.mean(np.ravel(labels)), limit)
     return panels[0].figure
 
 
@@ -105,9 +101,9 @@ def _curves(
 
 def _deviate(rates: ArrayLike) -> np.ndarray:
     """Rates as normal deviates; 0 and 1 lie far outside the axes."""
-    clipped = np.clip(np.atleast_1d(np.asarray(rates, float)), 1e-7, 1 - 1e-7)
-    inverse = NormalDist().inv_cdf
-    return np.array([inverse(float(rate)) for rate in clipped])
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(np.clip(rates, 1e-7, 1 - 1e-7)))
 
 
 def _points(
@@ -119,7 +115,7 @@ def _points(
 
 
 def _marker(place: int, color: str) -> dict[str, Any]:
-    """The look of the n-th kind of point: open, and smaller than the one before."""
+    """The style of the n-th kind of point: open, and smaller than the one before."""
     look = {"marker": _MARKERS[place % len(_MARKERS)], "markersize": max(5, 9 - 2.5 * place)}
     return {
         **look,
@@ -134,7 +130,7 @@ def _marker(place: int, color: str) -> dict[str, Any]:
 def _mark(panels: Any, point: OperatingPoint, look: dict[str, Any]) -> None:
     places = (
         (point.fmr, point.recall),
-        (float(_deviate(point.fmr or 0.0)[0]), float(_deviate(point.fnmr or 0.0)[0])),
+        (float(_deviate(point.fmr or 0.0)), float(_deviate(point.fnmr or 0.0))),
         (point.recall, point.precision),
     )
     for panel, (across, up) in zip(panels, places, strict=True):
@@ -142,14 +138,14 @@ def _mark(panels: Any, point: OperatingPoint, look: dict[str, Any]) -> None:
             panel.plot([across], [up], **look)
 
 
-def _dress(panels: Any, share: float, limit: float) -> None:
+def _label_axes(panels: Any, share: float, limit: float) -> None:
     first, second, third = panels
     guess = {"color": GRAY, "linewidth": 0.8, "linestyle": ":"}
     first.plot([0, 1], [0, 1], **guess)
     first.set(xlabel="false match rate", ylabel="true match rate", title="ROC")
     ends = _deviate([min(limit, 0.02), 0.7])
     second.plot(ends, ends, **guess)
-    ticks = [rate for rate in _TICKS if _deviate(rate)[0] >= ends[0]]
+    ticks = [rate for rate in _TICKS if _deviate(rate) >= ends[0]]
     names = [f"{100 * rate:g}" for rate in ticks]
     second.set_xticks(_deviate(ticks), names)
     second.set_yticks(_deviate(ticks), names)
@@ -207,7 +203,7 @@ def plot_scores(
 
 @styled
 def plot_reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10, axes: Any = None) -> Any:
-    """Scores against the share of genuine pairs: on the diagonal they are probabilities.
+    """Scores against the share of genuine pairs: calibrated scores lie on the diagonal.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.

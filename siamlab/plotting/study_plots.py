@@ -1,185 +1,256 @@
-"""Pictures of what embeddings can do: a map of them, N-way accuracy, baselines beside networks.
-
-Input: places on a map, ``OneShot`` results, evaluations. Output: a ``Picture``.
-"""
+"""Studies as figures: losses side by side, and quality against people, images and input size."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation import Evaluation, Interval
-from siamlab.plotting.style import COLORS, GENUINE, GRAY, new_figure, one_axes, styled
+from siamlab.plotting.style import (
+    GENUINE,
+    GRAY,
+    IMPOSTOR,
+    WIDTH,
+    format_seconds,
+    new_figure,
+    styled,
+)
 
-# Yellow is too pale for letters on white.
-_INKS = [color for name, color in COLORS.items() if name != "yellow"]
-_SHAPES = ("o", "s", "^", "D", "v", "P")
-_TITLES = {"auc": "area under the ROC curve", "accuracy": "accuracy", "eer": "equal error rate"}
+MEASURES = {
+    "auc": "area under the ROC curve",
+    "accuracy": "accuracy at the validation EER threshold",
+}
 
 
-class OneShotResult(Protocol):
-    """What a chart needs of N-way accuracy; ``siamlab.study.oneshot.OneShot`` has it."""
+class _Point(Protocol):
+    """What a chart needs of ``siamlab.study.input_size.StudyPoint``."""
 
     @property
-    def ways(self) -> int:
-        """N."""
+    def size(self) -> int: ...
+    @property
+    def images(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def auc(self) -> float: ...
+    @property
+    def auc_low(self) -> float: ...
+    @property
+    def auc_high(self) -> float: ...
+
+
+class _Run(Protocol):
+    """What a chart needs of ``siamlab.study.loss_comparison.StudyRun``, besides the intervals."""
 
     @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-
+    def loss(self) -> str: ...
     @property
-    def by_class(self) -> Interval | None:
-        """Its 95 % interval, classes resampled."""
+    def people(self) -> int: ...
+    @property
+    def images_each(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def auc(self) -> float: ...
 
 
 @styled
-def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any = None) -> Any:
-    """Images on a map, the classes with most images in color, each named beside its points.
-
-    Color and shape together tell classes apart, and the names stand at the points, so that
-    nothing rests on color alone.
+def plot_against_size(
+    by_size: Sequence[_Point] = (),
+    by_images: Sequence[_Point] = (),
+    machine: str = "",
+    measure: str = "seconds",
+) -> Any:
+    """Training time or quality against resolution, and against the number of images.
 
     Args:
-        places: ``(N, 2)``, such as :func:`siamlab.study.embedding_map.tsne_map` gives.
-        labels: N names.
-        most: classes in color and with a name; the others are small gray points.
-        axes: where to draw.
+        by_size: runs that differ in the side of the input.
+        by_images: runs that differ in the number of training images.
+        machine: printed under the chart.
+        measure: ``seconds``, or ``auc`` on people not trained on, with its interval.
+
+    Returns:
+        The figure, with a panel for each study that has points.
+
+    Raises:
+        InputError: there are no points, or the measure is unknown.
+    """
+    draw = {"seconds": _draw_seconds, "auc": _draw_auc}.get(measure)
+    if draw is None:
+        raise InputError(f"measure is seconds or auc. Received: {measure!r}.")
+    title = "Training time" if measure == "seconds" else "Quality"
+    studies = (
+        (f"{title} against resolution", "side of the input (pixels)", "size", by_size),
+        (f"{title} against number of images", "training images (number)", "images", by_images),
+    )
+
+    def panel(axes: Any, name: str, points: Sequence[_Point]) -> None:
+        points = sorted(points, key=lambda point: getattr(point, name))
+        across = [int(getattr(point, name)) for point in points]
+        draw(axes, across, points)
+        axes.set_xticks(across)
+        axes.margins(x=0.08)
+
+    return _panels("points", studies, panel, machine, 3.3)
+
+
+def _draw_seconds(axes: Any, across: list[int], points: Sequence[_Point]) -> None:
+    seconds = [point.seconds for point in points]
+    axes.plot(across, seconds, "o-", color=GENUINE)
+    for place, value in zip(across, seconds, strict=True):
+        axes.annotate(format_seconds(value), (place, value), (0, 6), textcoords="offset points",
+                      ha="center", fontsize=8)  # fmt: skip
+    axes.set(ylim=(0, 1.2 * max(*seconds, 1e-3)), ylabel="training time (seconds)")
+
+
+def _draw_auc(axes: Any, across: list[int], points: Sequence[_Point]) -> None:
+    areas, spreads = zip(*(_with_interval(point, "auc") for point in points), strict=True)
+    axes.errorbar(across, areas, yerr=np.hstack(spreads), fmt="o-", color=GENUINE, capsize=4,
+                  label="AUC, 95 % interval over people")  # fmt: skip
+    axes.axhline(0.5, linestyle=":", color=IMPOSTOR, label="guessing")
+    axes.set(ylim=(min(0.45, min(point.auc_low for point in points) - 0.02), 1.0))
+    axes.set_ylabel("area under the ROC curve")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+
+
+def _panels(
+    what: str,
+    studies: Sequence[tuple[str, str, str, Sequence[Any]]],
+    draw: Callable[[Any, str, Sequence[Any]], None],
+    machine: str,
+    height: float,
+) -> Any:
+    """A panel for each study with runs: its title, label, what differs, and the runs."""
+    studies = [study for study in studies if len(study[-1])]
+    if not studies:
+        raise InputError(f"A chart needs measured {what}. Received: none.")
+    figure = new_figure(4.8 * len(studies), height)
+    panels = figure.subplots(1, len(studies), squeeze=False, sharey=what == "runs")[0]
+    for axes, (title, label, name, runs) in zip(panels, studies, strict=True):
+        draw(axes, name, runs)
+        axes.set(title=title, xlabel=label)
+    _name_machine(figure, machine)
+    return figure
+
+
+def _name_machine(figure: Any, machine: str) -> None:
+    """Print the machine below a figure; nothing for an empty name."""
+    if machine:
+        figure.supxlabel(f"measured on {machine}", fontsize=7.5, color=GRAY)
+
+
+@styled
+def plot_losses(
+    runs: Sequence[_Run], titles: Mapping[str, str] | None = None, machine: str = ""
+) -> Any:
+    """Losses side by side, the best on top: AUC and accuracy, each run with its interval.
+
+    Args:
+        runs: runs that differ in the loss, and in the seed where there are several of one.
+        titles: name of a loss to its title in the chart.
+        machine: printed under the chart.
 
     Returns:
         The figure.
 
     Raises:
-        InputError: not one label for each place.
+        InputError: there are no runs.
     """
-    points, names = np.asarray(places, float), np.asarray(labels)
-    if points.ndim != 2 or points.shape[1:] != (2,) or len(points) != len(names) or not len(names):
-        raise InputError(
-            f"A map takes places (N, 2) and N labels. Received: {points.shape}, {len(names)}."
-        )
-    axes = one_axes(axes, 7.2, 5.6)
-    kinds, counts = np.unique(names, return_counts=True)
-    named = kinds[np.argsort(-counts, kind="stable")][:most]
-    rest = ~np.isin(names, named)
-    axes.scatter(*points[rest].T, s=6, color="#BBBBBB", linewidths=0)
-    for number, name in enumerate(named):
-        own = points[names == name]
-        color = _INKS[number % len(_INKS)]
-        shape = _SHAPES[number // len(_INKS) % len(_SHAPES)]
-        axes.scatter(*own.T, s=22, color=color, marker=shape, linewidths=0, alpha=0.85)
-        _name(axes, own, str(name).replace("_", " "), color)
-    axes.set(title="Embeddings as a map", xticks=[], yticks=[])
-    axes.set_xlabel("similar images lie together; distances between groups mean little")
-    axes.grid(False)
-    return axes.figure
+    if not runs:
+        raise InputError("A chart needs measured runs. Received: none.")
+    by_loss: dict[str, list[_Run]] = {}
+    for run in runs:
+        by_loss.setdefault(run.loss, []).append(run)
+    order = sorted(by_loss, key=lambda loss: np.mean([run.auc for run in by_loss[loss]]))
+    figure = new_figure(WIDTH, 1.2 + 0.42 * len(order))
+    panels = figure.subplots(1, len(MEASURES), sharey=True)
+    for panel, (measure, label) in zip(panels, MEASURES.items(), strict=True):
+        for row, loss in enumerate(order):
+            for place, run in zip(_spread(row, by_loss[loss]), by_loss[loss], strict=True):
+                value, ends = _with_interval(run, measure)
+                panel.errorbar(value, place, xerr=ends, fmt="o", color=GENUINE, capsize=3)
+        panel.axvline(0.5, linestyle=":", color=IMPOSTOR, label="guessing")
+        panel.set(xlabel=label, yticks=range(len(order)))
+        panel.set_yticklabels([(titles or {}).get(loss, loss) for loss in order])
+    panels[0].set_title("Losses at equal steps")
+    panels[0].legend(loc="lower right")
+    panels[1].set_title("A dot is a run, its bar 95 % over people")
+    _name_machine(figure, machine)
+    return figure
 
 
-def _name(axes: Any, own: np.ndarray, text: str, color: str) -> None:
-    """Write a class's name at the point nearest to the middle of its points."""
-    middle = np.median(own, axis=0)
-    place = own[np.argmin(np.square(own - middle).sum(axis=1))]
-    axes.annotate(
-        text, place, (5, 5), textcoords="offset points", fontsize=8, color=color, weight="bold",
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.5, "linewidth": 0},
-        annotation_clip=False,
-    )  # fmt: skip
+def _spread(row: int, runs: Sequence[_Run]) -> np.ndarray:
+    """Places of the runs of one row, so that their intervals do not overlap."""
+    return row + 0.16 * (np.arange(len(runs)) - (len(runs) - 1) / 2)
+
+
+def _with_interval(run: Any, measure: str) -> tuple[float, np.ndarray]:
+    """A value, and how far its interval extends below and above it, ``(2, 1)``."""
+    value = float(getattr(run, measure))
+    ends = [value - getattr(run, f"{measure}_low"), getattr(run, f"{measure}_high") - value]
+    return value, np.maximum(ends, 0)[:, None]
 
 
 @styled
-def plot_oneshot(results: Mapping[str, Sequence[OneShotResult]], title: str = "") -> Any:
-    """N-way one-shot accuracy: one panel for each N, one row for each method, guessing dotted.
-
-    Args:
-        results: method to its results; all have the same N.
-        title: over the panels.
-
-    Returns:
-        The figure; bars are 95 % intervals over classes.
-
-    Raises:
-        InputError: no results, or methods with different N.
-    """
-    ways = {tuple(one.ways for one in rows) for rows in results.values()}
-    if len(ways) != 1 or ways == {()}:
-        raise InputError("A chart needs methods measured at the same N. Received: "
-                         f"{sorted(ways) or 'none'}.")  # fmt: skip
-    columns = next(iter(ways))
-    panels = _panels(len(columns), len(results))
-    for number, (panel, way) in enumerate(zip(panels, columns, strict=True)):
-        values = {}
-        for name, rows in results.items():
-            interval = rows[number].by_class
-            values[name] = (rows[number].accuracy, *(interval or (None, None)))
-        _dots(panel, values)
-        panel.axvline(1 / way, linestyle=":", color=GRAY)
-        panel.annotate("guessing", (1 / way, 1), (3, -2), xycoords=("data", "axes fraction"),
-                       textcoords="offset points", va="top", fontsize=8, color=GRAY)  # fmt: skip
-        panel.set(xlim=(0, 1.02), title=f"{way}-way", xlabel="share answered rightly")
-    if title:
-        panels[0].figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
-    return panels[0].figure
-
-
-@styled
-def plot_baselines(
-    results: Mapping[str, Evaluation | Mapping[str, Any]],
-    statistics: Sequence[str] = ("auc", "accuracy"),
+def plot_quality_against_people(
+    by_people: Sequence[_Run] = (),
+    by_images: Sequence[_Run] = (),
+    measure: str = "accuracy",
+    machine: str = "",
 ) -> Any:
-    """Methods measured on the same pairs: one panel for each statistic, one row for each method.
+    """Quality on other people against the training people, and against the images of each.
 
     Args:
-        results: name to evaluation, or to what its ``to_dict`` gave.
-        statistics: names out of ``auc``, ``accuracy``, ``eer``.
+        by_people: runs that differ in the number of training people.
+        by_images: runs that differ in the images of each; the people are the same.
+        measure: ``accuracy`` or ``auc``.
+        machine: printed under the chart.
 
     Returns:
-        The figure; bars are 95 % intervals over people.
+        The figure, with a panel for each study that has runs; the line goes through the means
+        of runs that differ only in the seed.
 
     Raises:
-        InputError: no results, or an unknown statistic.
+        InputError: there are no runs, or the measure is unknown.
     """
-    if not results or not statistics or not set(statistics) <= set(_TITLES):
-        raise InputError(
-            f"A chart needs results and statistics out of {', '.join(_TITLES)}. Received: "
-            f"{len(results)} results, {', '.join(statistics) or 'none'}."
-        )
-    rows = {
-        name: result.to_dict() if isinstance(result, Evaluation) else result
-        for name, result in results.items()
-    }
-    panels = _panels(len(statistics), len(rows))
-    for panel, statistic in zip(panels, statistics, strict=True):
-        values = {
-            name: (row[statistic], *(row["intervals"].get(statistic) or (None, None)))
-            for name, row in rows.items()
-        }
-        _dots(panel, values)
-        panel.axvline(0.5, linestyle=":", color=GRAY)
-        # One scale for all statistics: from guessing to perfect.
-        low, high = (-0.02, 0.52) if statistic == "eer" else (0.48, 1.02)
-        shown = [float(end) for row in values.values() for end in row if end is not None]
-        panel.set_xlim(min([low, *shown]), max([high, *shown]))
-        panel.set(title=_TITLES[statistic], xlabel="0.5 is guessing; bars: 95 % interval")
-    return panels[0].figure
+    if measure not in MEASURES:
+        raise InputError(f"measure is one of {', '.join(MEASURES)}. Received: {measure!r}.")
+    people = f"More people ({_shared(by_people, 'images_each', 'images each')})"
+    images = f"More images of each ({_shared(by_images, 'people', 'people')})"
+    label = "images of each training person (number)"
+    studies = (
+        (people, "training people (number)", "people", by_people),
+        (images, label, "images_each", by_images),
+    )
+
+    def panel(axes: Any, name: str, runs: Sequence[_Run]) -> None:
+        _draw_runs(axes, name, runs, measure)
+
+    figure = _panels("runs", studies, panel, machine, 3.6)
+    figure.axes[0].set_ylabel(MEASURES[measure])
+    figure.axes[0].legend(loc="lower right")
+    return figure
 
 
-def _panels(columns: int, rows: int) -> Any:
-    figure = new_figure(1.6 + 3.6 * columns, 1.3 + 0.36 * rows)
-    return figure.subplots(1, columns, sharey=True, squeeze=False)[0]
+def _draw_runs(axes: Any, name: str, runs: Sequence[_Run], measure: str) -> None:
+    """Every run with its interval, and a line through the means; each tick doubles."""
+    across = sorted({float(getattr(run, name)) for run in runs})
+    axes.set_xscale("log", base=2)
+    means = []
+    for value in across:
+        here = [run for run in runs if float(getattr(run, name)) == value]
+        means.append(np.mean([getattr(run, measure) for run in here]))
+        for place, run in zip(value * 2 ** (_spread(0, here) / 4), here, strict=True):
+            height, ends = _with_interval(run, measure)
+            axes.errorbar(place, height, yerr=ends, fmt="o", color=GENUINE, capsize=3, alpha=0.6)
+    axes.plot(across, means, color=GENUINE, label="mean; bars: 95 % interval over people")
+    axes.minorticks_off()
+    axes.set_xticks(across, [f"{value:g}" for value in across])
 
 
-def _dots(panel: Any, values: Mapping[str, tuple[Any, Any, Any]]) -> None:
-    """A dot with its interval and its number for each name, the first on top."""
-    for row, (value, low, high) in enumerate(values.values()):
-        if value is None:
-            continue
-        if low is not None:
-            panel.plot([low, high], [row, row], color=GENUINE, linewidth=1.5)
-        panel.plot([value], [row], "o", color=GENUINE)
-        panel.annotate(f"{value:.3f}", (value, row), (0, 5), textcoords="offset points",
-                       ha="center", fontsize=8)  # fmt: skip
-    panel.set_yticks(range(len(values)), list(values))
-    panel.set_ylim(len(values) - 0.5, -0.7)
+def _shared(runs: Sequence[_Run], name: str, words: str) -> str:
+    """The value of an attribute that all runs have, or that it differs."""
+    values = {float(getattr(run, name)) for run in runs}
+    return f"{min(values):g} {words}" if len(values) == 1 else f"{words} differ too"

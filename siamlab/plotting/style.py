@@ -1,8 +1,4 @@
-"""One style for all pictures, and how they are saved.
-
-Input: a size, or a finished figure. Output: ``Picture``, and SVG and PNG files that are
-the same to the byte whenever the figure is.
-"""
+"""One style for all figures, and saving them: equal figures give equal files, byte for byte."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ from matplotlib.figure import Figure
 from siamlab.errors import InputError
 from siamlab.system.files import storage_errors
 
-# Okabe and Ito 2008, "Color universal design": distinct for all common kinds of color vision.
+# Okabe and Ito 2008, "Color universal design": distinct for all common types of color vision.
 COLORS = {
     "blue": "#0072B2",
     "vermilion": "#D55E00",
@@ -42,7 +38,7 @@ _SETTINGS: dict[str, Any] = {
     "figure.dpi": DPI,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are alike everywhere
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are the same everywhere
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -69,10 +65,10 @@ Result = TypeVar("Result")
 
 
 class Picture(Figure):
-    """A matplotlib figure that pyplot does not know of, and that a notebook displays itself.
+    """A matplotlib figure outside pyplot that a notebook displays by itself.
 
-    A plain ``Figure`` is shown as text until something imports pyplot, and one made with
-    pyplot is shown twice when it is also a cell's last value.
+    A notebook shows a plain ``Figure`` as text until something imports pyplot, and one made with
+    pyplot twice when it is also a cell's last value.
     """
 
     def _repr_png_(self) -> bytes:
@@ -82,7 +78,7 @@ class Picture(Figure):
 
 
 def style() -> AbstractContextManager[None]:
-    """The style as a context manager: ``with style(): ...``; outside it nothing changes.
+    """The style as a context manager, which changes nothing outside.
 
     Example:
         ```python
@@ -95,7 +91,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def styled(draw: Callable[Args, Result]) -> Callable[Args, Result]:
-    """Make a function draw in the style."""
+    """Decorate a function so that it draws in the style."""
 
     @functools.wraps(draw)
     def inner(*args: Args.args, **kwargs: Args.kwargs) -> Result:
@@ -109,7 +105,7 @@ def new_figure(width: float = WIDTH, height: float = 3.2, layout: Any = "constra
     """An empty ``Picture``.
 
     Args:
-        width: in inches; notebooks show 9.6.
+        width: in inches; a notebook is 9.6 wide.
         height: in inches.
         layout: matplotlib's layout engine; ``None`` for axes placed by hand.
     """
@@ -117,7 +113,7 @@ def new_figure(width: float = WIDTH, height: float = 3.2, layout: Any = "constra
 
 
 def canvas(width: float, height: float) -> tuple[Any, Any]:
-    """A figure and axes over all of it whose units are inches, for diagrams."""
+    """A figure and axes that fill it with inches as units, for diagrams."""
     figure = new_figure(width, height, layout=None)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(0, height))
@@ -131,7 +127,7 @@ def save_figure(figure: Any, name: str, folder: Path | str) -> tuple[Path, Path]
     Args:
         figure: what a function of this package returned, or any matplotlib figure.
         name: file name without a suffix.
-        folder: made when it is missing.
+        folder: created when it is missing.
 
     Returns:
         The paths of the SVG and of the PNG file.
@@ -144,7 +140,7 @@ def save_figure(figure: Any, name: str, folder: Path | str) -> tuple[Path, Path]
         raise InputError(f"A figure's name is a file name without a folder. Received: {name!r}.")
     folder = Path(folder)
     paths = (folder / f"{name}.svg", folder / f"{name}.png")
-    # Ids come from this salt instead of chance, and the date is left out.
+    # A fixed salt for the ids and no date keep the bytes the same.
     with style(), matplotlib.rc_context({"svg.hashsalt": "siamlab"}), storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(paths[0], format="svg", metadata={"Date": None, "Creator": None})
@@ -153,11 +149,11 @@ def save_figure(figure: Any, name: str, folder: Path | str) -> tuple[Path, Path]
 
 
 def pixels(image: np.ndarray, name: str = "image") -> np.ndarray:
-    """An image that matplotlib shows as it is.
+    """An image as matplotlib shows it unchanged.
 
     Args:
         image: RGB ``(H, W, 3)`` or gray ``(H, W)``; uint8, or float in [0, 1].
-        name: for the error's sentence.
+        name: for the error message.
 
     Returns:
         uint8 ``(H, W, 3)``.
@@ -180,6 +176,11 @@ def pixels(image: np.ndarray, name: str = "image") -> np.ndarray:
     return np.round(array * 255).astype(np.uint8)
 
 
+def format_seconds(seconds: float) -> str:
+    """A duration as text: ``90 s``, ``3.0 min``."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
 def one_axes(axes: Any, width: float, height: float) -> Any:
-    """The axes given, or those of a new figure."""
+    """The given axes, or those of a new figure."""
     return new_figure(width, height).subplots() if axes is None else axes

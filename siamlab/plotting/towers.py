@@ -1,7 +1,4 @@
-"""One pair on its way through the towers: real activations, embeddings, difference, verdict.
-
-Input: a Siamese model and two images. Output: a ``Picture`` with the shape at each step.
-"""
+"""One pair in the two towers: activations and shapes, embeddings, distance, probability."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.plotting.architecture import Step, core_network, network_steps
-from siamlab.plotting.network import check_siamese, distance_names
+from siamlab.plotting.architecture import check_siamese, distance_names
+from siamlab.plotting.network_steps import Step, core_network, network_steps
 from siamlab.plotting.style import GENUINE, GRAY, WIDTH, new_figure, pixels, styled
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.5, 0.42, 0.62, 0.1
@@ -22,15 +19,15 @@ _MAPS = 4  # feature maps shown of each step, two by two
 
 @styled
 def draw_towers(model: Any, anchor: np.ndarray, other: np.ndarray) -> Any:
-    """Draw one pair going through the two towers.
+    """Draw the activations of one pair in the two towers.
 
-    Of each step the four channels that vary most are shown, the same in both towers and on
-    one scale, so that equal parts look equal. A vector is laid out row by row in a square.
+    Each step shows the four channels that vary most, the same in both towers and on one scale,
+    so that equal parts look equal. A vector fills a square row by row.
 
     Args:
         model: a Siamese model with ``embedding``, ``distance`` and ``head``.
         anchor: ``(H, W, 3)`` of the model's input size, uint8 or float in [0, 1].
-        other: the image to compare with, in the same form.
+        other: the image to compare with, of the same shape and type.
 
     Returns:
         The figure.
@@ -60,7 +57,7 @@ def _activations(embedding: Any, steps: tuple[Step, ...], batch: np.ndarray) -> 
 
     core = core_network(embedding)
     probe = keras.Model(core.inputs[0], [step.layer.output for step in steps[1:]])
-    # Called eagerly: a compiled function for one call would take longer, and warn.
+    # Called eagerly: compiling a function for one call would take longer, and warn.
     outputs = probe(batch, training=False)
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     return [np.asarray(output) for output in outputs]
@@ -115,7 +112,7 @@ def _draw(
 
 
 def _montages(values: np.ndarray) -> list[np.ndarray]:
-    """Two montages ``(2h+1, 2w+1)`` in [0, 1] of the channels that vary most in both towers."""
+    """For each tower a montage in [0, 1] of the channels that vary most in both."""
     spread = values.std(axis=(1, 2)).min(axis=0)
     chosen = np.argsort(-spread, kind="stable")[:_MAPS]
     part = values[..., np.sort(chosen)]
@@ -125,8 +122,8 @@ def _montages(values: np.ndarray) -> list[np.ndarray]:
 
 
 def _montage(maps: np.ndarray) -> np.ndarray:
-    """Channels of ``(h, w, n)`` two by two, a line of white (NaN) between them."""
-    times = math.ceil(40 / maps.shape[0])  # so that the line between small maps is thin
+    """Four channels of ``(h, w, n)`` in a square, with white (NaN) lines between them."""
+    times = math.ceil(40 / maps.shape[0])  # keeps the lines between small maps thin
     maps = maps.repeat(times, axis=0).repeat(times, axis=1)
     height, width, count = maps.shape
     if count < _MAPS:
@@ -140,7 +137,7 @@ def _montage(maps: np.ndarray) -> np.ndarray:
 
 
 def _square(vector: np.ndarray) -> np.ndarray:
-    """A vector row by row in a square, the rest of the last row empty."""
+    """A vector row by row in a square, padded with NaN."""
     side = math.ceil(math.sqrt(len(vector)))
     sheet = np.full(side * side, np.nan)
     sheet[: len(vector)] = vector
@@ -154,12 +151,12 @@ def _vectors(
     column: int,
     levels: tuple[float, float],
 ) -> None:
-    """Both embeddings on one scale, and their distance between the two rows: dark is equal."""
-    # A few large values must not darken all others.
+    """Both embeddings on one scale, and their distance, dark where they are equal."""
+    # Quantiles, so that a few large values do not darken all others.
     scale = {"vmin": np.quantile(codes, 0.01), "vmax": np.quantile(codes, 0.99)}
     for row in range(2):
         panel(column, levels[row]).imshow(_square(codes[row]), cmap="viridis", **scale)
-    # White is half of the embeddings' range, whatever the pair: closer pairs look darker.
+    # White is half of the embeddings' range for every pair, so that closer pairs look darker.
     most = 0.5 * float(scale["vmax"] - scale["vmin"])
     most = most**2 if "²" in difference[0] else most
     sheet = _square(difference[1])

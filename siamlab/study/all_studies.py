@@ -1,7 +1,4 @@
-"""All studies of one collection, run and kept in a file.
-
-Input: training, validation and test people. Output: ``Study`` and its JSON file.
-"""
+"""All studies of one collection, saved in a JSON file."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ from siamlab.errors import InputError
 from siamlab.evaluation.own_people import spread_pairs
 from siamlab.study.data_size import study_images_each, study_people
 from siamlab.study.loss_comparison import StudyRun, study_losses
-from siamlab.study.measure import machine_name
 from siamlab.study.setting import StudySetting
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_text
+from siamlab.system.machine import machine_name
 
 PARTS = {"losses": study_losses, "people": study_people, "images_each": study_images_each}
 VALIDATION_SEED, TEST_SEED = 1, 2
@@ -26,11 +23,11 @@ VALIDATION_SEED, TEST_SEED = 1, 2
 
 @dataclass(frozen=True)
 class Study:
-    """What was measured, with what, on whom.
+    """The runs of all studies.
 
     Attributes:
         data: the collection in words.
-        machine: what it was measured on.
+        machine: processor and cores.
         setting: what all runs share.
         losses: runs that differ in the loss.
         people: runs that differ in the number of training people.
@@ -58,7 +55,7 @@ class Study:
         """The inverse of :meth:`to_dict`.
 
         Raises:
-            InputError: the values are of something else.
+            InputError: these are no values of a study.
         """
         try:
             runs = {part: tuple(StudyRun(**run) for run in values[part]) for part in PARTS}
@@ -70,8 +67,7 @@ class Study:
 
 def save_study(study: Study, path: Path) -> None:
     """Write a study as JSON, all or nothing."""
-    text = json.dumps(study.to_dict(), indent=1) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text))
+    write_text(path, json.dumps(study.to_dict(), indent=1) + "\n")
 
 
 def load_study(path: Path) -> Study:
@@ -92,16 +88,16 @@ def run_studies(
     setting: StudySetting,
     data: str = "",
     path: Path | None = None,
-    note: Callable[[str, StudyRun], None] = lambda part, run: None,
+    on_run: Callable[[str, StudyRun], None] = lambda part, run: None,
 ) -> Study:
     """Run all studies one after the other.
 
     Args:
         split: training, validation and test people.
-        setting: sizes and steps; it is fitted to the training people.
+        setting: sizes and steps; adapted to the training people by ``fitted``.
         data: the collection in words.
         path: the file, written after every run, so that nothing is lost when time is up.
-        note: called with the study's name and each finished run.
+        on_run: called with the study's name and each finished run.
 
     Raises:
         InputError: there are too few people or images.
@@ -118,7 +114,7 @@ def run_studies(
             study = replace(study, **longer)
             if path is not None:
                 save_study(study, path)
-            note(part, run)
+            on_run(part, run)
 
         run_part(split.train, validation, test, setting, keep)
     return study

@@ -1,11 +1,8 @@
-"""Classical baselines: what images alone give, without a network.
+"""Classical baselines: image descriptors without a network.
 
-Input: uint8 RGB images of one size. Output: descriptors, float32 ``(N, D)``, compared by
-their cosine; and, for pairs, an :class:`~siamlab.evaluation.report.Evaluation` in which the cosine has
-become a probability by a logistic fit on validation pairs, as the network's distance has.
-
-A descriptor is a function from images to rows of numbers (:data:`Descriptor`), and so is a
-trained network; all are measured alike.
+A descriptor is a function from uint8 RGB images of one size to float32 rows ``(N, D)``, compared by
+their cosine; so is a trained network, and all are measured in the same way. A logistic fit on
+validation pairs turns the cosine into a probability, as it does with the network's distance.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ from numpy.typing import ArrayLike
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import load_images
 from siamlab.errors import InputError, MissingPackageError
-from siamlab.evaluation import Evaluation, calibrate, evaluate_scores
+from siamlab.evaluation import Evaluation, describe_pairs, equal_error, evaluate_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.system.opencv import import_cv2
 
@@ -57,7 +54,7 @@ def raw_pixels(images: np.ndarray) -> np.ndarray:
         float32 ``(N, H * W)``.
 
     Raises:
-        InputError: the images are no such array; so in all functions here.
+        InputError: another type or shape; so in all functions here.
     """
     rows = _gray(images).reshape(len(images), -1).astype(np.float32)
     return _unit(rows - rows.mean(axis=1, keepdims=True))
@@ -151,7 +148,7 @@ def fit_eigenfaces(images: np.ndarray, components: int = 128, seed: int = 0) -> 
 
     Args:
         images: uint8 RGB ``(N, H, W, 3)`` of people who are not tested.
-        components: how many; whitened, so that all weigh alike.
+        components: number of components, whitened, so that all have equal weight.
         seed: of the randomized decomposition.
 
     Raises:
@@ -176,7 +173,7 @@ def classical_baselines(
     Args:
         train: people who are not tested.
         preprocessing: crop and size of the images that will be described.
-        images: of the training people, at the most, drawn at random.
+        images: number of training images at most, drawn at random.
         seed: of that draw and of the fit.
 
     Returns:
@@ -243,7 +240,7 @@ def pair_similarities(
 
     Args:
         describe: from uint8 images to rows of length one.
-        pairs: who is compared with whom.
+        pairs: the comparisons.
         preprocessing: crop and size.
         batch: images in memory at once.
 
@@ -253,16 +250,7 @@ def pair_similarities(
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
-    paths = pairs.images
-    place = {path: row for row, path in enumerate(paths)}
-    rows = np.concatenate(
-        [
-            describe(load_images(paths[start : start + batch], preprocessing))
-            for start in range(0, len(paths), batch)
-        ]
-    )
-    first, second = (rows[[place[path] for path in side]] for side in (pairs.first, pairs.second))
-    return np.einsum("nd,nd->n", first, second)
+    return np.einsum("nd,nd->n", *describe_pairs(describe, pairs, preprocessing, batch))
 
 
 def evaluate_baselines(
@@ -293,15 +281,7 @@ def evaluate_baselines(
     for name, describe in baselines.items():
         known = pair_similarities(describe, validation, preprocessing)
         platt = fit_platt(known, validation.labels)
-        threshold = calibrate(
-            validation.labels, platt(known), validation.people, fmr=None
-        ).threshold
-        results[name] = evaluate_scores(
-            test.labels,
-            platt(pair_similarities(describe, test, preprocessing)),
-            threshold,
-            test.first_people,
-            test.second_people,
-            rounds=rounds,
-        )
+        threshold = equal_error(validation.labels, platt(known))[1]
+        scores = platt(pair_similarities(describe, test, preprocessing))
+        results[name] = evaluate_pairs(test, scores, threshold, rounds=rounds)
     return results

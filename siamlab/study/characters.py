@@ -1,8 +1,4 @@
-"""One-shot recognition of characters: Koch's own benchmark, from five alphabets to others.
-
-Input: characters (:mod:`siamlab.data.omniglot`). Output: a trained embedding, and how often it
-and other descriptors choose the right one of N characters.
-"""
+"""One-shot recognition of characters: Koch's own benchmark, on alphabets not trained on."""
 
 from __future__ import annotations
 
@@ -32,30 +28,19 @@ from siamlab.training.fit import PEOPLE_IN_BATCH, train_people
 from siamlab.training.settings import TrainingSettings
 
 # Size and distortions were chosen on Greek and Latin, which are in both small sets and therefore
-# never tested: 650 steps on the other three alphabets of the first set, 20-way.
+# not tested: 650 steps on the other three alphabets of the first set, 20-way.
 SIZE = 32
 WIDTH = 0.5
-# Turns, scales and shifts as in Koch et al. 2015, section 3.2; a mirror image would be another
+# Rotation, scale and shift as in Koch et al. 2015, section 3.2; a mirror image would be another
 # character, and ink has no color.
 DISTORTIONS = Augmentation(
-    flip=0.0,
-    degrees=10.0,
-    zoom=0.15,
-    stretch=0.15,
-    shift=0.04,
-    gamma=0.0,
-    contrast=0.0,
-    brightness=0.0,
-    tint=0.0,
-    gray=0.0,
-    saturation=0.0,
-    blur=0.0,
-    jpeg=0.0,
-)
+    flip=0.0, degrees=10.0, zoom=0.15, stretch=0.15, shift=0.04, gamma=0.0, contrast=0.0,
+    brightness=0.0, tint=0.0, gray=0.0, saturation=0.0, blur=0.0, jpeg=0.0,
+)  # fmt: skip
 
 
 def character_preprocessing(size: int = SIZE) -> Preprocessing:
-    """All of a drawing, in ``size`` pixels."""
+    """The whole drawing, in ``size`` pixels."""
     return Preprocessing(size=size, fraction=1.0, detector="guide")
 
 
@@ -65,7 +50,7 @@ def train_characters(
     """Train the compact network on characters, as on people.
 
     Args:
-        train: characters, with their turned copies or without
+        train: characters, with or without rotated copies
             (:func:`siamlab.data.omniglot.with_rotations`).
         settings: see :func:`siamlab.training.fit.train_people`; ``people`` are characters here,
             and the augmentation is ``DISTORTIONS``.
@@ -112,11 +97,11 @@ def character_trials(test: Collection, ways: int, runs: int = 20, seed: int = 0)
 
 @dataclass(frozen=True)
 class Fold:
-    """Test characters, and descriptors of which none was trained on their alphabets.
+    """Test characters, and descriptors that were not trained on their alphabets.
 
     Attributes:
         test: the characters.
-        descriptors: name to the descriptor and the side of the images that it takes.
+        descriptors: name to the descriptor and the side of its images in pixels.
     """
 
     test: Collection
@@ -130,15 +115,15 @@ def measure_characters(
 
     Args:
         folds: each with descriptors of the same names.
-        ways: the N.
-        runs: of each alphabet.
+        ways: values of N.
+        runs: number of runs of each alphabet.
         seed: of the trials and intervals.
 
     Returns:
         Name to one result for each N.
 
     Raises:
-        InputError: no alphabet has so many characters.
+        InputError: no alphabet has enough characters.
     """
     images = [len(fold.test.images) for fold in folds]
     trials = [

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
-from siamlab.study.loss_comparison import Note, StudyRun, _silent, train_and_measure
-from siamlab.study.setting import StudySetting, people_sample, same_images_each
+from siamlab.errors import InputError
+from siamlab.study.loss_comparison import OnRun, StudyRun, train_each
+from siamlab.study.setting import StudySetting
 
 
 def study_people(
@@ -13,23 +18,21 @@ def study_people(
     validation: PairSet,
     test: PairSet,
     setting: StudySetting,
-    note: Note = _silent,
+    on_run: OnRun = lambda run: None,
 ) -> tuple[StudyRun, ...]:
     """Accuracy against the number of training people: two images each, equal steps.
 
-    Args and returns as :func:`study_losses`.
+    Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`.
 
     Raises:
         InputError: ``setting.people_counts`` asks for more people than have two images.
     """
-    runs = []
-    for seed in setting.seeds:
-        pool = same_images_each(train, 2, seed)
-        for count in setting.people_counts:
-            part = people_sample(pool, count, seed)
-            runs.append(train_and_measure(setting.loss, part, validation, test, setting, seed))
-            note(runs[-1])
-    return tuple(runs)
+    runs = [
+        (setting.loss, people_sample(same_images_each(train, 2, seed), count, seed), seed)
+        for seed in setting.seeds
+        for count in setting.people_counts
+    ]
+    return train_each(runs, validation, test, setting, on_run)
 
 
 def study_images_each(
@@ -37,22 +40,54 @@ def study_images_each(
     validation: PairSet,
     test: PairSet,
     setting: StudySetting,
-    note: Note = _silent,
+    on_run: OnRun = lambda run: None,
 ) -> tuple[StudyRun, ...]:
     """Accuracy against the images of each training person: the same people, equal steps.
 
-    Everybody with the largest number of images takes part in every run.
+    The people are those with the largest number of images, in every run.
 
-    Args and returns as :func:`study_losses`.
+    Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`.
 
     Raises:
-        InputError: nobody has so many images.
+        InputError: nobody has the largest number of images.
     """
-    runs = []
-    rich = train.with_at_least(max(setting.images_each))
-    for seed in setting.seeds:
-        for count in setting.images_each:
-            part = same_images_each(rich, count, seed)
-            runs.append(train_and_measure(setting.loss, part, validation, test, setting, seed))
-            note(runs[-1])
-    return tuple(runs)
+    people = train.with_at_least(max(setting.images_each))
+    runs = [
+        (setting.loss, same_images_each(people, count, seed), seed)
+        for seed in setting.seeds
+        for count in setting.images_each
+    ]
+    return train_each(runs, validation, test, setting, on_run)
+
+
+def same_images_each(collection: Collection, count: int, seed: int) -> Collection:
+    """All people with ``count`` images or more, ``count`` images each.
+
+    The images are drawn at random, and a larger count keeps those of a smaller one.
+
+    Raises:
+        InputError: nobody has ``count`` images.
+    """
+    chosen = collection.with_at_least(count).people
+    if not chosen:
+        raise InputError(f"Nobody in {collection.root} has {count} images.")
+    people = []
+    for number, person in enumerate(chosen):
+        rng = np.random.default_rng((seed, number))
+        kept = sorted(rng.permutation(len(person.images))[:count].tolist())
+        people.append(replace(person, images=tuple(person.images[place] for place in kept)))
+    return Collection(collection.root, tuple(people))
+
+
+def people_sample(collection: Collection, count: int, seed: int) -> Collection:
+    """``count`` people, drawn at random; a larger count keeps those of a smaller one.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    if count > len(collection):
+        raise InputError(
+            f"{count} people are wanted, {len(collection)} in {collection.root} have enough images."
+        )
+    order = np.random.default_rng(seed).permutation(len(collection))
+    return collection.select(collection.names[place] for place in order[:count])

@@ -1,8 +1,4 @@
-"""Embeddings as a map: many dimensions laid out in two, neighbors kept together.
-
-Input: embeddings ``(N, D)``. Output: places ``(N, 2)``, for
-:func:`siamlab.plotting.study_plots.plot_map`.
-"""
+"""Embeddings in two dimensions, for :func:`siamlab.plotting.embedding_plots.plot_map`."""
 
 from __future__ import annotations
 
@@ -13,15 +9,15 @@ from siamlab.errors import InputError
 
 
 def tsne_map(embeddings: ArrayLike, seed: int = 0, perplexity: float = 30.0) -> np.ndarray:
-    """Lay embeddings out in the plane by t-SNE.
+    """Project embeddings to two dimensions by t-SNE.
 
     It keeps neighbors together; sizes of groups and distances between them mean little
-    (Wattenberg et al. 2016, "How to use t-SNE effectively"), and it is no measurement.
+    (Wattenberg et al. 2016, "How to use t-SNE effectively").
 
     Args:
         embeddings: float ``(N, D)``, compared by their cosine.
         seed: the same seed gives the same map on the same machine.
-        perplexity: about how many neighbors each image has; less for few images.
+        perplexity: about the number of neighbors of each image; less for few images.
 
     Returns:
         float32 ``(N, 2)``.

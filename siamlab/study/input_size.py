@@ -1,7 +1,4 @@
-"""Measured charts: training time and quality against input size, in both senses.
-
-Input: people and test pairs. Output: one frozen ``StudyPoint`` per training run.
-"""
+"""Training time and quality against input size: resolution, and number of images."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ import numpy as np
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
-from siamlab.evaluation import evaluate_scores
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding
-from siamlab.study.measure import cosine_scores, machine_name
+from siamlab.study.embedding_quality import cosine_scores, rates_with_intervals
 from siamlab.system.backend import set_seed
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_text
+from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_people
 from siamlab.training.recipes import FACE_FRACTION
 from siamlab.training.settings import TrainingSettings
@@ -37,7 +34,7 @@ class StudyPoint:
         images: number of different training images.
         steps: batches trained on.
         seconds: wall-clock time of the training alone.
-        images_per_second: images embedded forward and back, per second.
+        images_per_second: images trained on per second.
         auc: area under the ROC curve on the test pairs.
         auc_low: lower end of its 95 % interval, people resampled.
         auc_high: upper end of it.
@@ -54,7 +51,7 @@ class StudyPoint:
     auc_high: float
 
 
-def with_images(collection: Collection, count: int) -> Collection:
+def limit_images(collection: Collection, count: int) -> Collection:
     """The first people of a collection that together have about ``count`` images.
 
     Raises:
@@ -92,10 +89,6 @@ def study_point(
     )
     seconds = time.perf_counter() - began
     scores = cosine_scores(embedding, preprocessing, test)
-    result = evaluate_scores(test.labels, scores, 0.5, test.first_people, test.second_people)
-    interval = result.intervals["auc"]
-    if result.auc is None or interval is None:
-        raise InputError("A study needs genuine and impostor pairs of several people.")
     return StudyPoint(
         arch="compact",
         size=size,
@@ -103,9 +96,7 @@ def study_point(
         steps=steps,
         seconds=round(seconds, 2),
         images_per_second=round(2 * batch * steps / seconds, 1),
-        auc=result.auc,
-        auc_low=interval.low,
-        auc_high=interval.high,
+        **rates_with_intervals(test, scores, 0.5, ("auc",)),
     )
 
 
@@ -124,14 +115,14 @@ def study_images(
     steps: int,
     width: float = 1.0,
 ) -> tuple[StudyPoint, ...]:
-    """One run per number of training images; each image is seen equally often.
+    """One run per number of training images; each image is used equally often.
 
-    ``steps`` belongs to the largest count; smaller ones train on proportionally fewer batches.
+    ``steps`` is for the largest count; smaller ones train on proportionally fewer batches.
     """
     most = max(counts)
     points = []
     for count in counts:
-        part = with_images(train, count)
+        part = limit_images(train, count)
         points.append(study_point(part, test, size, max(1, steps * count // most), width=width))
     return tuple(points)
 
@@ -139,7 +130,7 @@ def study_images(
 def save_points(points: Sequence[StudyPoint], path: Path) -> None:
     """Write points and the machine's name as JSON."""
     values = {"machine": machine_name(), "points": [asdict(point) for point in points]}
-    write_whole(path, lambda temporary: temporary.write_text(json.dumps(values, indent=1)))
+    write_text(path, json.dumps(values, indent=1))
 
 
 def load_points(path: Path) -> tuple[tuple[StudyPoint, ...], str]:

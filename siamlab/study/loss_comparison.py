@@ -1,25 +1,21 @@
-"""Accuracy against the loss, the number of training people, and the images of each.
+"""Losses side by side, at equal cost.
 
-Input: training people, pairs of validation and of test people. Output: one ``StudyRun``
-for each training. All runs of a study share the network, its first weights, the number of
-steps and the size of a batch, so they cost the same; only what the study is about differs.
+All runs of a study share the network, its initial weights, the number of steps and the batch
+size, and differ only in what is studied. Each gives one :class:`StudyRun`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-import numpy as np
 
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
-from siamlab.errors import InputError
-from siamlab.evaluation import equal_error, evaluate_scores
+from siamlab.evaluation import equal_error
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding
-from siamlab.study.measure import cosine_scores
+from siamlab.study.embedding_quality import cosine_scores, rates_with_intervals
 from siamlab.study.objectives import find_objective, with_head
 from siamlab.study.setting import StudySetting
 from siamlab.system.backend import set_seed
@@ -39,8 +35,8 @@ class StudyRun:
         images: different training images.
         steps: batches trained on.
         seconds: wall-clock time of the training alone.
-        threshold: the equal-error point of the validation pairs, on cosines moved into [0, 1].
-        accuracy: share of test pairs decided rightly at that threshold.
+        threshold: the equal-error point of the validation pairs, on cosines scaled to [0, 1].
+        accuracy: share of correct decisions on the test pairs at that threshold.
         accuracy_low: lower end of its 95 % interval, people resampled.
         accuracy_high: upper end of it.
         auc: area under the ROC curve on the test pairs.
@@ -70,11 +66,7 @@ class StudyRun:
         return self.images / self.people
 
 
-Note = Callable[[StudyRun], None]
-
-
-def _silent(run: StudyRun) -> None:
-    """Say nothing."""
+OnRun = Callable[[StudyRun], None]
 
 
 def train_and_measure(
@@ -90,7 +82,7 @@ def train_and_measure(
     Args:
         loss: a name of ``OBJECTIVES``.
         train: training people; those with one image are left out.
-        validation: pairs of other people: the threshold comes from them.
+        validation: pairs of other people, which give the threshold.
         test: pairs of further people.
         setting: sizes and steps.
         seed: of weights and batches.
@@ -101,7 +93,7 @@ def train_and_measure(
     objective = find_objective(loss)
     several = train.with_at_least(2)
     preprocessing = Preprocessing(size=setting.size, fraction=FACE_FRACTION)
-    # The network's weights are drawn before the head's: they are the same for every loss.
+    # The network's weights are drawn before the head's, so they are the same for every loss.
     set_seed(seed)
     embedding = build_embedding("compact", (setting.size, setting.size, 3), setting.width)
     began = time.perf_counter()
@@ -119,10 +111,8 @@ def train_and_measure(
         ),
     )
     seconds = time.perf_counter() - began
-    threshold = equal_error(validation.labels, cosine_scores(embedding, preprocessing, validation))[
-        1
-    ]
-    measured = _measure(test, cosine_scores(embedding, preprocessing, test), threshold)
+    known, scores = (cosine_scores(embedding, preprocessing, one) for one in (validation, test))
+    threshold = equal_error(validation.labels, known)[1]
     return StudyRun(
         loss=loss,
         seed=seed,
@@ -130,26 +120,10 @@ def train_and_measure(
         images=len(several.images),
         steps=setting.steps,
         seconds=round(seconds, 2),
-        threshold=float(threshold),
-        **measured,
+        threshold=threshold,
+        eer=equal_error(test.labels, scores)[0],
+        **rates_with_intervals(test, scores, threshold, ("accuracy", "auc")),
     )
-
-
-def _measure(test: PairSet, scores: np.ndarray, threshold: float) -> dict[str, float]:
-    """Accuracy and AUC with their intervals, and the equal error rate."""
-    result = evaluate_scores(test.labels, scores, threshold, test.first_people, test.second_people)
-    auc, accuracy = result.intervals["auc"], result.intervals["accuracy"]
-    if result.auc is None or result.eer is None or auc is None or accuracy is None:
-        raise InputError("A study needs genuine and impostor pairs of several people.")
-    return {
-        "accuracy": result.accuracy,
-        "accuracy_low": accuracy.low,
-        "accuracy_high": accuracy.high,
-        "auc": result.auc,
-        "auc_low": auc.low,
-        "auc_high": auc.high,
-        "eer": result.eer,
-    }
 
 
 def study_losses(
@@ -157,20 +131,31 @@ def study_losses(
     validation: PairSet,
     test: PairSet,
     setting: StudySetting,
-    note: Note = _silent,
+    on_run: OnRun = lambda run: None,
 ) -> tuple[StudyRun, ...]:
-    """The losses side by side: same people, same batches, same first weights, same steps.
+    """The losses side by side: same people, same batches, same initial weights, same steps.
 
     Args:
         train: training people.
         validation: pairs of other people.
         test: pairs of further people.
         setting: sizes, steps, seeds and the losses' names.
-        note: called with each finished run.
+        on_run: called with each finished run.
     """
-    runs = []
-    for seed in setting.seeds:
-        for loss in setting.losses:
-            runs.append(train_and_measure(loss, train, validation, test, setting, seed))
-            note(runs[-1])
-    return tuple(runs)
+    runs = [(loss, train, seed) for seed in setting.seeds for loss in setting.losses]
+    return train_each(runs, validation, test, setting, on_run)
+
+
+def train_each(
+    runs: Iterable[tuple[str, Collection, int]],
+    validation: PairSet,
+    test: PairSet,
+    setting: StudySetting,
+    on_run: OnRun,
+) -> tuple[StudyRun, ...]:
+    """One :func:`train_and_measure` for each loss, training people and seed of ``runs``."""
+    finished = []
+    for loss, train, seed in runs:
+        finished.append(train_and_measure(loss, train, validation, test, setting, seed))
+        on_run(finished[-1])
+    return tuple(finished)

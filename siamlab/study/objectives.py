@@ -1,6 +1,5 @@
 """The losses that the studies compare, each with the head it needs in training.
 
-Input: an embedding network. Output: the same network with a head, and the loss for it.
 Margins and scales are the losses' own defaults; ``Contrastive``'s margin and ``PairLogits``'
 scale were chosen between two values each on validation people, the others are not tuned.
 """
@@ -25,14 +24,14 @@ from siamlab.system.backend import keras
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss by name.
+    """A loss and its head, by name.
 
     Attributes:
         name: in files and tables.
         title: in charts.
-        loss: makes the loss; ``None`` where ``train_people`` brings its own two.
-        head: makes the layer between embedding and loss for a number of training people;
-            ``None`` when the loss looks at the embeddings.
+        loss: builds the loss; ``None`` for the two losses of ``train_people`` itself.
+        head: builds the layer between embedding and loss for a number of training people;
+            ``None`` when the loss takes the embeddings.
     """
 
     name: str
@@ -73,19 +72,18 @@ def find_objective(name: str) -> Objective:
     Raises:
         InputError: there is none of this name.
     """
-    for objective in OBJECTIVES:
-        if objective.name == name:
-            return objective
-    known = ", ".join(objective.name for objective in OBJECTIVES)
-    raise InputError(f"No loss is named {name!r}; choose one of {known}.")
+    by_name = {objective.name: objective for objective in OBJECTIVES}
+    if name not in by_name:
+        raise InputError(f"No loss is named {name!r}; choose one of {', '.join(by_name)}.")
+    return by_name[name]
 
 
 def with_head(embedding: keras.Model, objective: Objective, people: int) -> keras.Model:
-    """The network whose output the objective's loss looks at; its weights are the embedding's.
+    """A network whose output the objective's loss takes; it shares the embedding's weights.
 
     Args:
-        embedding: unit embeddings come out.
-        objective: brings the head.
+        embedding: network whose output has unit length.
+        objective: has the head.
         people: number of training people.
     """
     if objective.head is None:

@@ -1,24 +1,22 @@
 """N-way one-shot classification: which of N enrolled images shows the probe's class?
 
-Input: the class of each image (a person, a character), and embeddings or descriptors of the
-images. Output: :class:`OneShotTrials`, who is compared with whom, and :class:`OneShot`, the share
-answered rightly with an interval that resamples classes or groups of them.
-
-A trial has one gallery image of each of N classes and one probe; the answer is the gallery
-image most similar to the probe. Guessing is right in 1 of N trials.
+A class is a person or a character. A trial has one gallery image of each of N classes and one
+probe; the answer is the gallery image most similar to the probe. Guessing is right in 1 of N
+trials.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation import Interval
+from siamlab.evaluation import Interval, quantiles
 
 Similarity = Callable[[np.ndarray, np.ndarray], np.ndarray]
 _CHUNK = 20_000  # comparisons held at once: 20 MB of 256 numbers each
@@ -31,9 +29,9 @@ class OneShotTrials:
     Attributes:
         gallery: int64 (T, N), the enrolled images of each trial, one per class.
         probes: int64 (T,), the image asked about.
-        answers: int64 (T,), the place in the gallery that shows the probe's class.
+        answers: int64 (T,), the position in the gallery of the probe's class.
         classes: T names, the probe's class.
-        groups: T names, what the class belongs to (an alphabet); the class itself otherwise.
+        groups: T names, the class's group (an alphabet); the class itself where there is none.
     """
 
     gallery: np.ndarray
@@ -46,21 +44,22 @@ class OneShotTrials:
         return len(self.probes)
 
     def __repr__(self) -> str:
-        return f"Trials({len(self)} trials, {self.ways}-way, {len(set(self.classes))} classes)"
+        classes = len(set(self.classes))
+        return f"OneShotTrials({len(self)} trials, {self.ways}-way, {classes} classes)"
 
     @property
     def ways(self) -> int:
-        """N, the classes of a trial."""
+        """N, the number of classes in a trial."""
         return int(self.gallery.shape[1])
 
 
 @dataclass(frozen=True)
 class OneShot:
-    """How often the right one of N was chosen.
+    """N-way one-shot accuracy.
 
     Attributes:
         ways: N.
-        trials: how many.
+        trials: number of trials.
         accuracy: share of right answers; k equally similar images count 1 / k.
         by_class: 95 % interval, classes resampled.
         by_group: 95 % interval, groups resampled; ``None`` when each class is its own group.
@@ -76,7 +75,7 @@ class OneShot:
 
     @property
     def chance(self) -> float:
-        """What guessing reaches."""
+        """Accuracy of guessing."""
         return 1 / self.ways
 
     def __str__(self) -> str:
@@ -96,7 +95,7 @@ class OneShot:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OneShot:
-        """The opposite of :meth:`to_dict`."""
+        """The inverse of :meth:`to_dict`."""
         intervals = {
             name: None if values[name] is None else Interval(*values[name])
             for name in ("by_class", "by_group")
@@ -107,13 +106,13 @@ class OneShot:
 def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -> OneShotTrials:
     """Draw trials among all classes: faces of people, one enrolled image each.
 
-    The probe's classes take turns, so that all with two images or more come up equally often;
-    the others of a trial are drawn anew each time, all classes alike.
+    The probe's classes take turns, so that all with two images or more appear equally often; the
+    other classes of a trial are drawn uniformly.
 
     Args:
         classes: the class of each image.
         ways: N.
-        count: trials.
+        count: number of trials.
         seed: the same seed gives the same trials.
 
     Raises:
@@ -151,7 +150,7 @@ def _check_ways(ways: int, there: int, what: str) -> None:
 
 
 def _turns(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """``count`` numbers below ``size``, each once before one comes a second time."""
+    """``count`` numbers below ``size``, each once before any is repeated."""
     rounds = [rng.permutation(size) for _ in range(-(-count // size))]
     return np.concatenate(rounds)[:count] if rounds else np.empty(0, np.int64)
 
@@ -184,7 +183,7 @@ def drawer_trials(
         seed: the same seed gives the same trials.
 
     Raises:
-        InputError: no alphabet has so many characters with two drawers in common.
+        InputError: no alphabet has ``ways`` characters with two drawers in common.
 
     Source:
         Lake, Salakhutdinov, Tenenbaum 2015, Science 350, one-shot classification; Koch, Zemel,
@@ -217,8 +216,8 @@ def _run(
     image: Mapping[tuple[str, int], int], ways: int, rng: np.random.Generator, group: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The images of two drawers of the same ``ways`` characters."""
-    drawers = sorted({drawer for _, drawer in image})
-    for first, second in _turns_of_two(drawers, rng):
+    drawers = list(permutations(sorted({drawer for _, drawer in image}), 2))
+    for first, second in (drawers[i] for i in rng.permutation(len(drawers))):
         both = sorted(c for c, drawer in image if drawer == first and (c, second) in image)
         if len(both) >= ways:
             chosen = [both[i] for i in rng.choice(len(both), ways, replace=False)]
@@ -227,17 +226,12 @@ def _run(
     raise InputError(f"No two drawers of {group} share {ways} characters; choose fewer ways.")
 
 
-def _turns_of_two(drawers: list[int], rng: np.random.Generator) -> list[tuple[int, int]]:
-    pairs = [(a, b) for a in drawers for b in drawers if a != b]
-    return [pairs[i] for i in rng.permutation(len(pairs))]
-
-
 def join_trials(parts: Sequence[OneShotTrials], images: Sequence[int]) -> OneShotTrials:
-    """Put trials on several sets of images behind each other.
+    """Concatenate trials on several sets of images.
 
     Args:
-        parts: trials with one N.
-        images: how many images each part's set has: image 0 of the second set becomes image
+        parts: trials with the same N.
+        images: number of images in each part's set: image 0 of the second set becomes image
             ``images[0]``, and so on, as when the sets' embeddings are concatenated.
 
     Raises:
@@ -259,7 +253,7 @@ def join_trials(parts: Sequence[OneShotTrials], images: Sequence[int]) -> OneSho
 
 
 def cosine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Cosine similarity of rows, ``(N, D)`` and ``(N, D)`` to ``(N,)``; 0 for an empty row."""
+    """Cosine similarity of rows, ``(N, D)`` and ``(N, D)`` to ``(N,)``; 0 for a row of zeros."""
     dot = np.einsum("nd,nd->n", first, second)
     length = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
     return np.divide(dot, length, out=np.zeros_like(dot), where=length > 0)
@@ -272,13 +266,13 @@ def answer_trials(
 
     Args:
         embeddings: float ``(images, D)``, one row per image.
-        trials: who is compared with whom.
+        trials: what is compared.
         similarity: rows and rows to ``(N,)``, higher for the same class:
             ``model.score_pairs`` for a Siamese model.
 
     Returns:
         float64 ``(T,)``: 1 right, 0 wrong, 1 / k where k are equally similar, the right one
-        among them, so that an embedding that is the same for all images scores as guessing.
+        among them, so that a constant embedding scores as guessing does.
     """
     right = np.empty(len(trials))
     step = max(1, _CHUNK // trials.ways)
@@ -297,13 +291,13 @@ def answer_trials(
 def judge_trials(
     trials: OneShotTrials, right: ArrayLike, seed: int = 0, rounds: int = 2000
 ) -> OneShot:
-    """Sum answers up, with intervals that resample classes, and groups of them.
+    """Accuracy of the answers, with intervals that resample classes, and groups of them.
 
-    Trials of one class go together, those of one alphabet too: an interval over trials would be
-    too narrow. One over few groups is rough, and rather too narrow than too wide.
+    Trials of one class are not independent, nor are those of one alphabet: an interval over trials
+    would be too narrow. One over few groups is rough, and tends to be too narrow.
 
     Args:
-        trials: what was asked.
+        trials: what was compared.
         right: ``(T,)``, what :func:`answer_trials` returns.
         seed: of the resampling.
         rounds: of the resampling.
@@ -331,19 +325,17 @@ def cluster_interval(
     clusters: Sequence[str],
     seed: int = 0,
     rounds: int = 2000,
-    level: float = 0.95,
 ) -> Interval | None:
-    """A percentile interval of a mean, whole clusters drawn with replacement.
+    """A 95 % percentile interval of a mean, whole clusters drawn with replacement.
 
     Args:
         values: ``(N,)``.
         clusters: N names; values of one cluster stay together.
-        seed: where all randomness comes from.
-        rounds: how many draws.
-        level: confidence.
+        seed: fixes the draws.
+        rounds: number of draws.
 
     Returns:
-        The interval; ``None`` for a single cluster, of which nothing can be said.
+        The interval; ``None`` for a single cluster.
 
     Source:
         Davison, Hinkley 1997, "Bootstrap methods and their application", section 3.8.
@@ -355,6 +347,4 @@ def cluster_interval(
     sizes = np.bincount(places).astype(np.float64)
     chances = np.full(len(numbers), 1 / len(numbers))
     drawn = np.random.default_rng(seed).multinomial(len(numbers), chances, size=rounds)
-    means = (drawn @ sums) / (drawn @ sizes)
-    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    return Interval(float(low), float(high), level)
+    return quantiles((drawn @ sums) / (drawn @ sizes))

@@ -1,14 +1,9 @@
-"""What all runs of a study share, and the people each of them trains on.
-
-Input: a collection, numbers. Output: ``StudySetting``, and parts of the collection.
-"""
+"""The sizes and numbers that all runs of a study share."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
-
-import numpy as np
 
 from siamlab.config import Profile
 from siamlab.data.collections import Collection
@@ -25,9 +20,9 @@ class StudySetting:
         width: multiple of the compact network's channel counts.
         steps: batches that every run trains on.
         people: people in a batch, two images each.
-        pairs: test pairs at the most; a threshold comes from as many validation pairs.
+        pairs: number of test pairs at most, and of validation pairs, which give the threshold.
         seeds: every run is repeated with each of them.
-        losses: names of the losses that are compared.
+        losses: names of the losses to compare.
         loss: the loss of the studies of people and images.
         people_counts: numbers of training people, two images each.
         images_each: numbers of images of each training person.
@@ -68,10 +63,10 @@ class StudySetting:
         return asdict(self)
 
     def fitted(self, train: Collection) -> StudySetting:
-        """Fill in what depends on the people there are.
+        """Adapt the sizes to a collection.
 
-        ``people`` becomes as many as the smallest run has, if that is fewer, and empty
-        ``people_counts`` become a doubling series up to everybody with two images.
+        ``people`` is limited to those of the smallest run, and empty ``people_counts`` become a
+        doubling series up to everybody with two images.
 
         Raises:
             InputError: fewer than four people have enough images.
@@ -89,7 +84,7 @@ class StudySetting:
 
 
 def doubling(least: int, most: int) -> tuple[int, ...]:
-    """``least``, twice that and so on, and ``most``; the last step is no smaller than 1.4 times.
+    """``least``, doubled again and again, and ``most``, which is at least 1.4 times the one before.
 
     Example:
         >>> doubling(64, 913)
@@ -99,36 +94,3 @@ def doubling(least: int, most: int) -> tuple[int, ...]:
     while counts[-1] * 2 * 1.4 <= most:
         counts.append(counts[-1] * 2)
     return (*counts, most) if most > counts[-1] else tuple(counts)
-
-
-def same_images_each(collection: Collection, count: int, seed: int) -> Collection:
-    """Everybody who has ``count`` images, with just so many.
-
-    The images are drawn at random, and a larger count keeps those of a smaller one.
-
-    Raises:
-        InputError: nobody has so many.
-    """
-    chosen = collection.with_at_least(count).people
-    if not chosen:
-        raise InputError(f"Nobody in {collection.root} has {count} images.")
-    people = []
-    for number, person in enumerate(chosen):
-        rng = np.random.default_rng((seed, number))
-        kept = sorted(rng.permutation(len(person.images))[:count].tolist())
-        people.append(replace(person, images=tuple(person.images[place] for place in kept)))
-    return Collection(collection.root, tuple(people))
-
-
-def people_sample(collection: Collection, count: int, seed: int) -> Collection:
-    """So many people, drawn at random; a larger count keeps those of a smaller one.
-
-    Raises:
-        InputError: there are fewer.
-    """
-    if count > len(collection):
-        raise InputError(
-            f"{count} people are wanted, {len(collection)} in {collection.root} have enough images."
-        )
-    order = np.random.default_rng(seed).permutation(len(collection))
-    return collection.select(collection.names[place] for place in order[:count])

@@ -1,10 +1,8 @@
-"""How much several enrolled images and several frames give, rule by rule.
+"""What several enrolled images and several frames gain, for each fusion rule.
 
-Input: embeddings of people's images and the function that scores two of them. Output: one
-:class:`FusionResult` for each rule, all on the same trials.
-
-A trial is one person who claims to be one person: their probe frames against that person's
-templates. Genuine trials claim the truth; impostor trials claim somebody else's name.
+Each rule gives one :class:`FusionResult`, all on the same trials. A trial compares the probe
+frames of one person with the templates of the person they claim to be. In genuine trials both are
+the same person, in impostor trials they are not.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from siamlab.evaluation import (
 )
 from siamlab.verification.fusion import fuse_frames, fuse_templates, mean_template
 
-# Embeddings (N, dimensions) of one side and of the other to scores (N,) in [0, 1].
+# Embeddings (N, dimensions) of both sides to scores (N,) in [0, 1].
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 RULES = (
     ("mean_template", "mean"),
@@ -46,13 +44,13 @@ _AT_ONCE = 20_000
 
 @dataclass(frozen=True, eq=False)
 class VerificationTrials:
-    """Who claims to be whom, and with which images.
+    """Verification trials: who claims to be whom, and with which images.
 
     Attributes:
         templates: int64 ``(T, enroll)``, numbers of the enrolled images.
         probes: int64 ``(T, frames)``, numbers of the probe images.
-        claimed: T names, whose templates they are.
-        actual: T names, who is before the camera.
+        claimed: T names, the people on the templates.
+        actual: T names, the people on the probes.
     """
 
     templates: np.ndarray
@@ -78,19 +76,19 @@ def draw_trials(
 ) -> VerificationTrials:
     """Draw trials from people with ``enroll + frames`` images or more.
 
-    In each draw every such person's images are dealt anew: some are enrolled, some are probes,
-    none is both. Each person is then claimed by himself and by ``impostors`` others.
+    In each draw the images of every such person are dealt: some are enrolled, some are probes,
+    none is both. Each person then has one genuine trial and ``impostors`` impostor trials.
 
     Args:
-        people: M names, whose image each is.
+        people: M names, the person on each image.
         enroll: enrolled images of a person.
         frames: probe images of a person.
         impostors: impostor trials on each person in each draw; fewer when there are fewer others.
-        draws: how often images are dealt.
+        draws: number of times the images are dealt.
         seed: the same seed draws the same trials.
 
     Raises:
-        InputError: fewer than three people have so many images, or a count is below 1.
+        InputError: fewer than three people have enough images, or a count is below 1.
     """
     if min(enroll, frames, impostors, draws) < 1:
         raise InputError("enroll, frames, impostors and draws are 1 or more.")
@@ -101,7 +99,8 @@ def draw_trials(
     ]
     if len(able) < 3:
         raise InputError(
-            f"Trials need three people with {enroll + frames} images or more. Received: {len(able)}."
+            f"Trials need three people with {enroll + frames} images or more. Received: "
+            f"{len(able)}."
         )
     rng = np.random.default_rng(seed)
     numbers = [np.flatnonzero(owners == name) for name in able]
@@ -126,14 +125,15 @@ class FusionResult:
         enroll: enrolled images of a person.
         frames: probe frames.
         templates_rule: how templates are fused; see :mod:`siamlab.verification.fusion`.
-        frames_rule: how frames are; ``mean_probe`` averages their embeddings, not their scores.
-        people: people behind the trials.
+        frames_rule: how frames are fused; ``mean_probe`` averages their embeddings, not their
+            scores.
+        people: number of people in the trials.
         genuine: genuine trials.
         impostor: impostor trials.
         eer: equal error rate.
         eer_interval: its 95 % interval, people resampled.
-        gain: 95 % interval of the EER of one template and one frame less this one, on the same
-            draws of people; above 0 where fusion surely helps.
+        gain: 95 % interval of the EER of one template and one frame minus this one, on the same
+            draws of people; above 0 where fusion clearly helps.
         fnmr: false non-match rate at the threshold for a false match rate of ``RATE`` here.
         fnmr_interval: its 95 % interval.
         fixed_fmr: false match rate at the threshold of a single comparison.
@@ -181,7 +181,6 @@ def measure_fusion(
     enroll: int = 3,
     frames: int = 3,
     views: np.ndarray | None = None,
-    impostors: int = 10,
     draws: int = 5,
     seed: int = 0,
     rounds: int = 500,
@@ -198,7 +197,6 @@ def measure_fusion(
         views: float32 ``(M, V, dimensions)``, V at least ``frames``: views of each image. Frames
             are then views of one image, as from one camera in one second, and not different
             photographs.
-        impostors: see :func:`draw_trials`.
         draws: see :func:`draw_trials`.
         seed: of the trials and of the resampling.
         rounds: of the resampling.
@@ -211,7 +209,8 @@ def measure_fusion(
     """
     if views is not None and views.shape[1] < frames:
         raise InputError(f"{frames} frames need that many views. Received: {views.shape[1]}.")
-    trials = draw_trials(people, enroll, 1 if views is not None else frames, impostors, draws, seed)
+    photographs = frames if views is None else 1
+    trials = draw_trials(people, enroll, photographs, draws=draws, seed=seed)
     templates = embeddings[trials.templates]
     probes = embeddings[trials.probes] if views is None else views[trials.probes[:, 0], :frames]
     rng = np.random.default_rng(seed)

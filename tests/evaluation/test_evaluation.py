@@ -123,7 +123,7 @@ class TestOperatingPoint:
     def test_threshold_zero_is_a_threshold(self) -> None:
         assert ev.operating_point(LABELS, SCORES, 0.0).fmr == 1.0
 
-    def test_as_scikit_learn_says(self) -> None:
+    def test_agrees_with_scikit_learn(self) -> None:
         from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
         labels, scores, _, _ = many_pairs()
@@ -218,7 +218,7 @@ class TestEqualError:
         assert ev.equal_error([1, 0], [0.1, 0.9])[0] == pytest.approx(1.0)
 
     @given(labeled_scores())
-    def test_as_the_oracle_says(self, pair: tuple) -> None:
+    def test_agrees_with_the_oracle(self, pair: tuple) -> None:
         assert ev.equal_error(*pair)[0] == pytest.approx(eer_by_hand(*pair))
 
     @given(labeled_scores())
@@ -232,7 +232,7 @@ class TestEqualError:
         # The same decisions in float32.
         assert int((scores[labels == 1] >= threshold).sum()) == point.true_positives
 
-    def test_as_scikit_learn_s_curve_says(self) -> None:
+    def test_agrees_with_the_roc_curve_of_scikit_learn(self) -> None:
         from sklearn.metrics import roc_curve
 
         labels, scores, _, _ = many_pairs(seed=3)
@@ -298,21 +298,6 @@ class TestReliability:
     def test_no_bins(self) -> None:
         with pytest.raises(InputError, match="bins"):
             ev.reliability([1, 0], [0.9, 0.1], bins=0)
-
-
-class TestWilson:
-    def test_textbook_values(self) -> None:
-        """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611."""
-        assert tuple(ev.wilson_interval(81, 263)) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-        assert tuple(ev.wilson_interval(0, 20)) == pytest.approx((0.0, 0.1611), abs=1e-4)
-        assert ev.wilson_interval(20, 20).high == 1.0
-
-    def test_wrong_counts(self) -> None:
-        for successes, trials in ((1, 0), (3, 2), (-1, 2)):
-            with pytest.raises(InputError, match="trial"):
-                ev.wilson_interval(successes, trials)
-        with pytest.raises(InputError, match="level"):
-            ev.wilson_interval(1, 2, level=95)
 
 
 def copies(weights: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
@@ -409,7 +394,7 @@ class TestBootstrap:
         assert found.intervals["fmr"] is not None
         assert any("one person" in note for note in found.notes)
 
-    def test_image_names_serve_in_place_of_people(self) -> None:
+    def test_image_names_in_place_of_people(self) -> None:
         first = ["me_1", "me_2", "me_3", "me_4", "me_1", "me_2", "me_3", "me_4"]
         second = ["me_5", "me_6", "me_7", "me_8", "p1", "p2", "p3", "p4"]
         found = ev.bootstrap_people(LABELS, SCORES, first, second, "recall")
@@ -443,7 +428,7 @@ class TestBootstrap:
 
 
 class TestCalibration:
-    def test_what_the_rules_say(self) -> None:
+    def test_rules_of_3_and_30(self) -> None:
         """For an FMR of 0.1 the rule of 3 asks for 30 impostor pairs, the rule of 30 for 300."""
         for impostors, enough, words in (
             (20, False, "too few"),
@@ -505,7 +490,7 @@ class TestCalibration:
             alone.intervals["threshold"].low <= alone.threshold <= alone.intervals["eer"].high + 1
         )
 
-    def test_a_record_of_before_has_no_intervals(self) -> None:
+    def test_calibration_of_an_older_file_has_no_intervals(self) -> None:
         found = ev.calibrate(LABELS, SCORES, ["a"], 0.25).to_dict()
         for name in ("fnmrs", "person_pairs", "intervals"):
             del found[name]
@@ -527,7 +512,7 @@ class TestCalibration:
         assert "3 person pairs" in found.note
         assert "rule of 3: 30 person pairs" in found.note
 
-    def test_a_floor_under_the_threshold(self) -> None:
+    def test_lower_limit_of_the_threshold(self) -> None:
         """At 0.25 one of four impostors may match: just above 0.3. A part asks for 0.65."""
         found = ev.calibrate(LABELS, SCORES, ["a"], 0.25, at_least=0.65)
         assert (found.threshold, found.fnmr) == (0.65, 0.5)
@@ -547,7 +532,7 @@ class TestCalibration:
             else:
                 assert value == ev.threshold_at_fmr(*copies(row, labels, scores), rate)
 
-    def test_saturated_scores_are_said(self) -> None:
+    def test_saturated_scores_are_noted(self) -> None:
         found = ev.calibrate([1, 0], [1.0, 1.0], ["a", "b"])
         assert found.threshold > 1
         assert "verifies nobody" in found.note
@@ -561,7 +546,7 @@ class TestCalibration:
 
 
 class TestGroups:
-    def test_rates_and_couples_by_hand(self) -> None:
+    def test_rates_and_person_pairs_by_hand(self) -> None:
         first, second = list("aaab"), list("bbcc")
         found = ev.group_rate("own", False, np.array([0.9, 0.6, 0.2, 0.4]), first, second, 0.5)
         assert (found.errors, found.pairs, found.people, found.person_pairs) == (2, 4, 3, 3)
@@ -571,8 +556,8 @@ class TestGroups:
         genuine = ev.group_rate("own", True, np.array([0.9, 0.4]), ["a", "b"], ["a", "b"], 0.5)
         assert (genuine.errors, genuine.person_pairs, genuine.units) == (1, 0, 2)
 
-    def test_three_people_stay_three_before_many_strangers(self) -> None:
-        """3 own people and 40 strangers make 120 person pairs, but 40 trials: 0 to 3 / 40; rough."""
+    def test_few_own_people_stay_few_among_many_strangers(self) -> None:
+        """3 own people and 40 strangers: 120 person pairs, but 40 trials: 0 to 3 / 40; rough."""
         first = [own for own in "abc" for _ in range(40)]
         second = [f"s{i}" for i in range(40)] * 3
         strata = {**dict.fromkeys("abc", "own"), **dict.fromkeys(second, "strangers")}
@@ -581,8 +566,8 @@ class TestGroups:
         assert found.rough
         assert tuple(found.interval) == (0.0, 3 / 40)
 
-    def test_no_error_is_not_no_doubt(self) -> None:
-        """100 pairs of one person pair without an error: 3 / 20 images' halves, not 3 / 100 pairs."""
+    def test_interval_without_errors_follows_the_rule_of_3(self) -> None:
+        """200 pairs of 2 person pairs without an error: 3 / 2 person pairs, not 3 / 200 pairs."""
         first, second = ["a"] * 100 + ["a"] * 100, ["b"] * 100 + ["c"] * 100
         found = ev.group_rate("own", False, np.zeros(200), first, second, 0.5)
         assert tuple(found.interval) == (0.0, 1.0)  # 3 / 2 person pairs
@@ -601,12 +586,12 @@ class TestGroups:
         assert (alone.unit, alone.interval) == ("people", None)
 
     @pytest.mark.parametrize(("people", "word"), [(24, "nothing"), (26, "roughly"), (80, "shown")])
-    def test_promises_go_by_couples(self, people: int, word: str) -> None:
-        """For 0.01 the rule of 3 asks for 300 person pairs (25 people), the rule of 30 for 3,000."""
+    def test_evidence_depends_on_person_pairs(self, people: int, word: str) -> None:
+        """For 0.01 the rule of 3 needs 300 person pairs (25 people), the rule of 30 3,000."""
         sides = [(str(a), str(b)) for a in range(people) for b in range(a) for _ in range(2)]
         first, second = zip(*sides, strict=True)
         found = ev.group_rate("x", False, np.zeros(len(sides)), first, second, 0.5)
-        assert found.promises(0.01) == word
+        assert found.evidence(0.01) == word
 
     def test_nothing_to_count(self) -> None:
         found = ev.group_rate("x", False, np.zeros(0), [], [], 0.5)
@@ -614,7 +599,7 @@ class TestGroups:
         with pytest.raises(InputError, match="all of one kind"):
             ev.group_rate("x", False, np.zeros(1), ["a"], ["a"], 0.5)
 
-    def test_the_couple_most_often_mixed_up(self) -> None:
+    def test_worst_confusion_by_hand(self) -> None:
         """b and a match in 1 of 2, a and c in 0 of 1 with the highest score below 0.5."""
         scores = np.array([0.6, 0.1, 0.45])
         worst = ev.worst_confusion(scores, ["b", "a", "a"], ["a", "b", "c"], 0.5)
@@ -686,7 +671,7 @@ class TestEvaluation:
     def test_table_of_models(self) -> None:
         result = ev.evaluate_scores(LABELS, SCORES)
         nobody = ev.evaluate_scores(LABELS, SCORES, 1.0)
-        table = ev.ResultsTable({"Koch": result, "<compact>": nobody})
+        table = ev.comparison_table({"Koch": result, "<compact>": nobody})
         lines = str(table).splitlines()
         assert lines[0].split()[:3] == ["model", "pairs", "threshold"]
         assert lines[1].split() == [
@@ -715,12 +700,12 @@ class TestEvaluation:
         assert json.loads(result.to_json())["pairs"] == len(labels)
 
 
-class TestReading:
-    def test_predictions_beside_truth(self) -> None:
+class TestPredictions:
+    def test_prediction_table(self) -> None:
         found = ev.prediction_table(LABELS, SCORES, 0.5, count=5)
         assert found.predicted.tolist() == [1, 1, 1, 0, 1]
         assert found.truth.tolist() == [1, 1, 1, 1, 0]
-        assert found.right.tolist() == [True, True, True, False, False]
+        assert found.correct.tolist() == [True, True, True, False, False]
         lines = str(found).splitlines()
         assert lines[1].split() == ["y_pred", "1", "1", "1", "0", "1"]
         assert lines[3].split() == ["x", "x"]
@@ -789,8 +774,9 @@ class TestScorePairs:
 
 def test_importing_loads_nothing_heavy() -> None:
     code = (
-        "import sys, siamlab.evaluation; "
-        "print([m for m in ('sklearn', 'keras', 'tensorflow', 'matplotlib') if m in sys.modules])"
+        "import sys, siamlab.evaluation, siamlab.evaluation.own_people; "
+        "heavy = 'sklearn', 'scipy', 'keras', 'tensorflow', 'matplotlib'; "
+        "print([module for module in heavy if module in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""Thresholds on people of one's own: gray levels stand for faces, so every rate is known."""
+"""Calibration on own people: gray levels stand for faces, so every rate is known."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from siamlab.images.write import write_image
 
 
 @dataclass
-class Record:
+class Metadata:
     trained: tuple[str, ...] = ()
     preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size=8))
 
@@ -40,7 +40,7 @@ class LevelModel:
     """Embeds an image as its mean level; the score is 1 minus the difference of levels."""
 
     def __init__(self, *trained: str) -> None:
-        self.metadata = Record(trained)
+        self.metadata = Metadata(trained)
         self.kept: dict[str, Any] = {}
 
     def embed(self, images: np.ndarray) -> np.ndarray:
@@ -98,15 +98,13 @@ def test_rates_of_the_groups_by_hand(own: Collection, strangers: Collection) -> 
     assert model.kept["calibration"] == found.calibration.to_dict()
 
 
-def test_the_worst_couple_and_the_price_of_keeping_it_apart(
-    own: Collection, strangers: Collection
-) -> None:
+def test_worst_confusion_and_the_strict_threshold(own: Collection, strangers: Collection) -> None:
     """A lax 0.3 lets Ada pass for Bea: 4 of 12 pairs. Held there, 3 of 12 may match, those 5 and
     10 levels apart but not the one at 15. Genuine pairs are 5 apart and lose nothing."""
     found = calibrate_people(LevelModel(), own, strangers, fmr=0.3)
     assert (found.worst.first, found.worst.second, found.worst.matches) == ("Ada", "Bea", 4)
     assert found.groups["own_impostor"].rate == pytest.approx(1 / 3)
-    threshold, fnmr = found.apart
+    threshold, fnmr = found.strict
     assert 1 - 15 / 255 < threshold < 1 - 10 / 255
     assert fnmr == 0
     assert "Ada is taken for Bea in 4 of 4" in str(found)
@@ -114,7 +112,7 @@ def test_the_worst_couple_and_the_price_of_keeping_it_apart(
 
     strict = calibrate_people(LevelModel(), own, strangers, fmr=0.3, strict=True)
     assert strict.calibration.threshold == pytest.approx(threshold)
-    assert strict.apart is None
+    assert strict.strict is None
     assert strict.groups["own_impostor"].rate == 0.25
 
 
@@ -126,7 +124,7 @@ def test_names_stay_out_of_the_model_file(own: Collection, strangers: Collection
     assert "Ada" in json.dumps(found.to_dict())
 
 
-def test_what_few_people_cannot_promise(own: Collection, strangers: Collection) -> None:
+def test_few_people_cannot_show_a_low_rate(own: Collection, strangers: Collection) -> None:
     """3 people are 3 person pairs; 0.01 asks for 300, which 25 people have."""
     text = str(calibrate_people(LevelModel(), own, strangers))
     assert "(3 person pairs, 12 pairs) are too few to promise an FMR of 0.01" in text
@@ -135,7 +133,7 @@ def test_what_few_people_cannot_promise(own: Collection, strangers: Collection) 
     assert "3 people are too few for a promise" in text
 
 
-def test_without_strangers_it_says_so(own: Collection) -> None:
+def test_missing_strangers_are_noted(own: Collection) -> None:
     found = calibrate_people(LevelModel(), own, None, fmr=0.1)
     assert found.strangers == 0
     assert found.groups["between"].pairs == 0
@@ -151,14 +149,16 @@ def test_one_person_and_strangers(own: Collection, strangers: Collection) -> Non
         calibrate_people(LevelModel(), own.select(["Ada"]), None)
 
 
-def test_single_images_cost_what_strangers_pay(strangers: Collection, tmp_path: Path) -> None:
+def test_single_images_use_the_genuine_pairs_of_strangers(
+    strangers: Collection, tmp_path: Path
+) -> None:
     own = write_levels(tmp_path / "single", {"Ada": (100,), "Bea": (200,)})
     found = calibrate_people(LevelModel(), own, strangers, fmr=0.1)
     assert found.calibration.genuine == found.groups["stranger_genuine"].pairs == 20
     assert "cannot be known" in str(found)
 
 
-def test_who_was_trained_on_or_shares_a_name_is_left_out(
+def test_people_trained_on_and_namesakes_are_left_out(
     own: Collection, strangers: Collection, tmp_path: Path
 ) -> None:
     model = LevelModel("Cid", "s01", "s02")
@@ -169,7 +169,7 @@ def test_who_was_trained_on_or_shares_a_name_is_left_out(
     assert "2 whom the model was trained on, 1 with the name" in str(found)
 
 
-def test_when_nearly_everybody_was_trained_on(own: Collection, strangers: Collection) -> None:
+def test_too_few_people_left(own: Collection, strangers: Collection) -> None:
     with pytest.raises(InputError, match=r"was trained on 3 of these people \(3\)"):
         calibrate_people(LevelModel(*own.names), own, strangers)
     with pytest.raises(InputError, match="2 others are too few"):
@@ -182,7 +182,7 @@ def test_when_nearly_everybody_was_trained_on(own: Collection, strangers: Collec
 
 
 @pytest.mark.parametrize("fmr", [0.0, -1.0, 2.0, float("nan")])
-def test_no_rate(own: Collection, fmr: float) -> None:
+def test_invalid_rate(own: Collection, fmr: float) -> None:
     with pytest.raises(InputError, match="fmr is above 0"):
         calibrate_people(LevelModel(), own, None, fmr=fmr)
 
@@ -214,7 +214,7 @@ def test_groups_are_drawn_without_repetition_and_alike(tmp_path: Path) -> None:
     assert again.first == between.first
 
 
-def test_no_one_person_speaks_for_all(tmp_path: Path) -> None:
+def test_no_single_person_dominates(tmp_path: Path) -> None:
     """20 people with one genuine pair each and one with 45; of 50 wanted, a fair share is
     50 / 21, rounded up to 3, so the one gives 6."""
     sizes = [2] * 20 + [10]
@@ -245,13 +245,13 @@ def test_captured_folders_are_one_person(tmp_path: Path) -> None:
     assert open_own_people(root).names == ("Bea", "me")
 
 
-def test_plain_folders_open_as_always(own: Collection) -> None:
+def test_plain_folders_open_too(own: Collection) -> None:
     assert open_own_people(own.root).names == own.names
     with pytest.raises(InputError, match="does not exist"):
         open_own_people(own.root / "nowhere")
 
 
-def test_where_strangers_come_from(
+def test_find_strangers(
     own: Collection, strangers: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SIAMLAB_LFW", raising=False)

@@ -1,4 +1,4 @@
-"""Measures of image quality on images whose answer is known, and thirds of pairs."""
+"""Measures of image quality on images whose values are known, and thirds of pairs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from siamlab.data.collections import open_collection
 from siamlab.data.pairs import draw_pairs
 from siamlab.errors import InputError
 from siamlab.evaluation import brightness, contrast, quality_groups, sharpness
+from siamlab.evaluation.quality_groups import _group
 
 BOARD = (np.indices((100, 100)).sum(axis=0) // 10 % 2 * 255).astype(np.uint8)
 
@@ -79,3 +80,16 @@ def test_mistakes_stay_in_their_third(pairs):
 def test_too_few_pairs_or_scores(pairs):
     with pytest.raises(InputError, match="18 pairs and 3 scores"):
         quality_groups(pairs, np.zeros(3), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("correct", "pairs", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0)],
+)
+def test_interval_of_the_accuracy_has_the_textbook_values(correct, pairs, low, high):
+    """Newcombe 1998, table I, Wilson's interval: 81 of 263, and 0 of 20; 20 of 20 mirrors it."""
+    scores = np.repeat([1.0, 0.0], [correct, pairs - correct])
+    group = _group("sharpness", "lowest third", 0.0, np.ones(pairs), scores, 0.5)
+    assert group.accuracy == correct / pairs and group.auc is None
+    assert (group.low, group.high) == pytest.approx((low, high), abs=1e-4)
+    assert group.high <= 1.0 and (group.high == 1.0) == (correct == pairs)

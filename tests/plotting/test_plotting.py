@@ -1,4 +1,4 @@
-"""Plotting: what is drawn is what was given; figures leave no state and save to equal bytes."""
+"""Plotting: figures show the data, leave no state, and save to equal bytes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TestSave:
             with pytest.raises(InputError, match="file name"):
                 pl.save_figure(figure, name, tmp_path)
 
-    def test_a_file_in_the_way_is_one_line(self, tmp_path: Path) -> None:
+    def test_a_storage_error_is_one_line(self, tmp_path: Path) -> None:
         (tmp_path / "taken").write_text("")
         with pytest.raises(StorageError) as caught:
             pl.save_figure(pl.plot_images(faces(1)), "a", tmp_path / "taken")
@@ -98,7 +98,7 @@ class TestImages:
         np.testing.assert_array_equal(shown[3], faces(5)[3])
         assert len(figure.axes) == 6
 
-    def test_forms_of_images(self) -> None:
+    def test_types_of_images(self) -> None:
         gray, color = np.full((4, 6), 0.5), np.ones((8, 4, 3), np.float32)
         figure = pl.plot_images([gray, color])
         assert figure.axes[0].images[0].get_array().shape == (4, 6, 3)
@@ -119,11 +119,11 @@ class TestImages:
 
 
 class TestPairs:
-    def test_labels_before_any_model(self) -> None:
+    def test_labels_without_scores(self) -> None:
         found = texts(pl.plot_pairs(faces(2), faces(2), [1, 0]))
         assert {"1: same person", "0: different people"} <= set(found)
 
-    def test_verdicts_beside_the_truth(self) -> None:
+    def test_decisions_and_truth(self) -> None:
         """Four pairs, one of each kind; the two mistakes say so in words."""
         figure = pl.plot_pairs(faces(4), faces(4), [1, 0, 1, 0], [0.9, 0.1, 0.2, 0.8], 0.5)
         titles = [axes.get_title(loc="center") for axes in figure.axes[:4]]
@@ -179,14 +179,14 @@ class TestVerification:
         assert heights == pytest.approx([0.2, 0.6, 0.7, 0.9])
         assert figure.axes[0].patches[0].get_xy() == (10, 5)
 
-    def test_unknown_is_an_answer(self) -> None:
+    def test_unknown_verification(self) -> None:
         result = verification(verified=None, scores=np.zeros(0), box=None, reason="No face.")
         found = texts(pl.plot_verification(self.FRAME, result))
         assert {"Ada: unknown", "No face."} <= set(found)
 
 
 class TestCurves:
-    def test_areas_and_points_are_the_evaluation_s(self) -> None:
+    def test_areas_and_points_equal_the_evaluation(self) -> None:
         from siamlab.evaluation import area_under_roc, equal_error, operating_point
 
         figure = pl.plot_curves(LABELS, SCORES)
@@ -227,7 +227,7 @@ class TestCurves:
         with pytest.raises(InputError, match="three axes"):
             pl.plot_curves([1, 0], [0.2, 0.4], axes=pl.new_figure().subplots())
 
-    def test_histograms_hold_all_pairs(self) -> None:
+    def test_histograms_contain_all_pairs(self) -> None:
         figure = pl.plot_scores(LABELS, SCORES, {"calibrated": 0.61})
         found = texts(figure)
         assert {"genuine (100)", "impostor (100)", "calibrated (0.610)"} <= set(found)
@@ -249,7 +249,7 @@ def point(**values: float) -> SimpleNamespace:
 METRICS = {"loss": [0.7, 0.5], "precision": [0.5, 0.6], "val_loss": [0.7, 0.6]}
 
 
-class TestCharts:
+class TestHistoryAndSize:
     @pytest.mark.parametrize("kind", ["ours", "keras", "mapping"])
     def test_history_in_each_form(self, kind: str) -> None:
         history = {
@@ -270,9 +270,9 @@ class TestCharts:
         with pytest.raises(InputError, match="Received: int"):
             pl.plot_history(3)
 
-    def test_time_names_the_machine(self) -> None:
+    def test_time_with_the_machine(self) -> None:
         sizes = [point(size=72, seconds=180.0), point(size=32)]
-        figure = pl.plot_time_against_size(sizes, [point()], machine="A box, 2 cores")
+        figure = pl.plot_against_size(sizes, [point()], machine="A box, 2 cores")
         found = texts(figure)
         assert "measured on A box, 2 cores" in found
         assert {"side of the input (pixels)", "training time (seconds)", "3.0 min"} <= set(found)
@@ -280,12 +280,14 @@ class TestCharts:
         assert len(figure.axes) == 2
 
     def test_quality_with_intervals(self) -> None:
-        figure = pl.plot_quality_against_size(by_images=[point(images=10), point(images=20)])
+        figure = pl.plot_against_size(by_images=[point(images=10), point(images=20)], measure="auc")
         bars = figure.axes[0].collections[0].get_segments()
         np.testing.assert_allclose(bars[0][:, 1], [0.7, 0.85])
         assert figure.axes[0].get_xlabel() == "training images (number)"
         with pytest.raises(InputError, match="measured points"):
-            pl.plot_quality_against_size()
+            pl.plot_against_size(measure="auc")
+        with pytest.raises(InputError, match="seconds or auc"):
+            pl.plot_against_size([point()], measure="eer")
 
 
 def run(**values: object) -> SimpleNamespace:
@@ -297,7 +299,7 @@ def run(**values: object) -> SimpleNamespace:
     return SimpleNamespace(**{**defaults, **values})
 
 
-class TestComparisons:
+class TestStudies:
     def test_losses_are_sorted_by_their_mean_auc(self) -> None:
         """Mean 0.8 and 0.75: the single run of 0.75 stands below two of 0.7 and 0.9."""
         runs = [run(auc=0.9), run(loss="bce", auc=0.75), run(auc=0.7)]
@@ -314,7 +316,7 @@ class TestComparisons:
             "measured on A box",
         } <= set(texts(figure))
 
-    def test_intervals_are_those_of_the_run(self) -> None:
+    def test_intervals_equal_those_of_the_run(self) -> None:
         axes = pl.plot_losses([run()]).axes
         for panel, ends in zip(axes, [(0.7, 0.85), (0.65, 0.74)], strict=True):
             (bar,) = panel.collections[0].get_segments()
@@ -373,7 +375,7 @@ def siamese_models() -> SimpleNamespace:
 
 
 class TestArchitecture:
-    def test_koch_s_layers(self, siamese_models: SimpleNamespace) -> None:
+    def test_layers_of_koch(self, siamese_models: SimpleNamespace) -> None:
         """Valid convolutions and halving: 105, 96, 48, 42, 21, 18, 9, 6."""
         steps = pl.network_steps(siamese_models.koch.embedding)
         assert [step.kind for step in steps] == ["input", *["conv", "pool"] * 3, "conv", "dense"]
@@ -382,7 +384,7 @@ class TestArchitecture:
         assert (steps[2].kernel, steps[-1].then) == ("max 2×2", "flatten, sigmoid")
         assert steps[1].weights == 10 * 10 * 3 * 4 + 4
 
-    def test_normalization_stands_with_its_layer(self, siamese_models: SimpleNamespace) -> None:
+    def test_normalization_is_folded_into_its_layer(self, siamese_models: SimpleNamespace) -> None:
         """From 32 pixels: 26, 13, 9, 5, 2, 1, and a last kernel no larger than what is left."""
         steps = pl.network_steps(siamese_models.compact.embedding)
         assert [step.name for step in steps] == [
@@ -408,7 +410,7 @@ class TestArchitecture:
             steps = pl.network_steps(model.embedding)
             assert sum(step.weights for step in steps) == model.embedding.count_params()
 
-    def test_foreign_networks(self) -> None:
+    def test_other_networks(self) -> None:
         keras = pytest.importorskip("keras")
         inputs = keras.Input((8, 8, 3))
         fork = keras.layers.Add()([inputs, keras.layers.Conv2D(3, 3, padding="same")(inputs)])
@@ -421,7 +423,7 @@ class TestArchitecture:
         )
         assert [step.then for step in pl.network_steps(chain)] == ["", "ReLU"]
 
-    def test_the_picture_holds_the_numbers(self, siamese_models: SimpleNamespace) -> None:
+    def test_the_figure_contains_the_numbers(self, siamese_models: SimpleNamespace) -> None:
         model = siamese_models.koch
         found = texts(pl.draw_architecture(model))
         assert f"Two towers, one set of weights: {model.count_params():,} in all" in found
@@ -434,19 +436,19 @@ class TestArchitecture:
             "embeds each image with its mirror image and averages both",
         } <= (set(found))
 
-    def test_a_committee_is_one_member_and_a_count(self, siamese_models: SimpleNamespace) -> None:
+    def test_an_ensemble_is_one_network_and_a_count(self, siamese_models: SimpleNamespace) -> None:
         one, joined = (set(texts(pl.draw_architecture(model))) for model in
                        (siamese_models.compact, siamese_models.joined))  # fmt: skip
         assert {"conv1", "conv4", "code"} <= one & joined
         assert [text for text in joined if "2 such networks, joined; embeds each" in text]
         assert not [text for text in one if "joined" in text or "gradients" in text]
 
-    def test_gradients_beside_the_networks_are_named(self, siamese_models: SimpleNamespace) -> None:
+    def test_hog_lda_is_named(self, siamese_models: SimpleNamespace) -> None:
         found = texts(pl.draw_architecture(siamese_models.gradients))
         assert [text for text in found if text.startswith("oriented gradients vote too; embeds")]
         assert not [text for text in found if "such networks" in text]
 
-    def test_columns_do_not_run_into_each_other(self, siamese_models: SimpleNamespace) -> None:
+    def test_columns_do_not_overlap(self, siamese_models: SimpleNamespace) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         for model in vars(siamese_models).values():

@@ -1,4 +1,4 @@
-"""Classical baselines: values by hand, invariances, and the way from cosine to probability."""
+"""Classical baselines: values by hand, invariances, and probabilities from cosines."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def test_the_cosine_of_pixels_is_the_correlation_of_gray() -> None:
     assert (raw_pixels(half) * rows).sum(axis=1).min() > 0.999
 
 
-def test_an_even_image_is_no_division_by_zero() -> None:
+def test_a_uniform_image_is_no_division_by_zero() -> None:
     flat = np.full((1, 16, 16, 3), 90, np.uint8)
     assert not raw_pixels(flat).any() and np.isfinite(hog(flat)).all()
 
 
-def test_hog_sees_the_direction_of_an_edge() -> None:
+def test_hog_shows_the_direction_of_an_edge() -> None:
     """A vertical edge has a horizontal gradient: one direction, in the first or last bin."""
     image = np.zeros((1, 16, 16, 3), np.uint8)
     image[:, :, 8:] = 255
@@ -79,7 +79,7 @@ def test_local_binary_patterns_against_an_independent_count() -> None:
     )
 
 
-def test_local_binary_patterns_do_not_see_light() -> None:
+def test_local_binary_patterns_are_invariant_to_light() -> None:
     pytest.importorskip("skimage")
     gray = np.repeat(IMAGES[..., :1] // 4, 3, axis=3)
     dark, bright = local_binary_patterns(gray), local_binary_patterns(3 * gray + 20)

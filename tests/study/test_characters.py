@@ -1,4 +1,4 @@
-"""Characters: trained on some alphabets, asked about others, on drawn alphabets."""
+"""Characters: trained on some drawn alphabets, tested on others."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_seed_and_distortions_reach_the_training(
     assert calls[0].augmentation.flip == 0, "a mirror image is another character"
 
 
-def test_a_whole_drawing_is_seen() -> None:
+def test_the_whole_drawing_is_used() -> None:
     preprocessing = character_preprocessing(40)
     assert (preprocessing.size, preprocessing.fraction) == (40, 1.0)
 

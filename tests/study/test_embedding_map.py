@@ -1,4 +1,4 @@
-"""The map of embeddings: seeded, and neighbors stay together."""
+"""t-SNE of embeddings: seeded, and neighbors stay together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_groups_stay_together_and_the_seed_fixes_the_map() -> None:
     assert (apart.argmin(axis=1) // 12 == np.arange(36) // 12).all()
 
 
-def test_few_or_broken_embeddings() -> None:
+def test_few_or_invalid_embeddings() -> None:
     assert tsne_map(ROWS[:4]).shape == (4, 2)
     for rows in (ROWS[:3], ROWS[0], np.full((9, 2), np.nan)):
         with pytest.raises(InputError, match="at least four"):

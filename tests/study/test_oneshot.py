@@ -1,4 +1,4 @@
-"""N-way trials: who is asked about what, right answers, ties, and intervals over classes."""
+"""N-way trials: what is compared, right answers, ties, and intervals over classes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PEOPLE = [name for name, images in (("a", 3), ("b", 1), ("c", 2), ("d", 1)) for 
 
 @settings(max_examples=30, deadline=None)
 @given(ways=st.integers(2, 4), count=st.integers(1, 40), seed=st.integers(0, 99))
-def test_a_trial_has_one_image_of_each_class_and_another_of_the_probe_s(ways, count, seed) -> None:
+def test_a_trial_has_one_image_of_each_class_and_another_of_the_probe(ways, count, seed) -> None:
     trials = class_trials(PEOPLE, ways, count, seed)
     names = np.array(PEOPLE)
     assert trials.gallery.shape == (count, ways) and trials.ways == ways
@@ -47,7 +47,7 @@ def test_trials_follow_the_seed() -> None:
     one, same, other = (class_trials(PEOPLE, 3, 50, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.gallery, same.gallery)
     assert (one.gallery != other.gallery).any()
-    assert repr(one) == "Trials(50 trials, 3-way, 2 classes)"
+    assert repr(one) == "OneShotTrials(50 trials, 3-way, 2 classes)"
 
 
 def test_impossible_trials() -> None:
@@ -86,7 +86,7 @@ def test_drawers_are_compared_within_an_alphabet() -> None:
         assert {groups[row] for row in (*gallery, *probes)} == {trials.groups[4 * run]}
 
 
-def test_alphabets_too_small_or_drawers_apart() -> None:
+def test_small_alphabets_and_drawers_without_common_characters() -> None:
     with pytest.raises(InputError, match=r"largest alphabet, 5 here\. Received: ways=20"):
         drawer_trials(*alphabet_rows(), ways=20)
     with pytest.raises(InputError, match="runs=0"):
@@ -116,13 +116,13 @@ def test_the_most_similar_is_the_answer() -> None:
     np.testing.assert_allclose(answer_trials(rows, HAND, nearness), [1, 0, 0])
 
 
-def test_no_information_scores_as_guessing() -> None:
+def test_a_constant_embedding_scores_as_guessing() -> None:
     trials = class_trials(PEOPLE, 4, 60)
     result = judge_trials(trials, answer_trials(np.ones((len(PEOPLE), 3)), trials))
     assert result.accuracy == pytest.approx(0.25) == result.chance
 
 
-def test_many_trials_are_answered_in_parts(monkeypatch) -> None:
+def test_large_sets_are_answered_in_parts(monkeypatch) -> None:
     rows = np.random.default_rng(0).normal(size=(len(PEOPLE), 4))
     trials = class_trials(PEOPLE, 3, 50)
     whole = answer_trials(rows, trials)
@@ -185,7 +185,7 @@ def test_intervals_resample_clusters() -> None:
     assert cluster_interval([1.0, 0.0], ["a", "a"]) is None
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+def test_intervals_have_their_nominal_coverage() -> None:
     """60 classes with effects of their own, 200 worlds; 95 % hold within sampling error."""
     rng = np.random.default_rng(3)
     held = 0

@@ -1,4 +1,4 @@
-"""The fusion protocol: no image on both sides, rates by hand, and gains that are really there."""
+"""The fusion protocol: no image on both sides, rates by hand, and gains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def embeddings() -> np.ndarray:
     return (centers + 0.9 * rng.normal(size=centers.shape)).astype(np.float32)
 
 
-def test_trials_share_no_image_and_name_people_rightly() -> None:
+def test_trials_share_no_image_and_name_the_right_people() -> None:
     trials = draw_trials(PEOPLE, enroll=3, frames=2, impostors=4, draws=2, seed=1)
     owners = np.array(PEOPLE)
     assert len(trials.labels) == 2 * 20 * 5
@@ -38,7 +38,7 @@ def test_trials_share_no_image_and_name_people_rightly() -> None:
         assert len({*templates, *probes}) == 5
 
 
-def test_who_has_too_few_images_takes_no_part() -> None:
+def test_people_with_too_few_images_are_left_out() -> None:
     people = [*PEOPLE, *["few"] * 4]
     assert "few" not in draw_trials(people, 3, 2).claimed
     with pytest.raises(InputError, match="three people with 9 images or more"):
@@ -71,7 +71,7 @@ def test_fusion_gains_where_errors_are_independent(embeddings: np.ndarray) -> No
     assert "3 enrolled, 3 frames" in str(both)
 
 
-def test_frames_that_share_their_error_give_nothing(embeddings: np.ndarray) -> None:
+def test_frames_with_the_same_error_gain_nothing(embeddings: np.ndarray) -> None:
     """Three equal views of one image score as the one does, by every rule."""
     views = np.repeat(embeddings[:, None], 3, axis=1)
     single, *others = measure_fusion(

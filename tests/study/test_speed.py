@@ -1,4 +1,4 @@
-"""The measurements measure what they say; no time is asserted."""
+"""Speed measurements: what is counted and how; no time is asserted."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding
 from siamlab.models.siamese import build_siamese
-from siamlab.study.speed.all_speeds import BenchResults
+from siamlab.study.speed.benchmark import BenchmarkResults
 from siamlab.study.speed.timing import (
     alternate,
-    measure_matmul,
+    matmul,
     median_seconds,
     multiply_adds,
     step_work,
@@ -23,7 +23,6 @@ from siamlab.study.speed.training_speed import (
     PairsRate,
     measure_input,
     measure_pairs,
-    measure_step,
 )
 from siamlab.study.speed.verification_speed import (
     measure_live,
@@ -57,8 +56,10 @@ def test_both_ways_of_verification_agree(small):
 
 
 def test_step_matmul_and_live_loop_are_measured(small):
-    seconds, gflops = measure_step(small, batch=2)
-    assert seconds > 0 and gflops > 0 and measure_matmul(64) > 0
+    rate = measure_pairs(small.embedding, images=4, batch=2, rounds=1)
+    assert (
+        rate.report_step_seconds > 0 and rate.report_gflops > 0 and alternate([matmul(64)])[0] > 0
+    )
     live = measure_live(small, frames=3, stored=2)
     assert live["fps"] > 0 and {"detect", "embed", "score"} <= set(live)
 
@@ -103,13 +104,13 @@ def test_results_print_and_go_to_json():
     rate = PairsRate(
         128, 8128, 0.6, 0.2, 2.0, 20.0, 4064.0, 203.2, 40.0, 64.0, 350.0, 360.0, 500.0, 0.7, 0.72
     )
-    results = BenchResults(
+    results = BenchmarkResults(
         "a machine", 50, 6.0, 0.03, 200.0, 1e-8, {"compact": 4.5}, 100.0, 2.2, 90.0, 0.9,
         {"koch": rate}, {"compact": InputCost(128, 20, 0.25, 0.255, 1.02, 0.01)},
         {"compact": {"fps": 30.0, "read": 1.0}},
     )  # fmt: skip
     text = str(results)
-    assert "200 times sooner" in text and "30.0 frames/s (read 1.0 ms)" in text
+    assert "200 times faster" in text and "30.0 frames/s (read 1.0 ms)" in text
     assert "compact on one core: 4.5 ms" in text
     assert (
         "203 times as many, from 1.6 times the images" in text

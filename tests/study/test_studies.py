@@ -1,4 +1,4 @@
-"""Studies: measured points, equal use of images and steps, and files that come back."""
+"""Studies: measured points, equal use of images and steps, and files."""
 
 from __future__ import annotations
 
@@ -19,19 +19,25 @@ from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
 from siamlab.models.embedding import build_embedding
 from siamlab.study.all_studies import load_study, run_studies
-from siamlab.study.data_size import study_images_each, study_people
+from siamlab.study.data_size import (
+    people_sample,
+    same_images_each,
+    study_images_each,
+    study_people,
+)
+from siamlab.study.embedding_quality import rates_with_intervals
 from siamlab.study.input_size import (
+    limit_images,
     load_points,
     save_points,
     study_images,
     study_point,
     study_resolution,
-    with_images,
 )
-from siamlab.study.loss_comparison import StudyRun, _measure, study_losses, train_and_measure
-from siamlab.study.measure import machine_name
+from siamlab.study.loss_comparison import StudyRun, study_losses, train_and_measure
 from siamlab.study.objectives import OBJECTIVES, RECIPE, find_objective, with_head
-from siamlab.study.setting import StudySetting, doubling, people_sample, same_images_each
+from siamlab.study.setting import StudySetting, doubling
+from siamlab.system.machine import machine_name
 
 TINY = StudySetting(
     size=24, width=0.125, steps=2, people=4, pairs=32, seeds=(0,), people_counts=(4, 8),
@@ -52,7 +58,7 @@ def pairs(split):
 
 
 class TestSize:
-    def test_a_point_is_measured_and_comes_back(self, split, pairs, tmp_path):
+    def test_a_point_is_measured_saved_and_loaded(self, split, pairs, tmp_path):
         point = study_point(split.train, pairs, 24, steps=2, width=0.125)
         assert (point.size, point.images, point.steps) == (24, 32, 2)
         assert point.seconds > 0 and point.auc_low <= point.auc <= point.auc_high
@@ -60,7 +66,7 @@ class TestSize:
         again, machine = load_points(tmp_path / "points.json")
         assert again == (point,) and machine == machine_name()
 
-    def test_each_image_is_seen_equally_often(self, split, pairs, monkeypatch):
+    def test_each_image_is_used_equally_often(self, split, pairs, monkeypatch):
         """16 of 32 images are trained on for half the steps."""
 
         def asked(train, test, size, steps, width):
@@ -72,14 +78,14 @@ class TestSize:
         points = study_resolution(split.train, pairs, (24, 32), steps=2, width=0.125)
         assert points == ((24, 32, 2, 0.125), (32, 32, 2, 0.125))
 
-    def test_a_part_of_the_people_has_about_so_many_images(self, split):
-        assert len(with_images(split.train, 17).images) == 16
-        assert len(with_images(split.train, 1).people) == 2, "a pair needs two people"
+    def test_limit_images(self, split):
+        assert len(limit_images(split.train, 17).images) == 16
+        assert len(limit_images(split.train, 1).people) == 2, "a pair needs two people"
 
-    def test_people_with_one_image_are_no_study(self, tmp_path):
+    def test_people_with_one_image_are_refused(self, tmp_path):
         write_people(tmp_path, people=3, images=1, seed=0)
         with pytest.raises(InputError, match="fewer than two people"):
-            with_images(open_collection(tmp_path), 3)
+            limit_images(open_collection(tmp_path), 3)
 
 
 class TestSetting:
@@ -96,7 +102,7 @@ class TestSetting:
         with pytest.raises(InputError, match="four training people with 9 images"):
             replace(TINY, images_each=(2, 9)).fitted(split.train)
 
-    def test_comes_back_from_plain_values(self):
+    def test_is_restored_from_plain_values(self):
         values = json.loads(json.dumps(TINY.to_dict()))
         assert StudySetting.from_dict(values) == TINY
 
@@ -105,7 +111,7 @@ class TestSetting:
         setting = StudySetting.from_profile(quick)
         assert (setting.size, setting.steps) == (quick.compact_size, quick.chart_steps)
 
-    def test_a_larger_part_keeps_the_smaller_one(self, split):
+    def test_a_larger_part_contains_the_smaller_one(self, split):
         two, three = (same_images_each(split.train, count, 5) for count in (2, 3))
         for one, other in zip(two.people, three.people, strict=True):
             assert len(one.images) == 2 and set(one.images) < set(other.images)
@@ -159,11 +165,11 @@ class TestQuality:
     def test_pairs_of_one_kind_are_refused(self, split, pairs):
         with pytest.raises(InputError):
             genuine = pairs.subset(pairs.labels == 1)
-            _measure(genuine, np.full(len(genuine), 0.5), 0.5)
+            rates_with_intervals(genuine, np.full(len(genuine), 0.5), 0.5, ("accuracy", "auc"))
 
 
 def made_up(loss, train, validation, test, setting, seed=0) -> StudyRun:
-    """Stands in for a training: what it was asked to do, and a quality nobody measured."""
+    """Stands in for a training: its arguments, and made-up rates."""
     several = train.with_at_least(2)
     measured = dict.fromkeys(StudyRun.__dataclass_fields__, 0.5)
     asked = {"loss": loss, "seed": seed, "people": len(several), "images": len(several.images)}
@@ -191,7 +197,7 @@ class TestStudies:
         runs = study_images_each(split.train, pairs, pairs, TINY)
         assert [(run.people, run.images, run.steps) for run in runs] == [(8, 16, 2), (8, 32, 2)]
 
-    def test_all_studies_are_kept_after_every_run(self, split, tmp_path):
+    def test_studies_are_saved_after_every_run(self, split, tmp_path):
         path, seen = tmp_path / "study.json", []
         everyone = Split(split.train, split.test, split.test)
         study = run_studies(

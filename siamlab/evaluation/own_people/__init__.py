@@ -1,8 +1,7 @@
-"""A model's threshold, set on people it has not seen: the user's own, and strangers beside them.
+"""Calibrate a model's threshold on people it has not seen: the user's own, and strangers.
 
-Input: a model, the user's people, and LFW strangers where there are any. Output: the
-:class:`~siamlab.evaluation.calibration.Calibration` in the model's metadata, and :class:`PeopleCalibration`,
-which says what the threshold will cost the user and what it cannot promise.
+The model's metadata gets the :class:`~siamlab.evaluation.calibration.Calibration`; the
+:class:`PeopleCalibration` shows the errors of each group of people and what the pairs cannot show.
 """
 
 from siamlab.evaluation.own_people.messages import one_in
@@ -13,12 +12,12 @@ from siamlab.evaluation.own_people.pair_groups import (
     fair_genuine,
     spread_pairs,
 )
-from siamlab.evaluation.own_people.selection import find_strangers, open_own_people, unseen_people
-from siamlab.evaluation.own_people.threshold import (
+from siamlab.evaluation.own_people.people_calibration import (
     PeopleCalibration,
     calibrate_model,
     calibrate_people,
 )
+from siamlab.evaluation.own_people.selection import find_strangers, open_own_people, unseen_people
 
 __all__ = [
     "GROUPS",

@@ -1,13 +1,10 @@
-"""What a threshold costs the user and what it cannot promise, in sentences.
-
-Input: error rates of groups of pairs. Output: text.
-"""
+"""Sentences about the errors of a threshold and about what the pairs cannot show."""
 
 from __future__ import annotations
 
 import math
 
-from siamlab.evaluation.groups import Confusion, GroupRate
+from siamlab.evaluation.group_rates import Confusion, GroupRate
 
 
 def one_in(errors: int, pairs: int) -> str:
@@ -21,7 +18,7 @@ def one_in(errors: int, pairs: int) -> str:
 
 
 def cost_notes(groups: dict[str, GroupRate]) -> list[str]:
-    """What the threshold costs the genuine people."""
+    """Sentences about false non-matches."""
     own, strangers = groups["own_genuine"], groups["stranger_genuine"]
     if not own.pairs:
         return [
@@ -34,7 +31,7 @@ def cost_notes(groups: dict[str, GroupRate]) -> list[str]:
         "images and frames lower it."
     ]
     if own.unit == "images":
-        lines.append("Its interval speaks of one person's images, and of nobody else.")
+        lines.append("Its interval is about one person's images, not about other people.")
     elif own.rough:
         lines.append(
             f"{own.people} people are too few for a promise: with others of yours it may be more, "
@@ -46,28 +43,29 @@ def cost_notes(groups: dict[str, GroupRate]) -> list[str]:
 def family_notes(
     group: GroupRate,
     worst: Confusion | None,
-    apart: tuple[float, float | None] | None,
+    strict: tuple[float, float | None] | None,
     fmr: float,
 ) -> list[str]:
-    """What is known of own people who are taken for each other."""
+    """Sentences about own people taken for each other."""
     if not group.pairs or worst is None:
         return ["Whether your people are taken for each other is unknown: there is one person."]
     lines = [f"Among your own people {worst}."]
-    if apart is not None:
-        threshold, fnmr = apart
+    if strict is not None:
+        threshold, fnmr = strict
         price = "" if fnmr is None else f" and would turn {fnmr:.0%} of your own images away"
         lines.append(
             f"Their false match rate is {group.rate:.3f}, above the {fmr:g} aimed at: --strict "
             f"would hold it with a threshold of {threshold:.3f}{price}."
         )
-    if group.promises(fmr) == "nothing":
+    evidence = group.evidence(fmr)
+    if evidence == "nothing":
         least = math.ceil(3 / fmr - 1e-9)
         needed = math.ceil((1 + math.sqrt(1 + 8 * least)) / 2)
         lines.append(
-            f"{group.people} of your own people ({group.person_pairs} person pairs, {group.pairs} pairs) are "
-            f"too few to promise an FMR of {fmr:g} among them: that takes {least} person pairs, or "
-            f"{needed} people (rule of 3)."
+            f"{group.people} of your own people ({group.person_pairs} person pairs, {group.pairs} "
+            f"pairs) are too few to promise an FMR of {fmr:g} among them: that takes {least} "
+            f"person pairs, or {needed} people (rule of 3)."
         )
-    elif group.promises(fmr) == "roughly":
+    elif evidence == "roughly":
         lines.append(f"An FMR of {fmr:g} among your own people is known only roughly.")
     return lines

@@ -1,7 +1,4 @@
-"""Which pairs a threshold is chosen on.
-
-Input: people. Output: sets of pairs, one for each group of ``GROUPS``; no image is opened.
-"""
+"""Which pairs a threshold is calibrated on: a set for each of ``GROUPS``. Opens no image."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from siamlab.errors import InputError
 MOST_PAIRS = 3000  # of a kind: what the rule of 30 asks for an FMR of 0.01
 MOST_STRICT = 30_000  # of a kind, for an FMR of 0.001 and less
 
-# Name of a group to (genuine, the words for it).
+# Name of a group to (genuine, its title).
 GROUPS = {
     "own_genuine": (True, "your own people, turned away"),
     "own_impostor": (False, "your own people, taken for each other"),
@@ -29,15 +26,15 @@ GROUPS = {
 
 
 def fair_genuine(collection: Collection, most: int) -> int:
-    """How many genuine pairs to draw, so that no one person speaks for all.
+    """Number of genuine pairs to draw, so that no single person dominates.
 
-    In LFW most people have one genuine pair to give and one man has a hundred thousand. When the
-    others' are used up, the rest would all be his, and an error rate would be his own. So nobody
-    gives more than twice what everybody would give if all could.
+    In LFW most people have one genuine pair and one man has a hundred thousand. When the others'
+    are used up, the rest would all be his, and an error rate would be his own. So nobody gives
+    more than twice an equal share.
 
     Args:
         collection: people.
-        most: genuine pairs at the most.
+        most: number of genuine pairs at most.
     """
     room = np.array([size * (size - 1) // 2 for size in _sizes(collection.people)], np.int64)
     several = max(1, int(np.count_nonzero(room)))
@@ -45,7 +42,7 @@ def fair_genuine(collection: Collection, most: int) -> int:
 
 
 def spread_pairs(collection: Collection, most: int, seed: int) -> PairSet:
-    """Balanced pairs, as many as :func:`fair_genuine` allows, at the most ``most``.
+    """Balanced pairs, as many as :func:`fair_genuine` allows, at most ``most``.
 
     Raises:
         InputError: the collection cannot give both kinds of pairs.
@@ -67,7 +64,7 @@ def draw_groups(
     Args:
         own: the user's people.
         strangers: people with other names.
-        fmr: the rate aimed at; the rule of 30 says how many impostor pairs it needs.
+        fmr: the target rate; the rule of 30 gives the number of impostor pairs it needs.
         seed: the same seed draws the same pairs.
     """
     most = min(max(math.ceil(30 / fmr - 1e-9), MOST_PAIRS), MOST_STRICT)
@@ -105,7 +102,7 @@ def _between(
 ) -> np.ndarray:
     """Different pairs of an own image and a stranger's; rows as in :mod:`siamlab.data.sampling`.
 
-    Own people are drawn alike, and so are strangers, however many images they have.
+    All own people are equally likely, and so are all strangers, however many images they have.
     """
     first, second = len(own.images), len(strangers.images)
     count = min(first * second, most)
@@ -121,7 +118,7 @@ def _between(
         chosen = np.arange(count)
     else:
         # Of uniform draws in (0, 1), the count largest u ** (1 / weight) are a weighted draw
-        # without repetition (Efraimidis and Spirakis 2006).
+        # without replacement (Efraimidis and Spirakis 2006).
         keys = rng.exponential(size=(first, second)) / np.outer(*weights)
         chosen = np.argpartition(keys.ravel(), count)[:count]
     return np.stack([chosen // max(second, 1), first + chosen % max(second, 1)], axis=1)

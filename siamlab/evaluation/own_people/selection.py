@@ -1,6 +1,6 @@
-"""Whose images a threshold is chosen on: the user's people, strangers, nobody trained on.
+"""Whose images a threshold is calibrated on: the user's people and strangers.
 
-Input: folders, and the model's metadata. Output: collections of people.
+People the model was trained on are left out.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def _is_captured(folder: Path) -> bool:
 
 
 def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection | None:
-    """LFW where it is: the path given, else ``SIAMLAB_LFW``, else what ``fetch`` brought.
+    """Find LFW: the path given, else ``SIAMLAB_LFW``, else what ``siamlab fetch lfw`` downloaded.
 
     Returns:
-        The collection, or ``None`` when nothing was given and nothing fetched.
+        The collection, or ``None`` when there is none.
 
     Raises:
         InputError, EmptyFolderError: the path holds no people.
@@ -68,13 +68,13 @@ def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection |
 
 
 def unseen_people(model: Siamese, collection: Collection) -> tuple[Collection, int]:
-    """Leave out the people whom the model was trained on; also how many they were."""
+    """The people the model was not trained on, and the number of those left out."""
     known = [name for name in collection.names if model.metadata.trained_on(name)]
     return collection.without(known), len(known)
 
 
 def check_left(left_out: int, people: int, left: int) -> None:
-    """Refuse a calibration on the rest of those trained on, when the rest is small."""
+    """Refuse a calibration when people had to be left out and too few remain."""
     if left_out and left < LEAST_LEFT:
         raise InputError(
             f"The model was trained on {left_out} of these people ({people}): a threshold chosen "
@@ -86,7 +86,7 @@ def check_left(left_out: int, people: int, left: int) -> None:
 def choose_strangers(
     model: Siamese, own: Collection, strangers: Collection | None, seed: int
 ) -> tuple[Collection, list[str]]:
-    """The strangers who take part, at most two images of each, and what to say of them."""
+    """The strangers who take part, at most two images of each, and notes about them."""
     if strangers is None:
         return Collection(own.root, ()), [
             "No strangers took part, so the threshold rests on your own people alone. Give --lfw "

@@ -1,5 +1,4 @@
 """Speed of this machine, each measurement as a ratio within one run.
 
-Output: :class:`~siamlab.study.speed.all_speeds.BenchResults`, printed by ``siamlab bench`` and by
-``benchmarks/run.py``.
+``siamlab bench`` and ``benchmarks/run.py`` print the results.
 """

@@ -1,7 +1,4 @@
-"""What all measurements share: clocks, networks with random weights, the machine's limit.
-
-Input: things to run. Output: seconds, floating-point work, GFLOP/s.
-"""
+"""Clocks, networks with random weights, and the machine's limit, for all measurements."""
 
 from __future__ import annotations
 
@@ -25,14 +22,14 @@ from siamlab.training.recipes import COHORT, DIMENSIONS, FACE_FRACTION, HOG_LDA_
 
 
 def median_seconds(run: Callable[[], Any], rounds: int = 5) -> float:
-    """Median time of a call after one that is not counted."""
+    """Median time of a call, after one that is not counted."""
     return alternate([run], rounds)[0]
 
 
 def alternate(runs: list[Callable[[], Any]], rounds: int = 5) -> list[float]:
     """Median times of calls made in turn, after one of each that is not counted.
 
-    What else the machine does then slows all of them alike, and their ratio stays.
+    Other load on the machine then slows all of them alike and hardly changes their ratio.
     """
     times: list[list[float]] = [[] for _ in runs]
     for number in range(rounds + 1):
@@ -80,9 +77,9 @@ def multiply_adds(model: Any) -> int:
 
 
 def step_work(embedding: Any, images: int) -> int:
-    """Floating-point operations of a training step on so many images.
+    """Floating-point operations of a training step on ``images`` images.
 
-    Forward once, backward about twice; a multiplication and an addition each.
+    The backward pass costs about two forward passes; a multiply-add is two operations.
     """
     return images * 3 * 2 * multiply_adds(embedding)
 
@@ -96,8 +93,3 @@ def matmul(side: int = 3072) -> Callable[[], Any]:
 def matmul_work(side: int = 3072) -> int:
     """Floating-point operations of multiplying two square matrices."""
     return 2 * side**3
-
-
-def measure_matmul(side: int = 3072) -> float:
-    """GFLOP/s of one float32 matrix multiplication on Keras' backend."""
-    return matmul_work(side) / median_seconds(matmul(side)) / 1e9

@@ -1,13 +1,10 @@
-"""Training measured: pairs compared in a second, and what the input pipeline costs.
-
-Input: a network with random weights. Output: :class:`PairsRate` and :class:`InputCost`.
+"""Speed of training: pairs compared per second, and the cost of the input pipeline.
 
 How pairs are counted: an unordered pair of two different images counts once for each step in
 which the loss compares it. The report's step compares 16 pairs, and embeds 32 images for them. A
 step on N images embeds each once and compares N (N - 1) / 2 pairs, with the same binary
-cross-entropy. Most of these are impostor pairs, and an image's pairs are not independent of each
-other; how many images go through the network in a second is therefore given beside it, and that
-is much the same in both.
+cross-entropy. Most of these are impostor pairs, and the pairs of an image are not independent;
+the number of images per second is therefore given too, and is about the same in both.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from siamlab.data.collections import open_collection
 from siamlab.data.synthetic import write_people
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.losses import PairCrossEntropy, SupervisedContrastive
-from siamlab.models.siamese import Siamese, build_siamese
+from siamlab.models.siamese import build_siamese
 from siamlab.models.training_heads import PairLogits
 from siamlab.study.speed.timing import alternate, matmul, matmul_work, step_work
 from siamlab.system.backend import keras, uses_xla
@@ -35,24 +32,26 @@ from siamlab.training.recipes import FACE_FRACTION
 
 @dataclass(frozen=True)
 class PairsRate:
-    """One network and size, trained in two ways; data lie in memory in both.
+    """One network, trained on separate pairs as in the report, and on all pairs of a batch.
+
+    The data are in memory in both cases.
 
     Attributes:
-        images: in a batch whose pairs are all compared.
-        pairs: compared by a step on it.
+        images: images in a batch whose pairs are all compared.
+        pairs: pairs that a step on it compares.
         report_step_seconds: a step on 16 pairs, 32 images, binary cross-entropy.
-        report_predict_seconds: the report's ``predict`` on the batch, for the live metrics.
+        report_predict_seconds: the report's ``predict`` on the batch, for its metrics.
         step_seconds: a step on ``images`` images, all pairs compared.
-        report_pairs_per_second: pairs of the report's loop, its ``predict`` included.
-        pairs_per_second: pairs of the other.
+        report_pairs_per_second: in the report's loop, its ``predict`` included.
+        pairs_per_second: with all pairs of a batch.
         ratio: the latter over the former.
-        report_images_per_second: images trained on by the report's loop.
-        images_per_second: images trained on by the other.
-        report_gflops: floating-point work of the report's step over its time, and
+        report_images_per_second: in the report's loop.
+        images_per_second: with all pairs of a batch.
+        report_gflops: floating-point work of the report's step over its time.
         gflops: that of the other step.
         matmul_gflops: of a float32 matrix multiplication, measured in turn with the steps: the
-            machine's limit, as far as the other programs on it leave it.
-        report_share: share of that limit that the report's step reaches, and
+            machine's limit under its present load.
+        report_share: share of that limit that the report's step reaches.
         share: that of the other step.
     """
 
@@ -104,13 +103,13 @@ def _all_pairs(embedding: keras.Model, images: int) -> Any:
 def measure_pairs(
     embedding: keras.Model, images: int = 128, batch: int = 16, rounds: int = 5
 ) -> PairsRate:
-    """Pairs compared in a second: all of a batch against the report's loop, the same network.
+    """Pairs compared per second: all pairs of a batch against the report's loop.
 
     Args:
         embedding: the network; its weights change.
-        images: in a batch whose pairs are all compared, an even number.
+        images: images in a batch whose pairs are all compared, an even number.
         batch: pairs in the report's batch.
-        rounds: measurements of each.
+        rounds: number of measurements of each.
     """
     train, predict = _report_loop(embedding, batch)
     runs = [train, predict, _all_pairs(embedding, images), matmul()]
@@ -144,12 +143,12 @@ class InputCost:
     """Training from files with augmentation, against one batch held in memory.
 
     Attributes:
-        images: in a batch.
-        steps: in an epoch; whole epochs are measured, their start included.
-        cached_step_seconds: with the same batch again and again.
-        step_seconds: with batches of files, decoded once and augmented each time.
+        images: images in a batch.
+        steps: steps in an epoch; whole epochs are measured, their start included.
+        cached_step_seconds: a step on the same batch every time.
+        step_seconds: a step on batches of files, decoded once and augmented each time.
         ratio: the latter over the former; 1.0 is an input pipeline that costs nothing.
-        augment_seconds: one batch made with nothing else going on.
+        augment_seconds: one batch prepared while nothing else runs.
     """
 
     images: int
@@ -161,7 +160,7 @@ class InputCost:
 
 
 class OneBatch(keras.utils.PyDataset):
-    """The same batch again and again."""
+    """The same batch in every step."""
 
     def __init__(self, batch: tuple[np.ndarray, np.ndarray], steps: int) -> None:
         super().__init__()
@@ -171,20 +170,20 @@ class OneBatch(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """What was given."""
+        """The batch."""
         return self.batch
 
 
 def measure_input(
     embedding: keras.Model, people: int = 64, steps: int = 20, rounds: int = 5
 ) -> InputCost:
-    """What files and augmentation add to a training step in ``fit``, as training uses them.
+    """Time that files and augmentation add to a training step in ``fit``.
 
     Args:
         embedding: the network; its weights change.
-        people: in a batch, two images each, drawn and written to a temporary folder.
-        steps: in an epoch.
-        rounds: epochs of each kind, taken in turn.
+        people: people in a batch, two images each, drawn and written to a temporary folder.
+        steps: steps in an epoch.
+        rounds: epochs of each kind, measured in turn.
     """
     size = embedding.input_shape[1]
     with tempfile.TemporaryDirectory() as folder:
@@ -213,10 +212,3 @@ def measure_input(
         round(real / cached, 4),
         round(alone, 5),
     )
-
-
-def measure_step(model: Siamese, batch: int = 16) -> tuple[float, float]:
-    """Seconds of the report's training step on ``batch`` pairs, and the GFLOP/s it reaches."""
-    train, _ = _report_loop(model.embedding, batch)
-    (seconds,) = alternate([train], 3)
-    return seconds, step_work(model.embedding, 2 * batch) / seconds / 1e9

@@ -1,7 +1,4 @@
-"""Verification measured: one probe against stored images, on one core, and in the live loop.
-
-Input: a model with random weights. Output: seconds, ratios, frames a second.
-"""
+"""Speed of verification: one probe against stored images, on one core, and in the live loop."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ from siamlab.verification.verifier import Verifier
 
 
 def measure_verification(model: Siamese, stored: int = 50) -> tuple[float, float, float]:
-    """Seconds the report's way, seconds with stored templates, largest score difference."""
+    """Seconds as in the report and with stored templates, and the largest score difference."""
     rng = np.random.default_rng(0)
     shape = model.embedding.input_shape[1:]
     probe = rng.random((1, *shape), dtype=np.float32)
@@ -47,7 +44,7 @@ PACKAGED = "pretrained"
 
 
 def probe_milliseconds(name: str, size: int | None, stored: int = 50, rounds: int = 50) -> float:
-    """One probe, cut already, embedded and compared with stored templates, in this process."""
+    """One probe chip, embedded and compared with stored templates, in this process."""
     model = load_model(PACKAGED) if size is None else fresh_model(name, size)
     rng = np.random.default_rng(0)
     probe = rng.random((1, *model.embedding.input_shape[1:]), dtype=np.float32)
@@ -71,13 +68,12 @@ ONE_THREAD = dict.fromkeys(
 
 
 def measure_one_core(name: str, size: int | None, stored: int = 50) -> float:
-    """Milliseconds of one probe against stored templates, in a process held to one core.
+    """Milliseconds of one probe against stored templates, in a process limited to one core.
 
     Args:
-        name: ``koch`` or ``compact``, of one network as half an hour makes it, with random
-            weights; or ``pretrained``.
+        name: ``koch`` or ``compact`` (of one network) with random weights, or ``pretrained``.
         size: side of the input in pixels; ``None`` for ``pretrained``.
-        stored: templates.
+        stored: number of templates.
 
     Raises:
         SiamlabError: the process failed; the message is its own.
@@ -94,7 +90,7 @@ def measure_one_core(name: str, size: int | None, stored: int = 50) -> float:
 
 
 def measure_live(model: Siamese, frames: int = 60, stored: int = 50) -> dict[str, float]:
-    """Frames a second of detect, embed and score on a drawn person, with its parts."""
+    """Frames per second of detection, embedding and scoring on a drawn person, and the parts."""
     with tempfile.TemporaryDirectory() as folder, DrawnCamera(7) as camera:
         detector = open_detector("auto")
         verifier = Verifier(model, Gallery(folder), detector)
@@ -104,7 +100,7 @@ def measure_live(model: Siamese, frames: int = 60, stored: int = 50) -> dict[str
             if detector.detect(frame):
                 seen.append(frame)
         verifier.enroll("drawn", seen, rule="largest")
-        # Drawn beforehand: a webcam fills its frames without help of the processor.
+        # Drawn beforehand: a webcam's frames cost the processor nothing.
         film = [camera.read() for _ in range(frames)]
         parts: dict[str, list[float]] = {}
         began = time.perf_counter()

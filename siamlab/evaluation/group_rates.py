@@ -1,10 +1,7 @@
 """Error rates of groups of pairs: the user's own people among each other, and strangers.
 
-Input: scores at one threshold, pair by pair, with the people on them. Output:
-:class:`GroupRate`, one for each group, and the person pair most often mixed up.
-
 One rate over all pairs hides what users meet: brothers are taken for each other more often than
-strangers are, and a thousand strangers outvote three brothers.
+strangers are, and a thousand strangers outnumber three brothers.
 """
 
 from __future__ import annotations
@@ -18,11 +15,11 @@ import numpy as np
 from siamlab.errors import InputError
 from siamlab.evaluation.calibration import RULE_OF_3, RULE_OF_30, count_person_pairs
 from siamlab.evaluation.intervals import Interval, bootstrap_people
-from siamlab.evaluation.rates import show
+from siamlab.evaluation.rates import format_rate
 
-# Below so many people a resampled interval is too narrow. On simulated comparisons of own people
-# with 200 strangers, 95 % intervals of the false match rate held the true rate in 72 % of the
-# cases with 3 own people, in 92 % with 10 and in 96 % with 30 (benchmarks/intervals.py).
+# With fewer people a resampled interval is too narrow. On simulated comparisons of own people with
+# 200 strangers, 95 % intervals of the false match rate held the true rate in 72 % of the cases
+# with 3 own people, in 92 % with 10 and in 96 % with 30 (benchmarks/intervals.py).
 FEW = 10
 
 
@@ -32,13 +29,14 @@ class GroupRate:
 
     Attributes:
         name: which pairs these are, in words.
-        genuine: pairs of one person; the errors are then false non-matches, else false matches.
+        genuine: whether these are genuine pairs, whose errors are false non-matches, or impostor
+            pairs, whose errors are false matches.
         pairs: number of pairs.
         errors: number of wrong decisions.
         people: number of people on the pairs.
-        person pairs: number of different person pairs; 0 for genuine pairs.
-        units: how many trials there are at the most: people (genuine), person pairs (impostor), or
-            strangers, where own people are compared with strangers.
+        person_pairs: number of different person pairs; 0 for genuine pairs.
+        units: upper limit of the number of independent trials: people (genuine), person pairs
+            (impostor), or strangers, where own people are compared with strangers.
         fewest: people on the side that has fewer of them.
         interval: 95 % interval of the rate; ``None`` where there are no pairs.
         unit: what was resampled: ``people``, or ``images`` when all pairs show one person.
@@ -57,16 +55,16 @@ class GroupRate:
 
     @property
     def rate(self) -> float | None:
-        """Share of the pairs decided wrongly; ``None`` without pairs."""
+        """Share of wrong decisions; ``None`` without pairs."""
         return self.errors / self.pairs if self.pairs else None
 
     @property
     def rough(self) -> bool:
-        """Whether too few people stand behind the interval to believe its width."""
+        """Whether the interval rests on too few people to trust its width."""
         return self.pairs > 0 and self.fewest < FEW
 
-    def promises(self, rate: float) -> str:
-        """What the group shows about a rate, asked of pairs and of people or person pairs alike.
+    def evidence(self, rate: float) -> str:
+        """How well the pairs, and the people or person pairs behind them, can show a rate.
 
         Returns:
             ``shown`` (rule of 30), ``roughly`` (rule of 3) or ``nothing``.
@@ -79,23 +77,14 @@ class GroupRate:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         ends = None if self.interval is None else [self.interval.low, self.interval.high]
-        names = (
-            "name",
-            "genuine",
-            "pairs",
-            "errors",
-            "rate",
-            "people",
-            "person_pairs",
-            "unit",
-            "rough",
-        )
-        return {**{name: getattr(self, name) for name in names}, "interval": ends}
+        names = "name genuine pairs errors rate people person_pairs unit rough"
+        return {**{name: getattr(self, name) for name in names.split()}, "interval": ends}
 
     def __str__(self) -> str:
         if not self.pairs:
             return f"{self.name}: no pairs"
-        return f"{self.name}: {show(self.rate)} ({self.interval}), {self.errors} of {self.pairs}"
+        rate = format_rate(self.rate, self.interval)
+        return f"{self.name}: {rate}, {self.errors} of {self.pairs}"
 
 
 def group_rate(
@@ -113,18 +102,18 @@ def group_rate(
     """Count a group's errors and resample its people.
 
     Where no error was seen, resampling would give an interval of no width. It is then 0 to 3 / n
-    (the rule of 3), with n people or person pairs, not pairs: two people compared a hundred times tell
-    nothing of the next two.
+    (the rule of 3), with n people or person pairs, not pairs: two people compared a hundred times
+    say nothing about the next two.
 
     Args:
         name: which pairs these are.
-        genuine: all of them are genuine, or all impostor pairs.
+        genuine: whether all of them are genuine or all impostor pairs.
         scores: ``(N,)`` in [0, 1].
         first_people: N names.
         second_people: N names.
         threshold: a pair matches when its score is at least this.
-        images: N names of images on either side: resampled instead where all pairs show one
-            person, and the interval then speaks of that person's images only.
+        images: N names of images on either side, resampled instead where all pairs show one
+            person; the interval then describes that person's images only.
         strata: see :func:`person_weights`; given where the two sides are two groups of people.
         seed: of the resampling.
         rounds: of the resampling.
@@ -156,7 +145,7 @@ def group_rate(
     elif len(values):
         interval = bootstrap_people(
             np.full(len(values), genuine), values, *sides, "fnmr" if genuine else "fmr",
-            seed, rounds, threshold, strata=strata,
+            seed, rounds, threshold, strata,
         )  # fmt: skip
     return GroupRate(
         name, genuine, len(values), errors, people, person_pairs, units, fewest, interval, unit

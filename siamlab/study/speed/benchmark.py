@@ -1,7 +1,4 @@
-"""All measurements together.
-
-Input: drawn people. Output: :class:`BenchResults`.
-"""
+"""All measurements of speed in one run."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from dataclasses import asdict, dataclass
 
 from siamlab.models.embedding import build_embedding
 from siamlab.models.saving import load_model
-from siamlab.study.measure import machine_name
 from siamlab.study.speed.timing import fresh_model
 from siamlab.study.speed.training_speed import InputCost, PairsRate, measure_input, measure_pairs
 from siamlab.study.speed.verification_speed import (
@@ -20,27 +16,28 @@ from siamlab.study.speed.verification_speed import (
     measure_one_core,
     measure_verification,
 )
+from siamlab.system.machine import machine_name
 from siamlab.training.recipes import PEOPLE, SIZES
 
 
 @dataclass(frozen=True)
-class BenchResults:
-    """What was measured; times in seconds unless the name says otherwise.
+class BenchmarkResults:
+    """Measured speeds; times in seconds unless the name has another unit.
 
     Attributes:
         machine: processor and cores.
-        stored: templates that one probe is compared with.
-        report_seconds: one probe the report's way, a ``predict`` per stored image.
+        stored: number of templates that one probe is compared with.
+        report_seconds: one probe as in the report, a ``predict`` per stored image.
         verifier_seconds: the same probe, one embedding and the head over stored templates.
         verification_ratio: the former over the latter.
-        largest_difference: between the two ways' probabilities.
+        largest_difference: between both probabilities.
         one_core_ms: one probe and stored templates on one core, per network, in milliseconds.
         matmul_gflops: float32 matrix multiplication, in GFLOP/s.
         step_seconds: one training step of Koch's network on 16 pairs.
         step_gflops: floating-point work of the step over its time, in GFLOP/s.
-        step_share: share of the matrix-multiplication limit reached.
+        step_share: share of ``matmul_gflops`` that the step reaches.
         pairs: the report's training loop against all pairs of a batch, per network.
-        input: what files and augmentation add to a training step, per network.
+        input: cost of files and augmentation in a training step, per network.
         live: frames a second of the live loop, and its parts in milliseconds, per network.
     """
 
@@ -67,8 +64,8 @@ class BenchResults:
         lines = [
             f"machine: {self.machine}",
             f"verification of one probe against {self.stored} stored images, Koch's network:",
-            f"  the report's way {self.report_seconds:.2f} s, Verifier "
-            f"{1000 * self.verifier_seconds:.1f} ms: {self.verification_ratio:.0f} times sooner, "
+            f"  as in the report {self.report_seconds:.2f} s, Verifier "
+            f"{1000 * self.verifier_seconds:.1f} ms: {self.verification_ratio:.0f} times faster, "
             f"probabilities differ by at most {self.largest_difference:.1e}",
             *(
                 f"  {name} on one core: {milliseconds:.1f} ms"
@@ -101,31 +98,31 @@ class BenchResults:
         )
 
 
-def measure_all(say: Callable[[str], None] = print) -> BenchResults:
-    """Run every measurement, a line before each.
+def run_benchmark(print_fn: Callable[[str], None] = print) -> BenchmarkResults:
+    """Run every measurement.
 
     Args:
-        say: receives a line of progress.
+        print_fn: called with a line of progress before each.
     """
     koch, compact = (fresh_model(arch, SIZES[arch]) for arch in ("koch", "compact"))
-    say("verification, the report's way and with stored templates ...")
+    print_fn("verification, as in the report and with stored templates ...")
     slow, fast, difference = measure_verification(koch)
-    say("verification on one core ...")
+    print_fn("verification on one core ...")
     names = ("compact", PACKAGED, "koch")
     one_core = {name: round(measure_one_core(name, SIZES.get(name)), 2) for name in names}
-    say("live loop ...")
+    print_fn("live loop ...")
     models = {"compact": compact, PACKAGED: load_model(PACKAGED), "koch": koch}
     live = {name: measure_live(model) for name, model in models.items()}
-    say("pairs compared in training ...")
+    print_fn("pairs compared in training ...")
     rates = {}
     for arch in ("compact", "koch"):
         side = SIZES[arch]
         network = build_embedding(arch, (side, side, 3))
         rates[arch] = measure_pairs(network, images=2 * PEOPLE[arch], rounds=3)
-    say("input pipeline ...")
+    print_fn("input pipeline ...")
     side = SIZES["compact"]
     cost = measure_input(build_embedding("compact", (side, side, 3)), PEOPLE["compact"])
-    return BenchResults(
+    return BenchmarkResults(
         machine=machine_name(),
         stored=50,
         report_seconds=round(slow, 4),

@@ -1,15 +1,11 @@
-"""A model's threshold, set on people it has not seen: the user's own, and strangers beside them.
+"""Calibrate a model's threshold on people it has not seen: the user's own, and strangers.
 
-Input: a model, the user's people, and LFW strangers where there are any. Output: the
-:class:`~siamlab.evaluation.calibration.Calibration` in the model's metadata, and :class:`PeopleCalibration`,
-which says what the threshold will cost the user and what it cannot promise.
-
-Which pairs count. Who is let in by mistake is either one of the user's own people taken for
-another (the family), or a stranger taken for one of them. Strangers among each other show the
-tail of the scores that a handful of own people cannot, from one kind of camera, where nothing but
-the face tells people apart. The threshold holds the false match rate on all three together; each
-group's own rate is told beside it, since many strangers outvote a few relatives. Genuine pairs
-come from the user's own people: it is they who are turned away.
+Which pairs count. A false match is either one of the user's own people taken for another, or a
+stranger taken for one of them. Pairs of strangers show the tail of the impostor scores, which a
+handful of own people cannot, and come from one kind of camera, where only the faces differ. The
+threshold holds the false match rate on all three groups together; the rate of each group is
+reported too, since many strangers outnumber a few relatives. Genuine pairs come from the user's
+own people, who are the ones a false non-match turns away.
 """
 
 from __future__ import annotations
@@ -23,12 +19,13 @@ from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet, join_pairs
 from siamlab.errors import InputError
 from siamlab.evaluation.calibration import Calibration, calibrate
-from siamlab.evaluation.groups import Confusion, GroupRate, group_rate, worst_confusion
+from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.own_people.messages import cost_notes, family_notes
 from siamlab.evaluation.own_people.pair_groups import GROUPS, MOST_PAIRS, draw_groups, spread_pairs
 from siamlab.evaluation.own_people.selection import check_left, choose_strangers, unseen_people
-from siamlab.evaluation.rates import operating_point, threshold_at_fmr
+from siamlab.evaluation.rates import format_rate, operating_point, threshold_at_fmr
 from siamlab.evaluation.scoring import score_pairs
+from siamlab.system.table import Table
 
 if TYPE_CHECKING:
     from siamlab.models.siamese import Siamese
@@ -48,12 +45,12 @@ def calibrate_model(
     Args:
         model: its metadata gets the calibration.
         collection: people; those whom the model was trained on are left out.
-        fmr: the false match rate aimed at; ``None`` takes the equal-error point.
-        seed: draws the pairs.
-        most: pairs at the most.
+        fmr: the target false match rate; ``None`` takes the equal-error point.
+        seed: fixes the pairs.
+        most: number of pairs at most.
 
     Returns:
-        The calibration, which says when there were too few pairs to promise anything.
+        The calibration; its note says when there were too few pairs.
 
     Raises:
         InputError: too few people are left, or there are too few.
@@ -79,25 +76,25 @@ def calibrate_model(
 
 @dataclass(frozen=True)
 class PeopleCalibration:
-    """A threshold on the user's own people and strangers, and what it will cost them.
+    """A threshold calibrated on the user's own people and strangers, and its errors.
 
-    Names stand here only: the model file may be passed on, and gets none of them.
+    Names are kept here only: the model file, which may be shared, contains none of them.
 
     Attributes:
         calibration: what the model's metadata holds.
         groups: errors of each group of pairs at the threshold; see ``GROUPS``.
         worst: the two own people most often taken for each other; ``None`` for one person.
-        apart: the threshold that holds the rate in every group, and own people's FNMR there;
+        strict: the threshold that holds the rate in every group, and own people's FNMR there;
             ``None`` when the chosen one holds it among own people.
-        own: how many own people the threshold rests on.
-        strangers: how many strangers.
+        own: number of own people.
+        strangers: number of strangers.
         notes: what the user must know, in sentences.
     """
 
     calibration: Calibration
     groups: dict[str, GroupRate]
     worst: Confusion | None
-    apart: tuple[float, float | None] | None
+    strict: tuple[float, float | None] | None
     own: int
     strangers: int
     notes: tuple[str, ...]
@@ -108,23 +105,22 @@ class PeopleCalibration:
             **self.calibration.to_dict(),
             "groups": {name: group.to_dict() for name, group in self.groups.items()},
             "worst": None if self.worst is None else str(self.worst),
-            "apart": None if self.apart is None else list(self.apart),
+            "strict": None if self.strict is None else list(self.strict),
             "own_people": self.own,
             "strangers": self.strangers,
             "notes": list(self.notes),
         }
 
     def __str__(self) -> str:
-        shown = [group for group in self.groups.values() if group.pairs]
-        width = max(len(group.name) for group in shown)
-        table = [f"{'':<{width}}  {'pairs':>6} {'people':>6} {'errors':>6}  rate (95 % interval)"]
-        table += [
-            f"{one.name:<{width}}  {one.pairs:>6} {one.people:>6} {one.errors:>6}  "
-            f"{one.rate:.3f}"
-            + (f" ({one.interval}{', rough' * one.rough})" if one.interval else "")
-            for one in shown
-        ]
-        return "\n".join([str(self.calibration), *table, *self.notes])
+        rows = []
+        for one in self.groups.values():
+            if one.pairs:
+                interval = one.interval and f"{one.interval}{', rough' * one.rough}"
+                counts = map(str, (one.pairs, one.people, one.errors))
+                rows.append((one.name, *counts, format_rate(one.rate, interval)))
+        header = ("", "pairs", "people", "errors", "rate (95 % interval)")
+        table = Table(rows, header, "<>>><", gap=(3, 1, 1, 2))
+        return "\n".join([str(self.calibration), str(table), *self.notes])
 
 
 def calibrate_people(
@@ -137,23 +133,23 @@ def calibrate_people(
 ) -> PeopleCalibration:
     """Choose a model's threshold on the user's own people and on strangers together.
 
-    Nobody the model was trained on takes part. The intervals draw own people among own people
-    and strangers among strangers.
+    People the model was trained on are left out. The intervals resample own people and strangers
+    separately.
 
     Args:
         model: its metadata gets the calibration.
         own: the user's people, face chips as the capture makes them.
-        strangers: other people, LFW as a rule; nobody when ``None``. Who has the name of an own
-            person is left out.
-        fmr: the false match rate aimed at, in (0, 1].
-        seed: draws strangers and pairs.
+        strangers: other people, usually LFW; nobody when ``None``. Those with the name of an own
+            person are left out.
+        fmr: the target false match rate, in (0, 1].
+        seed: fixes strangers and pairs.
         strict: hold the rate in each group, not only on all pairs together.
 
     Returns:
-        Threshold, rates by group, cost, and notes.
+        Threshold, rates by group, and notes.
 
     Raises:
-        InputError: nobody unseen is left, too few are, or there are not both kinds of pairs.
+        InputError: too few people are left, or one kind of pairs is missing.
     """
     if not 0 < fmr <= 1:
         raise InputError(
@@ -169,13 +165,12 @@ def calibrate_people(
         notes.insert(0, f"Left out of your people: {known}, whom the model was trained on.")
     drawn = draw_groups(people, others, fmr, seed)
     parts = _scored(model, drawn)
-    paying = "own_genuine" if len(drawn["own_genuine"]) else "stranger_genuine"
-    used = [paying, *(name for name, (genuine, _) in GROUPS.items() if not genuine)]
+    genuine_group = "own_genuine" if len(drawn["own_genuine"]) else "stranger_genuine"
+    used = [genuine_group, *(name for name, (genuine, _) in GROUPS.items() if not genuine)]
     pairs = join_pairs(*(drawn[name] for name in used))
     scores = np.concatenate([parts[name] for name in used])
     _check_kinds(pairs, people, others)
     strata = {**dict.fromkeys(people.names, OWN), **dict.fromkeys(others.names, STRANGERS)}
-    floor = _strictest(parts, fmr) if strict else 0.0
     calibration = calibrate(
         pairs.labels,
         scores,
@@ -186,7 +181,7 @@ def calibrate_people(
         strata,
         seed,
         rounds=500 if len(pairs) <= 20_000 else 200,
-        at_least=floor,
+        at_least=_strict_threshold(parts, fmr) if strict else 0.0,
     )
     groups = {
         name: _group(name, drawn[name], parts[name], calibration.threshold, strata, seed)
@@ -196,16 +191,20 @@ def calibrate_people(
     worst = worst_confusion(
         parts["own_impostor"], family.first_people, family.second_people, calibration.threshold
     )
-    apart = _apart(parts, groups["own_impostor"], fmr)
+    strict_point = _strict_point(parts, groups["own_impostor"], fmr)
     model.with_metadata(calibration=calibration.to_dict())
-    said = [*cost_notes(groups), *family_notes(groups["own_impostor"], worst, apart, fmr), *notes]
+    notes = [
+        *cost_notes(groups),
+        *family_notes(groups["own_impostor"], worst, strict_point, fmr),
+        *notes,
+    ]
     return PeopleCalibration(
-        calibration, groups, worst, apart, len(people), len(others), tuple(said)
+        calibration, groups, worst, strict_point, len(people), len(others), tuple(notes)
     )
 
 
 def _scored(model: Siamese, drawn: dict[str, PairSet]) -> dict[str, np.ndarray]:
-    """Scores of each group; every image is embedded once, whatever groups it is in."""
+    """Scores of each group; every image is embedded once, even if several groups have it."""
     scores = score_pairs(model, join_pairs(*drawn.values()))
     ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
     return dict(zip(drawn, np.split(scores, ends), strict=True))
@@ -220,7 +219,7 @@ def _check_kinds(pairs: PairSet, own: Collection, strangers: Collection) -> None
         )
 
 
-def _strictest(parts: dict[str, np.ndarray], fmr: float) -> float:
+def _strict_threshold(parts: dict[str, np.ndarray], fmr: float) -> float:
     """The highest of the groups' own thresholds for the rate."""
     scores = [parts[name] for name, (genuine, _) in GROUPS.items() if not genuine]
     return max(threshold_at_fmr(np.zeros(len(one)), one, fmr) for one in scores if len(one))
@@ -249,12 +248,13 @@ def _group(
     )
 
 
-def _apart(
+def _strict_point(
     parts: dict[str, np.ndarray], family: GroupRate, fmr: float
 ) -> tuple[float, float | None] | None:
+    """See ``PeopleCalibration.strict``."""
     if not family.pairs or family.errors <= fmr * family.pairs + 1e-9:
         return None
-    genuine, threshold = parts["own_genuine"], _strictest(parts, fmr)
+    genuine, threshold = parts["own_genuine"], _strict_threshold(parts, fmr)
     if not len(genuine):
         return threshold, None
     return threshold, operating_point(np.ones(len(genuine)), genuine, threshold).fnmr

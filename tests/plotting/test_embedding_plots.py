@@ -1,4 +1,4 @@
-"""Maps, N-way charts and baselines: what is drawn is what was given."""
+"""Maps, N-way charts and baselines show the data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def result(ways: int, accuracy: float, interval: bool = True) -> OneShot:
 
 
 class TestMap:
-    def test_classes_have_names_and_looks_of_their_own(self) -> None:
+    def test_classes_have_names_and_distinct_styles(self) -> None:
         labels = [name for name in "abcdefghi" for _ in range(3)] + ["z"]
         figure = pl.plot_map(RNG.normal(size=(28, 2)), labels, most=9)
         assert set("abcdefghi") <= set(texts(figure)) and "z" not in texts(figure)
@@ -37,14 +37,14 @@ class TestMap:
         places_of = {note.get_text(): tuple(note.xy) for note in axes.texts}
         assert places_of == {"Al Bo": (1.0, 0.0), "Cy": (9.0, 9.0)}
 
-    def test_names_and_places_agree(self) -> None:
+    def test_names_and_places_of_different_length(self) -> None:
         for places, labels in ((np.zeros((3, 2)), "ab"), (np.zeros((2, 3)), "ab"), ([], "")):
             with pytest.raises(InputError, match="N labels"):
                 pl.plot_map(places, list(labels))
 
 
 class TestOneShot:
-    def test_a_panel_for_each_n_and_guessing_in_it(self) -> None:
+    def test_a_panel_for_each_n_with_guessing(self) -> None:
         results = {
             "net": (result(5, 0.9), result(20, 0.8)),
             "px": (result(5, 0.4), result(20, 0.2)),
@@ -56,11 +56,11 @@ class TestOneShot:
         assert any(np.allclose(line, [0.7, 0.85]) for line in lines), "the interval"
         assert any(np.allclose(line, 1 / 20) for line in lines), "guessing"
 
-    def test_without_interval_the_dot_remains(self) -> None:
+    def test_a_dot_without_interval(self) -> None:
         axes = pl.plot_oneshot({"net": [result(5, 0.9, interval=False)]}).axes[0]
         assert len(axes.lines) == 2
 
-    def test_methods_are_measured_at_the_same_n(self) -> None:
+    def test_methods_with_different_n(self) -> None:
         for results in ({}, {"a": []}, {"a": [result(5, 0.9)], "b": [result(20, 0.9)]}):
             with pytest.raises(InputError, match="same N"):
                 pl.plot_oneshot(results)
@@ -80,7 +80,7 @@ class TestBaselines:
         assert all(np.allclose(one, other) for one, other in zip(first, again, strict=True))
         assert np.allclose(first[0], tuple(found.intervals["auc"]))
 
-    def test_what_cannot_be_known_is_left_out(self) -> None:
+    def test_unknown_values_are_left_out(self) -> None:
         lonely = evaluate_scores([1, 1], [0.5, 0.9])
         axes = pl.plot_baselines({"a": lonely}, ("auc", "accuracy")).axes
         assert len(axes[0].lines) == 1 and len(axes[1].lines) == 2

@@ -1,7 +1,4 @@
-"""Faces on screen: grids of images, pairs side by side with their verdicts, one verification.
-
-Input: images, labels, scores, a ``Verification``. Output: a ``Picture``.
-"""
+"""Grids of images, pairs with their decisions, and one verification as figures."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ Images = Sequence[np.ndarray] | np.ndarray
 def _grid(count: int, columns: int, tall: float, text: float) -> tuple[Any, list[Any]]:
     """A figure of notebook width with ``count`` empty axes.
 
-    A row is ``tall`` widths of a column high, and ``text`` inches.
+    A row's height is ``tall`` times a column's width plus ``text`` inches.
     """
     columns = min(columns, count)
     rows = math.ceil(count / columns)
@@ -48,7 +45,7 @@ def _grid(count: int, columns: int, tall: float, text: float) -> tuple[Any, list
 
 
 def _title_inches(titles: Sequence[str] | None) -> float:
-    """Room for the titles' lines."""
+    """Height of the titles in inches."""
     if titles is None:
         return 0.0
     return 0.1 + 0.15 * max(title.count("\n") + 1 for title in titles)
@@ -60,7 +57,7 @@ def plot_images(images: Images, titles: Sequence[str] | None = None, columns: in
 
     Args:
         images: N RGB images ``(H, W, 3)``, uint8 or float in [0, 1]; sizes may differ.
-        titles: N texts above them.
+        titles: N titles.
         columns: images in a row.
 
     Returns:
@@ -90,9 +87,9 @@ def plot_pairs(
     threshold: float | None = None,
     columns: int = 4,
 ) -> Any:
-    """Show pairs side by side: their labels, or a model's verdicts beside the truth.
+    """Show pairs with their labels, or with a model's decisions and the truth.
 
-    A pair is verified when its score is at least the threshold. A wrong verdict is marked by
+    A pair is verified when its score is at least the threshold. A wrong decision is marked by
     the word ``WRONG``, by color and by a thick frame.
 
     Args:
@@ -118,14 +115,14 @@ def plot_pairs(
             f"{len(first)}, {len(second)}, {len(truth)}, {'no' if given is None else len(given)}."
         )
     if given is not None and threshold is None:
-        raise InputError("Scores become verdicts by a threshold. Received: threshold=None.")
+        raise InputError("Scores become decisions by a threshold. Received: threshold=None.")
     figure, cells = _grid(len(truth), columns, 0.5, 0.3 if given is None else 0.62)
     for number, cell in enumerate(cells):
         _pair(cell, pixels(first[number]), pixels(second[number]))
         if given is None or threshold is None:
             _label(cell, bool(truth[number]))
         else:
-            _verdict(cell, bool(truth[number]), float(given[number]), threshold)
+            _decision(cell, bool(truth[number]), float(given[number]), threshold)
     return figure
 
 
@@ -151,14 +148,14 @@ def _label(cell: Any, same: bool) -> None:
     _frame(cell, color, 1.2)
 
 
-def _verdict(cell: Any, same: bool, score: float, threshold: float) -> None:
+def _decision(cell: Any, same: bool, score: float, threshold: float) -> None:
     match = score >= threshold
     right = match == same
     color = RIGHT if right else WRONG
     sign = "≥" if match else "<"
-    verdict = "verified" if match else "not verified"
+    verdict = f"{'' if right else 'WRONG: '}{'verified' if match else 'not verified'}"
     cell.set_title(
-        f"{'' if right else 'WRONG: '}{verdict}\n{_apart(score, threshold)} {sign} {threshold:.2f}",
+        f"{verdict}\n{_format_score(score, threshold)} {sign} {threshold:.2f}",
         color=color,
         loc="center",
         fontsize=8.5,
@@ -168,8 +165,8 @@ def _verdict(cell: Any, same: bool, score: float, threshold: float) -> None:
     _frame(cell, color, 1.2 if right else 3.0)
 
 
-def _apart(score: float, threshold: float) -> str:
-    """The score with two digits, or with as many as tell it from the threshold."""
+def _format_score(score: float, threshold: float) -> str:
+    """The score with two digits, or with as many as distinguish it from the threshold."""
     for digits in (2, 3, 4):
         if f"{score:.{digits}f}" != f"{threshold:.{digits}f}" or score == threshold:
             return f"{score:.{digits}f}"
@@ -178,7 +175,7 @@ def _apart(score: float, threshold: float) -> str:
 
 @styled
 def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
-    """Show a frame with the face's box beside the score of each stored template.
+    """Show a frame with the face's box, and the score of each stored template.
 
     Args:
         frame: uint8 RGB ``(H, W, 3)``.
