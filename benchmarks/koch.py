@@ -27,7 +27,7 @@ from siamlab.data.splits import Split
 from siamlab.evaluation import score_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.blocks import centered_unit
+from siamlab.models.compact import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese

@@ -9,8 +9,6 @@ distances into probabilities. :func:`fine_tune` continues with a trained model o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -67,7 +65,7 @@ def train_pairs(
         StorageError: a checkpoint cannot be written.
     """
     _compile_for_pairs(model, settings)
-    history = restore(model, settings.folder) if settings.folder else TrainingHistory()
+    history = restore(model, settings.folder)
     epochs = 10 if settings.epochs is None else settings.epochs
     if history.epochs >= epochs:
         return history
@@ -125,8 +123,16 @@ def fine_tune(
     """
     if settings.epochs is None:
         settings = replace(settings, epochs=3)
-    with frozen_normalization(model):
+    layers = model._flatten_layers()
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    frozen = [layer for layer in norms if layer.trainable]
+    for layer in frozen:
+        layer.trainable = False
+    try:
         history = train_pairs(model, pairs, validation, settings)
+    finally:
+        for layer in frozen:
+            layer.trainable = True
     # A saved optimizer knows all trainable weights, those that were frozen here included.
     _compile_for_pairs(model, settings)
     model.optimizer.build(model.trainable_variables)
@@ -135,23 +141,6 @@ def fine_tune(
     notes = f"{metadata.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
     model.with_metadata(people=people, notes=notes, calibration=None)
     return history
-
-
-@contextmanager
-def frozen_normalization(model: keras.Model) -> Iterator[None]:
-    """Keep batch normalization in inference mode in whatever is compiled within the block."""
-    frozen = [
-        layer
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-    ]
-    for layer in frozen:
-        layer.trainable = False
-    try:
-        yield
-    finally:
-        for layer in frozen:
-            layer.trainable = True
 
 
 def _with_losses(
@@ -216,7 +205,7 @@ def train_people(
         loss=losses,
         jit_compile=uses_xla(),
     )
-    history = restore(model, settings.folder) if settings.folder else TrainingHistory()
+    history = restore(model, settings.folder)
     steps, per_epoch = settings.steps, settings.steps_per_epoch
     epochs = 100_000 if steps is None else math.ceil(steps / per_epoch)
     if history.epochs < epochs:

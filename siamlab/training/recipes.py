@@ -22,8 +22,8 @@ from siamlab.errors import InputError
 from siamlab.evaluation import embed_pairs
 from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.blocks import centered_unit
 from siamlab.models.cohort_normalization import normalize_by_cohort
+from siamlab.models.compact import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
 from siamlab.models.ensemble import build_ensemble
 from siamlab.models.hog_lda import fit_hog_lda

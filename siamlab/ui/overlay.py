@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from siamlab.faces.detectors import FaceBox
 from siamlab.system.opencv import import_cv2
-from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.live import LiveState
-from siamlab.verification.result import Verification
-
-if TYPE_CHECKING:
-    from siamlab.faces.detectors import FaceBox
+from siamlab.verification.result import VERDICT_COLORS, Verification
 
 KEYS = "v: verify   c: verify all the time   q: quit"
 

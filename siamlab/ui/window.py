@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from siamlab.capture.cameras import Camera
 from siamlab.errors import CameraError, MissingPackageError
 from siamlab.system.opencv import import_cv2
 from siamlab.ui.overlay import annotate_live
 from siamlab.verification.live import LiveVerification
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
-
-if TYPE_CHECKING:
-    from siamlab.capture.cameras import Camera
 
 
 class OpenCVWindow:

@@ -121,7 +121,10 @@ class Verifier:
         """
         if not len(images):
             raise EmptyFolderError(f"There are no images to enroll {person!r} from.")
-        names = tuple(sources) or tuple(_source(image, i) for i, image in enumerate(images, 1))
+        names = tuple(sources) or tuple(
+            f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name
+            for number, image in enumerate(images, 1)
+        )
         if len(names) != len(images):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
         rule = self.rule if rule is None else rule
@@ -316,7 +319,3 @@ class Verifier:
             return find_chip(pixels, self.detector, rule)[0]
         except FaceError as error:
             raise type(error)(f"{source}: {error}") from error
-
-
-def _source(image: Image, number: int) -> str:
-    return f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name
