@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 from siamlab.errors import InputError
 from siamlab.plotting.network_steps import (
     Step,
+    by_times,
     embeds_mirror_image,
     ensemble_size,
     joins_hog_lda,
@@ -228,7 +229,7 @@ def _cells(steps: tuple[Step, ...], model: Any, letters: int) -> list[list[str]]
             step.kernel,
             "" if step.kind == "pool" else str(step.channels),
             step.then,
-            _text(step.shape),
+            by_times(step.shape),
             _count(step.weights),
         )
         for step in steps
@@ -254,10 +255,6 @@ def _table(axes: Any, cells: list[list[str]], lines: list[float], centers: list[
                 look = {"ha": "center", "va": "baseline", "fontsize": 7.5, "fontweight": weight}
                 axes.text(center, place, line, **look)
         level -= _LINE * high
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "×".join(str(side) for side in shape)
 
 
 def _count(weights: int) -> str:
