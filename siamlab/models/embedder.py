@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from siamlab.errors import InputError
 from siamlab.models.metadata import ModelMetadata
 
 
-@runtime_checkable
 class FaceEmbedder(Protocol):
     """Embeds faces and scores pairs of embeddings."""
 

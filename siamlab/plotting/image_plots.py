@@ -42,13 +42,6 @@ def _grid(count: int, columns: int, tall: float, text: float) -> tuple[Any, list
     return figure, list(cells[:count])
 
 
-def _title_inches(titles: Sequence[str] | None) -> float:
-    """Height of the titles in inches."""
-    if titles is None:
-        return 0.0
-    return 0.1 + 0.15 * max(title.count("\n") + 1 for title in titles)
-
-
 @styled
 def plot_images(images: Images, titles: Sequence[str] | None = None, columns: int = 8) -> Any:
     """Show images in a grid.
@@ -68,7 +61,8 @@ def plot_images(images: Images, titles: Sequence[str] | None = None, columns: in
         raise InputError(f"A grid needs images and columns. Received: {len(images)}, {columns}.")
     if titles is not None and len(titles) != len(images):
         raise InputError(f"Each image has a title. Received: {len(images)}, {len(titles)}.")
-    figure, cells = _grid(len(images), columns, 1.0, _title_inches(titles))
+    lines = [title.count("\n") + 1 for title in titles or ()]
+    figure, cells = _grid(len(images), columns, 1.0, 0.1 + 0.15 * max(lines) if lines else 0.0)
     for number, (cell, image) in enumerate(zip(cells, images, strict=True)):
         cell.imshow(pixels(image))
         if titles is not None:

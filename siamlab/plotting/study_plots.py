@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -194,10 +195,7 @@ def plot_quality_against_people(
         (images, label, "images_each", by_images),
     )
 
-    def panel(axes: Any, name: str, runs: _Runs) -> None:
-        _draw_runs(axes, name, runs, measure)
-
-    figure = _panels("runs", studies, panel, machine, 3.6)
+    figure = _panels("runs", studies, partial(_draw_runs, measure=measure), machine, 3.6)
     figure.axes[0].set_ylabel(MEASURES[measure])
     figure.axes[0].legend(loc="lower right")
     return figure

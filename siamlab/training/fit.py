@@ -109,14 +109,7 @@ def fine_tune(
     of the former weights, is removed: calibrate again, on people who are not in the metadata, and
     enroll again, because former templates do not fit either.
 
-    Args:
-        model: trained in place.
-        pairs: training pairs.
-        validation: pairs of other people, for ``val_loss``.
-        settings: 3 epochs unless it says otherwise.
-
-    Returns:
-        The history.
+    Args and returns as :func:`train_pairs`; ``settings``: 3 epochs unless it says otherwise.
 
     Source:
         Yosinski et al. 2014, "How transferable are features in deep neural networks?".

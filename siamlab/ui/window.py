@@ -77,9 +77,7 @@ def open_window(
     """Show the camera in a window: ``v`` verifies, ``c`` keeps verifying, ``q`` or Esc quits.
 
     Args:
-        camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
-        verifier: with the person enrolled.
-        person: the enrolled person to verify.
+        camera, verifier, person: see :class:`~siamlab.verification.live.LiveVerification`.
         continuous: start by verifying all the time.
         window: shows frames and reads keys; ``None`` opens one.
         seconds: the verdict is on the frames of this time together; 0 judges each alone.

@@ -17,7 +17,6 @@ import numpy as np
 from siamlab.capture.cameras import Camera
 from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
 from siamlab.errors import CameraError
-from siamlab.faces.detectors import FaceBox
 from siamlab.system.closing import Closing
 from siamlab.verification.fusion import SlidingWindow
 from siamlab.verification.result import Verification
@@ -56,11 +55,6 @@ class LiveState:
     def shown(self) -> Verification | None:
         """The verdict to show: the decision where there is one, else that on one frame."""
         return self.verification if self.decision is None else self.decision
-
-    @property
-    def box(self) -> FaceBox | None:
-        """The face's box in the last verification."""
-        return None if self.verification is None else self.verification.box
 
 
 class LiveVerification(Closing):

@@ -25,7 +25,6 @@ from siamlab.models.losses.classification import (
 from siamlab.models.losses.pairwise import (
     Contrastive,
     PairCrossEntropy,
-    PairLoss,
     next_in_batch,
     pair_masks,
 )
@@ -39,7 +38,6 @@ __all__ = [
     "LargeMarginCosine",
     "MarginSoftmax",
     "PairCrossEntropy",
-    "PairLoss",
     "SemiHardTriplet",
     "SupervisedContrastive",
     "WeightedSum",

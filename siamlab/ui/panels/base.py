@@ -85,9 +85,13 @@ class Panel(Closing):
             start: start the camera too; otherwise the Start button does. The panel shows the
                 error of a camera that cannot be opened.
         """
+        from IPython import get_ipython
         from IPython.display import display
 
-        release_cameras_on_interrupt()
+        # An interrupt of the kernel stops previews too, although they run in other threads.
+        shell = get_ipython()
+        if shell is not None and after_cell not in shell.events.callbacks["post_run_cell"]:
+            shell.events.register("post_run_cell", after_cell)
         display(self)
         if start:
             self._run_action(self.start)
@@ -161,15 +165,6 @@ class Panel(Closing):
     def _show_status(self, text: str, error: bool = False) -> None:
         color = f"rgb{VERDICT_COLORS[False]}" if error else "inherit"
         self.status.value = f"<span style='color:{color}'>{html.escape(text)}</span>"
-
-
-def release_cameras_on_interrupt() -> None:
-    """Let an interrupt of the kernel stop previews too, although they run in other threads."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    if shell is not None and after_cell not in shell.events.callbacks["post_run_cell"]:
-        shell.events.register("post_run_cell", after_cell)
 
 
 def after_cell(result: Any) -> None:

@@ -19,9 +19,7 @@ class VerifyPanel(Panel):
     """Live picture with the face's box, a score bar, the verdict and the latency.
 
     Args:
-        verifier: with the person enrolled.
-        camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
-        person: the enrolled person to verify.
+        verifier, camera, person: see :class:`~siamlab.verification.live.LiveVerification`.
         continuous: verify all the time; otherwise the Verify button does.
         window: the verdict is on the frames of this many seconds together, which is steadier
             than on each frame; 0 judges each frame alone.
