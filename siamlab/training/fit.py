@@ -156,8 +156,7 @@ def _schedule(settings: TrainingSettings) -> tuple[Any, list[keras.callbacks.Cal
     rate = 1e-3 if settings.learning_rate is None else settings.learning_rate
     warmup = min(100, max(1, (settings.steps or 1000) // 10))
     if settings.minutes is not None:
-        clock = ClockCosine(rate, settings.minutes, warmup)
-        return rate, [StopAfter(settings.minutes), clock]
+        return rate, [ClockCosine(rate, settings.minutes, warmup)]
     decay = max(1, (settings.steps or 0) - warmup)
     return keras.optimizers.schedules.CosineDecay(
         0.0, decay, warmup_target=rate, warmup_steps=warmup

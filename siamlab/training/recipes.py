@@ -108,10 +108,8 @@ def train_compact(
 def _fit_hog_lda(train: Collection, preprocessing: Preprocessing) -> keras.Model:
     """Fit HOG-LDA to training people, with at most ``MAX_HOG_LDA_IMAGES`` of each."""
     several = train.with_at_least(2)
-    some = tuple(
-        replace(person, images=person.images[:MAX_HOG_LDA_IMAGES]) for person in several.people
-    )
-    chosen = replace(several, people=some)
+    some = [replace(one, images=one.images[:MAX_HOG_LDA_IMAGES]) for one in several.people]
+    chosen = replace(several, people=tuple(some))
     images = to_float(load_images(chosen.images, preprocessing))
     return fit_hog_lda(images, chosen.image_people)
 
@@ -353,7 +351,11 @@ def train_model(
         minutes = 30.0
     # Loading, calibrating and saving take their part of the minutes: about a twentieth.
     limit = None if minutes is None else 0.95 * minutes
-    steps = None if epochs is None else _steps(train, epochs, arch)
+    steps = None
+    if epochs is not None:  # passes over the images of people who have two or more
+        several = train.with_at_least(2)
+        batch = 2 * min(PEOPLE[arch], max(1, len(several)))
+        steps = max(1, round(epochs * len(several.images) / batch))
     settings = replace(settings, minutes=limit, steps=steps)
     if recipe == "report":
         settings = replace(
@@ -378,10 +380,3 @@ def train_model(
         f"{np.round(model.metadata.threshold or 0.5, 3)} from {len(validation)} other people"
     )
     return model, summary
-
-
-def _steps(train: Collection, epochs: int, arch: str) -> int:
-    """Batches in so many passes over the images of people who have two or more."""
-    several = train.with_at_least(2)
-    batch = 2 * min(PEOPLE[arch], max(1, len(several)))
-    return max(1, round(epochs * len(several.images) / batch))

@@ -81,14 +81,11 @@ def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray
         return frame.copy()
     color = VERDICT_COLORS[verification.verified]
     boxed = frame if verification.box is None else draw_box(frame, verification.box, color)
-    return draw_banner(boxed, _banner_text(verification), color)
-
-
-def _banner_text(verification: Verification) -> str:
-    if verification.verified is None:
-        return f"unknown: {verification.reason}"
     matches = f"{verification.positive}/{len(verification.scores)}"
-    return f"{verification.person} {verification.verdict}, {matches} match"
+    text = f"{verification.person} {verification.verdict}, {matches} match"
+    if verification.verified is None:
+        text = f"unknown: {verification.reason}"
+    return draw_banner(boxed, text, color)
 
 
 def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:

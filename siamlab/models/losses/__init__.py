@@ -17,11 +17,7 @@ each image.
 ``WeightedSum`` adds losses of the same input.
 """
 
-from siamlab.models.losses.classification import (
-    AdditiveAngularMargin,
-    LargeMarginCosine,
-    MarginSoftmax,
-)
+from siamlab.models.losses.classification import AdditiveAngularMargin, LargeMarginCosine
 from siamlab.models.losses.pairwise import (
     Contrastive,
     PairCrossEntropy,
@@ -36,7 +32,6 @@ __all__ = [
     "AdditiveAngularMargin",
     "Contrastive",
     "LargeMarginCosine",
-    "MarginSoftmax",
     "PairCrossEntropy",
     "SemiHardTriplet",
     "SupervisedContrastive",
