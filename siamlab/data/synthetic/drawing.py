@@ -15,7 +15,7 @@ from siamlab.data.synthetic.light import Lamp, light_head, make_lamp
 from siamlab.data.synthetic.maps import face_maps
 from siamlab.data.synthetic.scene import background, draw_body, draw_ear, draw_glasses
 from siamlab.errors import InputError
-from siamlab.images.color import LUMA
+from siamlab.images.decode import LUMA
 from siamlab.system.opencv import import_cv2
 
 CHIP_UNITS = 250.0  # a chip's side in the units of the face
