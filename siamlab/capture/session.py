@@ -1,7 +1,7 @@
 """Collects face images of the person in front of the camera.
 
-There is no user interface here: the notebook's panel, which draws :class:`CaptureState`, its code
-and the tests use the same controller.
+There is no user interface here: a notebook's panel draws :class:`CaptureState`; the panel, the
+notebook's code and the tests use the same controller.
 """
 
 from __future__ import annotations

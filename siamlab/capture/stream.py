@@ -66,6 +66,7 @@ class FrameReader(Closing):
     def __init__(self, source: Camera | int | str | Path) -> None:
         self.source = source
         self.name = _name_of(source)
+        self._camera: Camera | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._fresh = threading.Condition()
@@ -100,6 +101,7 @@ class FrameReader(Closing):
             camera = self.source
             if isinstance(camera, int | str | Path):
                 camera = open_camera(camera).in_real_time()
+            self._camera = camera
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
             self._snapshot = FrameSnapshot(running=True)
