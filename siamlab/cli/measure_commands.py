@@ -57,7 +57,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure a model on a file of pairs."""
     from siamlab.data.collections import open_collection
     from siamlab.data.lfw import pairs_from_file
-    from siamlab.evaluation import calibrate, evaluate_scores, score_pairs
+    from siamlab.evaluation import equal_error, evaluate_pairs, score_pairs
     from siamlab.models.saving import load_model
 
     model = load_model(options.model)
@@ -66,17 +66,10 @@ def evaluate(options: argparse.Namespace) -> int:
     threshold = options.threshold
     if options.calibrate is not None:
         chosen = pairs_from_file(options.calibrate, collection)
-        scores = score_pairs(model, chosen)
-        threshold = calibrate(chosen.labels, scores, chosen.people, fmr=None).threshold
+        threshold = equal_error(chosen.labels, score_pairs(model, chosen))[1]
     if threshold is None:
         threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
-    evaluation = evaluate_scores(
-        pairs.labels,
-        score_pairs(model, pairs),
-        threshold,
-        pairs.first_people,
-        pairs.second_people,
-    )
+    evaluation = evaluate_pairs(pairs, score_pairs(model, pairs), threshold)
     trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
     write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})
     say(str(evaluation))
