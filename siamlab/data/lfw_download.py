@@ -1,4 +1,4 @@
-"""LFW's images: downloaded and checked, or taken from a local copy."""
+"""LFW's images and pairs files: downloaded and checked, or taken from a local copy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,34 @@ from pathlib import Path
 from siamlab.data.collections import open_collection
 from siamlab.data.fetching import downloaded, new_collection
 from siamlab.errors import EmptyFolderError, InputError
+from siamlab.system.download import download
 from siamlab.system.files import storage_errors, write_text
 
-# Where scikit-learn keeps a copy of LFW's funneled images, and its digest.
-LFW_URL = "https://ndownloader.figshare.com/files/5976015"
-LFW_SHA256 = "b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a"
+# Where scikit-learn keeps copies of LFW's files, and their digests.
+_MIRROR = "https://ndownloader.figshare.com/files/"
+REMOTE: dict[str, tuple[str, str]] = {
+    "lfw-funneled.tgz": (
+        f"{_MIRROR}5976015",
+        "b47c8422c8cded889dc5a13418c4bc2abbda121092b3533a83306f90d900100a",
+    ),
+    "lfw.tgz": (
+        f"{_MIRROR}5976018",
+        "055f7d9c632d7370e6fb4afc7468d40f970c34a80d4c6f50ffec63f5a8d536c0",
+    ),
+    "pairsDevTrain.txt": (
+        f"{_MIRROR}5976012",
+        "1d454dada7dfeca0e7eab6f65dc4e97a6312d44cf142207be28d688be92aabfa",
+    ),
+    "pairsDevTest.txt": (
+        f"{_MIRROR}5976009",
+        "7cb06600ea8b2814ac26e946201cdb304296262aad67d046a16a7ec85d0ff87c",
+    ),
+    "pairs.txt": (
+        f"{_MIRROR}5976006",
+        "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592",
+    ),
+}
+LFW_URL, LFW_SHA256 = REMOTE["lfw-funneled.tgz"]
 _NOTE = ".source"
 
 
@@ -67,6 +90,26 @@ def fetch_lfw(
             raise EmptyFolderError(f"{note} holds no folders of people's images.") from None
         write_text(part / _NOTE, note + "\n")
     return open_collection(destination).root
+
+
+def fetch_pairs(
+    destination: Path | str, name: str = "pairsDevTest.txt", progress: bool = True
+) -> Path:
+    """Download one of LFW's pairs files, once.
+
+    Args:
+        destination: folder for the file.
+        name: ``pairsDevTrain.txt``, ``pairsDevTest.txt`` or ``pairs.txt``.
+        progress: show a bar on standard error.
+
+    Raises:
+        InputError: there is no such file.
+        DownloadError, StorageError: see :func:`siamlab.system.download.download`.
+    """
+    names = [known for known in REMOTE if known.endswith(".txt")]
+    if name not in names:
+        raise InputError(f"LFW's pairs files are {', '.join(names)}; received {name!r}.")
+    return download(REMOTE[name][0], destination, name, REMOTE[name][1], progress)
 
 
 def _is_address(source: Path | str) -> bool:

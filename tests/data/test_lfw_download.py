@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from siamlab.data.collections import open_collection
-from siamlab.data.lfw_download import fetch_lfw
+from siamlab.data.lfw import PairLine, read_pairs_file
+from siamlab.data.lfw_download import REMOTE, fetch_lfw, fetch_pairs
 from siamlab.errors import DownloadError, EmptyFolderError, InputError, StorageError
 from siamlab.images.write import write_image
 from siamlab.system.download import TRIES
@@ -278,3 +279,14 @@ def test_unusable_local_sources(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a file"):
         fetch_lfw(tmp_path / "file", source=archive, progress=False)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_pairs_files_by_name(serve: Serve, tmp_path: Path, monkeypatch) -> None:
+    server = serve(lambda handler, number: handler.serve())
+    server.content = b"Al\t1\t2\n"
+    digest = hashlib.sha256(server.content).hexdigest()
+    monkeypatch.setitem(REMOTE, "pairs.txt", (server.url, digest))
+    path = fetch_pairs(tmp_path / "pairs", "pairs.txt", progress=False)
+    assert read_pairs_file(path) == (PairLine("Al", 1, "Al", 2),)
+    with pytest.raises(InputError, match=r"pairsDevTest\.txt"):
+        fetch_pairs(tmp_path, "other.txt")
