@@ -1,4 +1,4 @@
-"""The front door: every public name exists, shows its type to a type checker, and has an example."""
+"""The front door: every public name exists, has a type for a type checker, and an example."""
 
 from __future__ import annotations
 

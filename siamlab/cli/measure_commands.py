@@ -57,7 +57,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure a model on a file of pairs."""
     from siamlab.data.collections import open_collection
     from siamlab.data.lfw import pairs_from_file
-    from siamlab.evaluation import calibrate, score_pairs
+    from siamlab.evaluation import equal_error, score_pairs
     from siamlab.evaluation.evaluate import evaluate
     from siamlab.models.saving import load_model
 
@@ -67,8 +67,7 @@ def evaluate(options: argparse.Namespace) -> int:
     threshold = options.threshold
     if options.calibrate is not None:
         chosen = pairs_from_file(options.calibrate, collection)
-        scores = score_pairs(model, chosen)
-        threshold = calibrate(chosen.labels, scores, chosen.people, fmr=None).threshold
+        threshold = equal_error(chosen.labels, score_pairs(model, chosen))[1]
     evaluation = evaluate(model, collection, pairs, threshold)
     trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
     write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})

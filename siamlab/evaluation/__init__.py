@@ -9,7 +9,7 @@ The decision rule, here and everywhere in siamlab: a pair is a match when
 genuine pairs that do not (ISO/IEC 19795-1).
 """
 
-from siamlab.evaluation.calibration import Calibration, calibrate
+from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.curves import (
     Curve,
     PrecisionRecall,
@@ -72,7 +72,7 @@ __all__ = [
     "bootstrap_people",
     "brier_score",
     "brightness",
-    "calibrate",
+    "calibrate_scores",
     "check_scores",
     "comparison_table",
     "contrast",

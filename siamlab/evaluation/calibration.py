@@ -120,7 +120,7 @@ class Calibration:
         return "\n".join([*lines, self.note])
 
 
-def calibrate(
+def calibrate_scores(
     labels: ArrayLike,
     scores: ArrayLike,
     people: Collection[str],

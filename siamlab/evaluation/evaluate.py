@@ -1,8 +1,4 @@
-"""A model judged, or calibrated, on people: the two verbs behind ``siamlab evaluate``.
-
-Input: a model, image files of people, and pairs of them. Output: :class:`Evaluation`,
-:class:`Calibration`.
-"""
+"""Evaluate and calibrate a model on people: the functions behind the public names."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from siamlab.data.lfw import pairs_from_file
 from siamlab.data.pairs import PairSet
 from siamlab.evaluation.calibration import Calibration
 from siamlab.evaluation.own_people.people_calibration import calibrate_model
-from siamlab.evaluation.report import Evaluation, evaluate_scores
+from siamlab.evaluation.report import Evaluation, evaluate_pairs
 from siamlab.evaluation.scoring import score_pairs
 
 if TYPE_CHECKING:
@@ -29,10 +25,10 @@ def evaluate(
     pairs: PairSet | Path | str,
     threshold: float | None = None,
 ) -> Evaluation:
-    """Judge a model on pairs of images.
+    """Evaluate a model on pairs of images.
 
     Args:
-        model: what :func:`siamlab.load_model` gives.
+        model: as :func:`siamlab.load_model` returns it.
         images: a collection, or its folder or archive: one folder for each person.
         pairs: the pairs, or a file of them in LFW's format.
         threshold: in [0, 1], chosen on other people; ``None`` takes the model's own.
@@ -55,12 +51,8 @@ def evaluate(
     """
     collection = as_collection(images)
     chosen = pairs if isinstance(pairs, PairSet) else pairs_from_file(pairs, collection)
-    return evaluate_scores(
-        chosen.labels,
-        score_pairs(model, chosen),
-        model.metadata.choose_threshold(threshold)[0],
-        chosen.first_people,
-        chosen.second_people,
+    return evaluate_pairs(
+        chosen, score_pairs(model, chosen), model.metadata.choose_threshold(threshold)[0]
     )
 
 
@@ -68,12 +60,12 @@ def calibrate(model: Siamese, images: People, fmr: float | None = 0.01) -> Calib
     """Choose a model's threshold on people that it was not trained on.
 
     Args:
-        model: what :func:`siamlab.load_model` gives; its metadata gets the calibration.
+        model: as :func:`siamlab.load_model` returns it; its metadata gets the calibration.
         images: a collection, or its folder or archive: one folder for each person.
-        fmr: the false match rate aimed at; ``None`` takes the point of equal errors.
+        fmr: the target false match rate; ``None`` takes the equal-error point.
 
     Returns:
-        The threshold, what it costs, and a note on what the pairs can promise.
+        The threshold, its error rates, and a note on what the pairs can show.
 
     Raises:
         InputError: too few people, or the model was trained on too many of them.

@@ -203,7 +203,7 @@ def threshold_at_fmr(labels: ArrayLike, scores: ArrayLike, fmr: float) -> float:
     With N impostor pairs, at most k = floor(fmr N) may match. The threshold is the next float32
     above the (k + 1)-th highest impostor score, so that a tie there counts as too many. With
     fewer than ``1 / fmr`` impostor pairs none may match, and the rate is not really measured:
-    the note of :func:`calibrate` says so.
+    the note of :func:`calibrate_scores` says so.
 
     Args:
         labels: ``(N,)``, 1 genuine, 0 impostor.

@@ -437,17 +437,17 @@ class TestCalibration:
         ):
             labels = np.array([1] * 50 + [0] * impostors)
             scores = np.concatenate([np.linspace(0.6, 1, 50), np.linspace(0, 0.7, impostors)])
-            found = ev.calibrate(labels, scores, ["a", "b", "a"], fmr=0.1)
+            found = ev.calibrate_scores(labels, scores, ["a", "b", "a"], fmr=0.1)
             assert found.enough is enough
             assert words in found.note
             assert found.fmr <= 0.1
             assert (found.genuine, found.impostor, found.people) == (50, impostors, 2)
-        few = ev.calibrate([1] * 5 + [0] * 20, [0.9] * 5 + [0.1] * 20, ["a"], fmr=0.01)
+        few = ev.calibrate_scores([1] * 5 + [0] * 20, [0.9] * 5 + [0.1] * 20, ["a"], fmr=0.01)
         assert "may be 0.15" in few.note  # 3 / 20
 
     def test_thresholds_for_other_rates(self) -> None:
         labels, scores, first, _ = many_pairs(2000)
-        found = ev.calibrate(labels, scores, first)
+        found = ev.calibrate_scores(labels, scores, first)
         assert found.threshold == found.thresholds["0.01"]
         assert found.thresholds["0.1"] < found.thresholds["0.01"] < found.thresholds["0.001"]
         for rate, threshold in found.thresholds.items():
@@ -455,15 +455,15 @@ class TestCalibration:
 
     def test_without_a_rate_the_equal_error_point(self) -> None:
         labels, scores, first, _ = many_pairs()
-        found = ev.calibrate(labels, scores, first, fmr=None)
+        found = ev.calibrate_scores(labels, scores, first, fmr=None)
         assert (found.eer, found.threshold) == ev.equal_error(labels, scores)
         assert found.target_fmr is None
         assert found.enough is True  # about 57 of 500 errors of either kind
-        assert not ev.calibrate(LABELS, SCORES, ["a"], fmr=None).enough
+        assert not ev.calibrate_scores(LABELS, SCORES, ["a"], fmr=None).enough
 
     def test_json_and_back(self) -> None:
         labels, scores, first, _ = many_pairs()
-        found = ev.calibrate(labels, scores, first)
+        found = ev.calibrate_scores(labels, scores, first)
         again = ev.Calibration.from_dict(json.loads(json.dumps(found.to_dict())))
         assert again == found
         with pytest.raises(InputError, match="no calibration"):
@@ -474,7 +474,7 @@ class TestCalibration:
 
     def test_intervals_of_thresholds_hold_them_and_survive_json(self) -> None:
         labels, scores, first, second = many_pairs(2000)
-        found = ev.calibrate(labels, scores, first, 0.01, first, second, rounds=100)
+        found = ev.calibrate_scores(labels, scores, first, 0.01, first, second, rounds=100)
         for rate, threshold in found.thresholds.items():
             point = ev.operating_point(labels, scores, threshold)
             assert found.fnmrs[rate] == point.fnmr
@@ -485,13 +485,13 @@ class TestCalibration:
         assert found.intervals["threshold"] == found.intervals["threshold_0.01"]
         assert ev.Calibration.from_dict(json.loads(json.dumps(found.to_dict()))) == found
         assert "FMR 0.01  threshold" in str(found)
-        alone = ev.calibrate(labels, scores, first, None, first, second, rounds=50)
+        alone = ev.calibrate_scores(labels, scores, first, None, first, second, rounds=50)
         assert (
             alone.intervals["threshold"].low <= alone.threshold <= alone.intervals["eer"].high + 1
         )
 
     def test_calibration_of_an_older_file_has_no_intervals(self) -> None:
-        found = ev.calibrate(LABELS, SCORES, ["a"], 0.25).to_dict()
+        found = ev.calibrate_scores(LABELS, SCORES, ["a"], 0.25).to_dict()
         for name in ("fnmrs", "person_pairs", "intervals"):
             del found[name]
         again = ev.Calibration.from_dict(found)
@@ -506,17 +506,17 @@ class TestCalibration:
         second = np.array(["b", "c", "c"] * 100 + ["a", "b", "c"] * 10)
         labels = (first == second).astype(int)
         scores = np.where(labels == 1, 0.9, 0.1)
-        assert ev.calibrate(labels, scores, first, 0.1).enough
-        found = ev.calibrate(labels, scores, first, 0.1, first, second, rounds=20)
+        assert ev.calibrate_scores(labels, scores, first, 0.1).enough
+        found = ev.calibrate_scores(labels, scores, first, 0.1, first, second, rounds=20)
         assert (found.enough, found.person_pairs) == (False, 3)
         assert "3 person pairs" in found.note
         assert "rule of 3: 30 person pairs" in found.note
 
     def test_lower_limit_of_the_threshold(self) -> None:
         """At 0.25 one of four impostors may match: just above 0.3. A part asks for 0.65."""
-        found = ev.calibrate(LABELS, SCORES, ["a"], 0.25, at_least=0.65)
+        found = ev.calibrate_scores(LABELS, SCORES, ["a"], 0.25, at_least=0.65)
         assert (found.threshold, found.fnmr) == (0.65, 0.5)
-        assert ev.calibrate(LABELS, SCORES, ["a"], 0.25, at_least=0.1).threshold > 0.3
+        assert ev.calibrate_scores(LABELS, SCORES, ["a"], 0.25, at_least=0.1).threshold > 0.3
 
     @pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 1.0])
     def test_a_weighted_threshold_is_that_of_repeated_pairs(self, rate: float) -> None:
@@ -533,16 +533,16 @@ class TestCalibration:
                 assert value == ev.threshold_at_fmr(*copies(row, labels, scores), rate)
 
     def test_saturated_scores_are_noted(self) -> None:
-        found = ev.calibrate([1, 0], [1.0, 1.0], ["a", "b"])
+        found = ev.calibrate_scores([1, 0], [1.0, 1.0], ["a", "b"])
         assert found.threshold > 1
         assert "verifies nobody" in found.note
 
     def test_wrong_arguments(self) -> None:
         with pytest.raises(InputError, match="3 impostor pairs only"):
-            ev.calibrate([0, 0, 0], [0.1, 0.2, 0.3], ["a"])
+            ev.calibrate_scores([0, 0, 0], [0.1, 0.2, 0.3], ["a"])
         for fmr in (0.0, -0.1, 1.5, float("nan")):
             with pytest.raises(InputError, match="fmr"):
-                ev.calibrate(LABELS, SCORES, ["a"], fmr=fmr)
+                ev.calibrate_scores(LABELS, SCORES, ["a"], fmr=fmr)
 
 
 class TestGroups:

@@ -18,7 +18,7 @@ import numpy as np
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet, join_pairs
 from siamlab.errors import InputError
-from siamlab.evaluation.calibration import Calibration, calibrate
+from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.own_people.messages import cost_notes, family_notes
 from siamlab.evaluation.own_people.pair_groups import GROUPS, MOST_PAIRS, draw_groups, spread_pairs
@@ -58,7 +58,7 @@ def calibrate_model(
     people, left_out = unseen_people(model, collection)
     check_left(left_out, len(collection), len(people))
     pairs = spread_pairs(people, most, seed)
-    calibration = calibrate(
+    calibration = calibrate_scores(
         pairs.labels,
         score_pairs(model, pairs),
         pairs.people,
@@ -171,7 +171,7 @@ def calibrate_people(
     scores = np.concatenate([parts[name] for name in used])
     _check_kinds(pairs, people, others)
     strata = {**dict.fromkeys(people.names, OWN), **dict.fromkeys(others.names, STRANGERS)}
-    calibration = calibrate(
+    calibration = calibrate_scores(
         pairs.labels,
         scores,
         pairs.people,
