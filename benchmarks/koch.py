@@ -25,7 +25,8 @@ from siamlab.data.negatives import split_negatives
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import Split
 from siamlab.evaluation import score_pairs
-from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.blocks import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
@@ -147,7 +148,7 @@ def measure(
     began = time.perf_counter()
     model = (by_pairs if variant.loss == "pairs" else by_people)(variant, split, given)
     seconds = time.perf_counter() - began
-    threshold = calibrate_model(model, split.validation, seed=1).threshold
+    threshold = calibrate(model, split.validation, None, seed=1).threshold
     scores = score_pairs(model, test)
     rates = rates_with_intervals(test, scores, threshold, ("auc", "accuracy", "eer"))
     return {**asdict(variant), "images": given.images, "seconds": round(seconds, 1), **rates}

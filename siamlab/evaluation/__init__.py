@@ -31,6 +31,7 @@ from siamlab.evaluation.intervals import (
     quantiles,
     threshold_statistic,
 )
+from siamlab.evaluation.own_people.selection import split_unseen
 from siamlab.evaluation.quality_groups import brightness, contrast, quality_groups, sharpness
 from siamlab.evaluation.rates import (
     OperatingPoint,
@@ -53,7 +54,6 @@ from siamlab.evaluation.scoring import (
     score_pairs,
     worst_mistakes,
 )
-from siamlab.evaluation.unseen import split_unseen
 
 __all__ = [
     "STATISTICS",

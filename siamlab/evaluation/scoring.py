@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.data.pairs import PairSet
-from siamlab.data.pipeline import _indexed, load_images, to_float
+from siamlab.data.pipeline import index_images, load_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.rates import check_scores
 from siamlab.faces.crop import Preprocessing
@@ -166,7 +166,7 @@ def describe_pairs(
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
-    paths, first, second = _indexed(pairs)
+    paths, first, second = index_images(pairs)
     rows = np.concatenate(
         [
             describe(load_images(paths[start : start + batch], preprocessing))

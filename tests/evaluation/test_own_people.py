@@ -13,8 +13,8 @@ import pytest
 from siamlab.config import Workspace
 from siamlab.data.collections import Collection, Person, open_collection
 from siamlab.errors import InputError
+from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import (
-    calibrate_model,
     calibrate_people,
     draw_groups,
     fair_genuine,
@@ -175,8 +175,8 @@ def test_too_few_people_left(own: Collection, strangers: Collection) -> None:
     with pytest.raises(InputError, match="2 others are too few"):
         calibrate_people(LevelModel("Cid"), own, None)
     with pytest.raises(InputError, match="was trained on 35 of these people"):
-        calibrate_model(LevelModel(*strangers.names[:35]), strangers)
-    found = calibrate_model(LevelModel(*strangers.names[:10]), strangers, 0.1)
+        calibrate(LevelModel(*strangers.names[:35]), strangers)
+    found = calibrate(LevelModel(*strangers.names[:10]), strangers, 0.1)
     assert found.people <= 30
     assert "10 people were left out" in found.note
 

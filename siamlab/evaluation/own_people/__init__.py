@@ -12,18 +12,13 @@ from siamlab.evaluation.own_people.pair_groups import (
     fair_genuine,
     spread_pairs,
 )
-from siamlab.evaluation.own_people.people_calibration import (
-    PeopleCalibration,
-    calibrate_model,
-    calibrate_people,
-)
+from siamlab.evaluation.own_people.people_calibration import PeopleCalibration, calibrate_people
 from siamlab.evaluation.own_people.selection import find_strangers, open_own_people, unseen_people
 
 __all__ = [
     "GROUPS",
     "MOST_PAIRS",
     "PeopleCalibration",
-    "calibrate_model",
     "calibrate_people",
     "draw_groups",
     "fair_genuine",

@@ -10,7 +10,7 @@ own people, who are the ones a false non-match turns away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from siamlab.errors import InputError
 from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.own_people.messages import cost_notes, family_notes
-from siamlab.evaluation.own_people.pair_groups import GROUPS, MOST_PAIRS, draw_groups, spread_pairs
+from siamlab.evaluation.own_people.pair_groups import GROUPS, draw_groups
 from siamlab.evaluation.own_people.selection import check_left, choose_strangers, unseen_people
 from siamlab.evaluation.rates import format_rate, operating_point, threshold_at_fmr
 from siamlab.evaluation.scoring import score_pairs
@@ -31,47 +31,6 @@ if TYPE_CHECKING:
     from siamlab.models.siamese import Siamese
 
 OWN, STRANGERS = "own", "strangers"
-
-
-def calibrate_model(
-    model: Siamese,
-    collection: Collection,
-    fmr: float | None = None,
-    seed: int = 0,
-    most: int = 2 * MOST_PAIRS,
-) -> Calibration:
-    """Choose a model's threshold on people that it was not trained on.
-
-    Args:
-        model: its metadata gets the calibration.
-        collection: people; those whom the model was trained on are left out.
-        fmr: the target false match rate; ``None`` takes the equal-error point.
-        seed: fixes the pairs.
-        most: number of pairs at most.
-
-    Returns:
-        The calibration; its note says when there were too few pairs.
-
-    Raises:
-        InputError: too few people are left, or there are too few.
-    """
-    people, left_out = unseen_people(model, collection)
-    check_left(left_out, len(collection), len(people))
-    pairs = spread_pairs(people, most, seed)
-    calibration = calibrate_scores(
-        pairs.labels,
-        score_pairs(model, pairs),
-        pairs.people,
-        fmr=fmr,
-        first_people=pairs.first_people,
-        second_people=pairs.second_people,
-        seed=seed,
-    )
-    if left_out:
-        note = f"{left_out} people were left out: the model was trained on them."
-        calibration = replace(calibration, note=f"{calibration.note} {note}")
-    model.with_metadata(calibration=calibration.to_dict())
-    return calibration
 
 
 @dataclass(frozen=True)
