@@ -87,6 +87,9 @@ def check_rate(rate: float, name: str) -> None:
         raise InputError(f"{name} is a rate between 0 and 1. Received: {rate}.")
 
 
+FMRS = (0.1, 0.01, 0.001)  # the rates whose thresholds are reported
+
+
 @dataclass(frozen=True)
 class OperatingPoint:
     """Counts and rates at one threshold; a pair matches when ``score >= threshold``.
@@ -269,7 +272,7 @@ def error_curve(
 
 
 def crossing(fmr: np.ndarray, fnmr: np.ndarray) -> np.ndarray:
-    """Equal error rates ``(R,)`` of curves ``(R, T + 1)``, by linear interpolation."""
+    """Equal error rates ``(R,)`` of curves ``(R, T + 1)``, by linear interpolation; or NaN."""
     gap = fmr - fnmr
     after = np.argmax(gap >= 0, axis=1)[:, None]
     before = np.maximum(after - 1, 0)

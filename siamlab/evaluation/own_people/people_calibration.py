@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from siamlab.data.collections import Collection
-from siamlab.data.pairs import PairSet, join_pairs
+from siamlab.data.pairs import join_pairs
 from siamlab.errors import InputError
 from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
@@ -29,8 +29,6 @@ from siamlab.system.table import Table
 
 if TYPE_CHECKING:
     from siamlab.models.siamese import Siamese
-
-OWN, STRANGERS = "own", "strangers"
 
 
 @dataclass(frozen=True)
@@ -117,22 +115,27 @@ def calibrate_people(
         )
     people, known = unseen_people(model, own)
     others, notes = choose_strangers(model, own, strangers, seed)
-    if known and not people.people:
-        check_left(known, len(own), 0)
-    check_left(known, len(own), len(people) + len(others))
+    check_left(known, len(own), len(people) and len(people) + len(others))
     if known:
         notes.insert(0, f"Left out of your people: {known}, whom the model was trained on.")
     drawn = draw_groups(people, others, fmr, seed)
-    parts = _scored(model, drawn)
+    # Every image is embedded once, even if several groups have it.
+    scores = score_pairs(model, join_pairs(*drawn.values()))
+    ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
+    parts = dict(zip(drawn, np.split(scores, ends), strict=True))
     genuine_group = "own_genuine" if len(drawn["own_genuine"]) else "stranger_genuine"
     used = [genuine_group, *(name for name, (genuine, _) in GROUPS.items() if not genuine)]
     pairs = join_pairs(*(drawn[name] for name in used))
-    scores = np.concatenate([parts[name] for name in used])
-    _check_kinds(pairs, people, others)
-    strata = {**dict.fromkeys(people.names, OWN), **dict.fromkeys(others.names, STRANGERS)}
+    if not pairs.genuine or not pairs.impostor:
+        raise InputError(
+            "A threshold needs two people at least, and two images of one. Received: "
+            f"{len(people)} people with {len(people.images)} images, and {len(others)} strangers. "
+            "Collect more images, or give strangers (--lfw)."
+        )
+    strata = {**dict.fromkeys(people.names, "own"), **dict.fromkeys(others.names, "strangers")}
     calibration = calibrate_scores(
         pairs.labels,
-        scores,
+        np.concatenate([parts[name] for name in used]),
         pairs.people,
         fmr,
         pairs.first_people,
@@ -142,10 +145,20 @@ def calibrate_people(
         rounds=500 if len(pairs) <= 20_000 else 200,
         at_least=_strict_threshold(parts, fmr) if strict else 0.0,
     )
-    groups = {
-        name: _group(name, drawn[name], parts[name], calibration.threshold, strata, seed)
-        for name in GROUPS
-    }
+    groups = {}
+    for name, (genuine, words) in GROUPS.items():
+        one = drawn[name]
+        groups[name] = group_rate(
+            words,
+            genuine,
+            parts[name],
+            one.first_people,
+            one.second_people,
+            calibration.threshold,
+            (list(map(str, one.first)), list(map(str, one.second))),
+            strata if name == "between" else None,
+            seed,
+        )
     family = drawn["own_impostor"]
     worst = worst_confusion(
         parts["own_impostor"], family.first_people, family.second_people, calibration.threshold
@@ -162,49 +175,10 @@ def calibrate_people(
     )
 
 
-def _scored(model: Siamese, drawn: dict[str, PairSet]) -> dict[str, np.ndarray]:
-    """Scores of each group; every image is embedded once, even if several groups have it."""
-    scores = score_pairs(model, join_pairs(*drawn.values()))
-    ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
-    return dict(zip(drawn, np.split(scores, ends), strict=True))
-
-
-def _check_kinds(pairs: PairSet, own: Collection, strangers: Collection) -> None:
-    if not pairs.genuine or not pairs.impostor:
-        raise InputError(
-            "A threshold needs two people at least, and two images of one. Received: "
-            f"{len(own)} people with {len(own.images)} images, and {len(strangers)} strangers. "
-            "Collect more images, or give strangers (--lfw)."
-        )
-
-
 def _strict_threshold(parts: dict[str, np.ndarray], fmr: float) -> float:
     """The highest of the groups' own thresholds for the rate."""
     scores = [parts[name] for name, (genuine, _) in GROUPS.items() if not genuine]
     return max(threshold_at_fmr(np.zeros(len(one)), one, fmr) for one in scores if len(one))
-
-
-def _group(
-    name: str,
-    pairs: PairSet,
-    scores: np.ndarray,
-    threshold: float,
-    strata: dict[str, str],
-    seed: int,
-) -> GroupRate:
-    genuine, words = GROUPS[name]
-    images = ([str(path) for path in pairs.first], [str(path) for path in pairs.second])
-    return group_rate(
-        words,
-        genuine,
-        scores,
-        pairs.first_people,
-        pairs.second_people,
-        threshold,
-        images,
-        strata if name == "between" else None,
-        seed,
-    )
 
 
 def _strict_point(
