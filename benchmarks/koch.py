@@ -32,8 +32,8 @@ from siamlab.models.blocks import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
-from siamlab.study.embedding_quality import rates_with_intervals
 from siamlab.study.objectives import RECIPE, find_objective, with_head
+from siamlab.study.training_run import rates_with_intervals
 from siamlab.system.backend import keras, set_seed
 from siamlab.system.files import write_whole
 from siamlab.system.machine import machine_name

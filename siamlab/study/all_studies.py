@@ -43,12 +43,7 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "data": self.data,
-            "machine": self.machine,
-            "setting": self.setting.to_dict(),
-            **{part: [asdict(run) for run in getattr(self, part)] for part in PARTS},
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Study:

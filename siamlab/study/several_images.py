@@ -8,7 +8,7 @@ the same person, in impostor trials they are not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -157,8 +157,7 @@ class FusionResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {k: list(v) if isinstance(v, Interval) else v for k, v in values.items()}
+        return {k: list(v) if isinstance(v, Interval) else v for k, v in vars(self).items()}
 
     def __str__(self) -> str:
         rule = f"{self.templates_rule} / {self.frames_rule}"
@@ -244,23 +243,15 @@ def _fused(
     """The score of each trial by each rule that differs from the others for these counts."""
     frames, count = probes.shape[1], templates.shape[1]
     joined, mean = mean_template(templates)[:, None], mean_template(probes)[:, None]
-    sides = {
-        (False, False): (probes, templates),
-        (True, False): (probes, joined),
-        (False, True): (mean, templates),
-        (True, True): (mean, joined),
-    }
-    rules = [
-        (of_templates, of_frames)
-        for of_templates, of_frames in RULES
-        if (count > 1 or of_templates == "mean") and (frames > 1 or of_frames == "mean")
-    ]
     found: dict[tuple[str, str], np.ndarray] = {}  # what is not fused is called none
     scores: dict[tuple[bool, bool], np.ndarray] = {}
-    for of_templates, of_frames in rules:
+    for of_templates, of_frames in RULES:
+        if (count == 1 and of_templates != "mean") or (frames == 1 and of_frames != "mean"):
+            continue
         way = (of_templates == "mean_template", of_frames == "mean_probe")
         if way not in scores:
-            scores[way] = _score_all(*sides[way], score)
+            sides = (mean if way[1] else probes, joined if way[0] else templates)
+            scores[way] = _score_all(*sides, score)
         per_template = fuse_frames(scores[way], "mean" if way[1] else of_frames, threshold)
         fused = fuse_templates(per_template, "mean" if way[0] else of_templates, threshold)
         names = ("none" if count == 1 else of_templates, "none" if frames == 1 else of_frames)

@@ -25,7 +25,6 @@ from siamlab.study.data_size import (
     study_images_each,
     study_people,
 )
-from siamlab.study.embedding_quality import rates_with_intervals
 from siamlab.study.input_size import (
     limit_images,
     load_points,
@@ -37,6 +36,7 @@ from siamlab.study.input_size import (
 from siamlab.study.loss_comparison import StudyRun, study_losses, train_and_measure
 from siamlab.study.objectives import OBJECTIVES, RECIPE, find_objective, with_head
 from siamlab.study.setting import StudySetting, doubling
+from siamlab.study.training_run import rates_with_intervals
 from siamlab.system.machine import machine_name
 
 TINY = StudySetting(
