@@ -25,7 +25,6 @@ from siamlab.evaluation.intervals import (
 )
 from siamlab.evaluation.rates import (
     FMRS,
-    check_rate,
     check_scores,
     equal_error,
     format_rate,
@@ -167,8 +166,6 @@ def calibrate_scores(
         InputError: one kind of pairs only, or ``fmr`` is no rate above 0.
     """
     truth, values = check_scores(labels, scores, "A calibration")
-    if fmr is not None:
-        check_rate(fmr, "fmr")
     if fmr == 0:
         raise InputError("fmr is above 0: no number of pairs can promise a rate of 0. Try 0.001.")
     eer, eer_threshold = equal_error(truth, values)

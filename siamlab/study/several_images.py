@@ -214,15 +214,35 @@ def measure_fusion(
     probes = embeddings[trials.probes] if views is None else views[trials.probes[:, 0], :frames]
     rng = np.random.default_rng(seed)
     weights = person_weights(trials.claimed, trials.actual, rounds, rng)
+    labels, truth = trials.labels, trials.labels.astype(bool)
     single = _score_all(probes[:, :1], templates[:, :1], score)[:, 0, 0]
-    base = STATISTICS["eer"](trials.labels.astype(bool), single, weights, threshold)
+    base = STATISTICS["eer"](truth, single, weights, threshold)
     results = []
     for count, length in dict.fromkeys([(1, 1), (enroll, 1), (1, frames), (enroll, frames)]):
-        for rules, fused in _fused(
-            probes[:, :length], templates[:, :count], score, threshold
-        ).items():
-            found = _result(trials, fused, rules, threshold, weights, base)
-            results.append(FusionResult(count, length, *rules, **found))
+        found = _fused(probes[:, :length], templates[:, :count], score, threshold)
+        for rules, fused in found.items():
+            resampled = STATISTICS["eer"](truth, fused, weights, threshold)
+            tar = STATISTICS[f"tar_at_far_{RATE:g}"](truth, fused, weights, threshold)
+            point = operating_point(labels, fused, threshold_at_fmr(labels, fused, RATE))
+            # A share of votes is compared with a half, a score with the threshold of a comparison.
+            fixed = operating_point(labels, fused, 0.5 if "vote" in rules else threshold)
+            results.append(
+                FusionResult(
+                    count,
+                    length,
+                    *rules,
+                    people=len(set(trials.claimed)),
+                    genuine=point.genuine,
+                    impostor=point.impostor,
+                    eer=equal_error(labels, fused)[0],
+                    eer_interval=quantiles(resampled),
+                    gain=None if rules == ("none", "none") else quantiles(base - resampled),
+                    fnmr=float(point.fnmr or 0.0),
+                    fnmr_interval=quantiles(1 - tar),
+                    fixed_fmr=float(fixed.fmr or 0.0),
+                    fixed_fnmr=float(fixed.fnmr or 0.0),
+                )
+            )
     return tuple(results)
 
 
@@ -257,31 +277,3 @@ def _fused(
         names = ("none" if count == 1 else of_templates, "none" if frames == 1 else of_frames)
         found[names] = fused
     return found
-
-
-def _result(
-    trials: VerificationTrials,
-    fused: np.ndarray,
-    rules: tuple[str, str],
-    threshold: float,
-    weights: np.ndarray,
-    base: np.ndarray,
-) -> dict[str, Any]:
-    labels, truth = trials.labels, trials.labels.astype(bool)
-    resampled = STATISTICS["eer"](truth, fused, weights, threshold)
-    tar = STATISTICS[f"tar_at_far_{RATE:g}"](truth, fused, weights, threshold)
-    point = operating_point(labels, fused, threshold_at_fmr(labels, fused, RATE))
-    # A share of votes is compared with a half, a score with the threshold of a comparison.
-    fixed = operating_point(labels, fused, 0.5 if "vote" in rules else threshold)
-    return {
-        "people": len(set(trials.claimed)),
-        "genuine": int(truth.sum()),
-        "impostor": int((~truth).sum()),
-        "eer": equal_error(labels, fused)[0],
-        "eer_interval": quantiles(resampled),
-        "gain": None if rules == ("none", "none") else quantiles(base - resampled),
-        "fnmr": float(point.fnmr or 0.0),
-        "fnmr_interval": quantiles(1 - tar),
-        "fixed_fmr": float(fixed.fmr or 0.0),
-        "fixed_fnmr": float(fixed.fnmr or 0.0),
-    }

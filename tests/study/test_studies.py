@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -103,7 +103,7 @@ class TestSetting:
             replace(TINY, images_each=(2, 9)).fitted(split.train)
 
     def test_is_restored_from_plain_values(self):
-        values = json.loads(json.dumps(TINY.to_dict()))
+        values = json.loads(json.dumps(asdict(TINY)))
         assert StudySetting.from_dict(values) == TINY
 
     def test_the_quick_profile_s_sizes(self):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +13,7 @@ from siamlab.data.collections import Collection, Person, collect_person, open_co
 from siamlab.data.negatives import PRETRAINED_SPLIT, split_negatives
 from siamlab.data.splits import Split, split_by_name
 from siamlab.errors import EmptyFolderError, InputError
-
-if TYPE_CHECKING:
-    from siamlab.models.siamese import Siamese
+from siamlab.models.embedder import FaceEmbedder
 
 MOST_STRANGERS = 1000
 LEAST_LEFT = 10  # people; fewer make fewer than 45 person pairs
@@ -66,13 +63,13 @@ def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection |
     return None
 
 
-def unseen_people(model: Siamese, collection: Collection) -> tuple[Collection, int]:
+def unseen_people(model: FaceEmbedder, collection: Collection) -> tuple[Collection, int]:
     """The people the model was not trained on, and the number of those left out."""
     known = [name for name in collection.names if model.metadata.trained_on(name)]
     return collection.without(known), len(known)
 
 
-def split_unseen(model: Siamese, negatives: Collection) -> Split:
+def split_unseen(model: FaceEmbedder, negatives: Collection) -> Split:
     """A split whose validation and test people the model was not trained on.
 
     It is that of :func:`split_negatives`, unless its validation people were trained on, as LFW's
@@ -99,7 +96,7 @@ def check_left(left_out: int, people: int, left: int) -> None:
 
 
 def choose_strangers(
-    model: Siamese, own: Collection, strangers: Collection | None, seed: int
+    model: FaceEmbedder, own: Collection, strangers: Collection | None, seed: int
 ) -> tuple[Collection, list[str]]:
     """The strangers who take part, at most two images of each, and notes about them."""
     if strangers is None:
