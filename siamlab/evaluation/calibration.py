@@ -1,7 +1,4 @@
-"""A threshold is the result of a calibration, on people unseen in training.
-
-The result is a :class:`Calibration`, which the model file stores.
-"""
+"""A threshold is the result of a calibration, on people unseen in training."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ RULE_OF_3, RULE_OF_30 = 3, 30
 
 @dataclass(frozen=True)
 class Calibration:
-    """A threshold and where it comes from.
+    """A threshold and where it comes from; the model file stores it.
 
     Attributes:
         threshold: a pair matches when its score is at least this.

@@ -124,12 +124,12 @@ def measure_characters(
     ]
     results = {}
     for name in folds[0].descriptors:
-        rows = np.concatenate([_describe(fold.test, *fold.descriptors[name]) for fold in folds])
+        parts = []
+        for fold in folds:
+            describe, size = fold.descriptors[name]
+            parts.append(describe(load_images(fold.test.images, character_preprocessing(size))))
+        rows = np.concatenate(parts)
         results[name] = tuple(
             judge_trials(one, answer_trials(rows, one), seed=seed) for one in trials
         )
     return results
-
-
-def _describe(test: Collection, describe: Descriptor, size: int) -> np.ndarray:
-    return describe(load_images(test.images, character_preprocessing(size)))

@@ -16,13 +16,12 @@ from siamlab.errors import InputError
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import (
     calibrate_people,
-    draw_groups,
-    fair_genuine,
     find_strangers,
-    one_in,
     open_own_people,
     spread_pairs,
 )
+from siamlab.evaluation.own_people.messages import one_in
+from siamlab.evaluation.own_people.pair_groups import draw_groups, fair_genuine
 from siamlab.faces.crop import Preprocessing
 from siamlab.images.write import write_image
 
