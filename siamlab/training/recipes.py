@@ -20,7 +20,8 @@ from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import split_people
 from siamlab.errors import InputError
 from siamlab.evaluation import embed_pairs
-from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.compact import centered_unit
@@ -228,7 +229,7 @@ def _finish(
     """The Siamese model around a trained embedding: head and threshold from other people."""
     model = build_siamese(embedding, distance, metadata)
     fit_head(model, spread_pairs(validation, 2 * MOST_PAIRS, seed))
-    calibrate_model(model, validation, seed=seed + 1)
+    calibrate(model, validation, None, seed + 1)
     return model
 
 
@@ -269,7 +270,7 @@ def train_koch(
     model = new_koch(size, width, pairs.people, seed)
     held_out = spread_pairs(validation, validation_pairs, seed)
     history = train_pairs(model, pairs, held_out, settings)
-    calibrate_model(model, validation, seed=seed + 1, most=4 * validation_pairs)
+    calibrate(model, validation, None, seed + 1, most=4 * validation_pairs)
     return model, history
 
 
