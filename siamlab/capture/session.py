@@ -1,16 +1,14 @@
 """Collects face images of the person in front of the camera.
 
-Input: frames of a camera. Output: face chips in the workspace's folders, and
-:class:`CaptureState`, an immutable snapshot that a panel draws. There is no user interface here:
-the notebook's panel, its code and the tests use the same controller.
+There is no user interface here: a notebook's panel draws :class:`CaptureState`; the panel, the
+notebook's code and the tests use the same controller.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -79,7 +77,7 @@ class CaptureController(Closing):
         self.workspace = workspace
         self.camera = camera
         self.detector = open_detector() if detector is None else detector
-        self._seen: tuple[Any, ...] = (None, None, None, None, ())
+        self._seen = CaptureState()
         self._message = ""
         self._actions: list[tuple[Path, ...]] = []
         # The preview's thread calls step while buttons call capture.
@@ -103,8 +101,7 @@ class CaptureController(Closing):
     @property
     def state(self) -> CaptureState:
         """The frame read last, and what was saved so far."""
-        frame, box, chip, quality, warnings = self._seen
-        return CaptureState(frame, box, chip, quality, warnings, self.counts, self._message)
+        return replace(self._seen, counts=self.counts, message=self._message)
 
     def step(self) -> CaptureState:
         """Read one frame, find the face in it and judge it; saves nothing.
@@ -114,14 +111,14 @@ class CaptureController(Closing):
         """
         with self._lock:
             frame = self.camera.read()
-            self._seen = (frame, None, None, None, (NO_FACE,))
+            self._seen = CaptureState(frame, warnings=(NO_FACE,))
             boxes = self.detector.detect(frame)
             if boxes:
                 chip = cut_face(frame, boxes[0], CHIP_SIZE)
                 quality = face_quality(chip)
                 several = len(boxes) > 1 and boxes[1].size >= SIMILAR_SIZE * boxes[0].size
                 warnings = (*quality.warnings, *([SEVERAL_FACES] if several else []))
-                self._seen = (frame, boxes[0], chip, quality, warnings)
+                self._seen = CaptureState(frame, boxes[0], chip, quality, warnings)
             return self.state
 
     def capture(self, kind: str) -> Path:

@@ -1,9 +1,7 @@
 """Reads a camera in a thread and keeps the newest frame only.
 
-Input: a camera, or a source for ``open_camera``. Output: the newest frame, as an immutable
-snapshot. A slow consumer skips frames and never gets old ones from a queue. A camera has one
-reader: starting a second on the same camera stops the first, so that a notebook cell can be run
-again.
+A slow consumer skips frames and never gets old ones from a queue. A camera has one reader:
+starting a second on the same camera stops the first, so that a notebook cell can be run again.
 """
 
 from __future__ import annotations
@@ -100,7 +98,10 @@ class FrameReader(Closing):
             if former is not None:
                 former.stop()
             # Opened here and not in the thread: macOS asks for permission on the main thread.
-            self._camera = _open(self.source)
+            camera = self.source
+            if isinstance(camera, int | str | Path):
+                camera = open_camera(camera).in_real_time()
+            self._camera = camera
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
             self._snapshot = FrameSnapshot(running=True)
@@ -108,7 +109,7 @@ class FrameReader(Closing):
             self.exhausted = False
             self._thread = threading.Thread(
                 target=self._run,
-                args=(self._camera, self._stop),
+                args=(camera, self._stop),
                 name=f"siamlab reads {self.name}",
                 daemon=True,
             )
@@ -158,14 +159,10 @@ class FrameReader(Closing):
         snapshot = None if stopped else self.newer_than(self._read_number, timeout)
         if snapshot is None or snapshot.frame is None:
             kind = EndOfFrames if self.exhausted else CameraError
-            raise kind(self._snapshot.error or self._silence(timeout))
+            silence = f"sent no frame for {timeout:g} seconds" if self.running else "is stopped"
+            raise kind(self._snapshot.error or f"Camera {self.name} {silence}.")
         self._read_number = snapshot.number
         return snapshot.frame
-
-    def _silence(self, timeout: float) -> str:
-        if self.running:
-            return f"Camera {self.name} sent no frame for {timeout:g} seconds."
-        return f"Camera {self.name} is stopped."
 
     def _run(self, camera: Camera, stop: threading.Event) -> None:
         error = ""
@@ -183,7 +180,8 @@ class FrameReader(Closing):
 
     def _read_until(self, camera: Camera, stop: threading.Event) -> None:
         times: deque[float] = deque(maxlen=FPS_FRAMES)
-        period = _period(camera)
+        # Seconds between reads: a live camera waits by itself, other sources do not.
+        period = 0.0 if camera.live else 1.0 / (camera.fps or SLIDES_PER_SECOND)
         while not stop.is_set():
             begin = time.perf_counter()
             frame = camera.read()
@@ -220,14 +218,3 @@ def _name_of(source: Camera | int | str | Path) -> str:
     if isinstance(source, int | str) and str(source).isdecimal():
         return f"Camera {int(source)}"
     return str(getattr(source, "name", source)) if not isinstance(source, Path) else str(source)
-
-
-def _open(source: Camera | int | str | Path) -> Camera:
-    if not isinstance(source, int | str | Path):
-        return source
-    return open_camera(source).in_real_time()
-
-
-def _period(camera: Camera) -> float:
-    """Seconds from one read to the next: a live camera waits by itself, other sources do not."""
-    return 0.0 if camera.live else 1.0 / (camera.fps or SLIDES_PER_SECOND)

@@ -1,8 +1,5 @@
 """Random views of a face, for training.
 
-Input: uint8 RGB crops of faces, wider and finer than what the model sees
-(:func:`source_preprocessing`). Output: float32 RGB in [0, 1] of the model's size.
-
 Augmentation competes with training for the same cores, so it is fast: all random numbers of a
 batch are drawn at once, all geometry is one warp, and all color is one look-up table and one 3x4
 matrix.
@@ -18,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from siamlab.faces.crop import Preprocessing
-from siamlab.images.color import LUMA
+from siamlab.images.decode import LUMA
 from siamlab.system.opencv import import_cv2
 
 # Augmentation shifts and rotates a face, so its source shows more than the model's crop, and has
@@ -93,28 +90,13 @@ def _gamma_tables(count: int, augmentation: Augmentation, rng: Any) -> np.ndarra
     return np.power(np.linspace(0, 1, 256) + 1e-4, exponents).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class _Colors:
+def _colors(count: int, augmentation: Augmentation, rng: Any) -> tuple[np.ndarray, ...]:
     """Contrast about the mean, added light, tint and saturation: all are linear in a pixel.
 
-    Attributes:
-        matrix: float32 ``(N, 3, 4)``; the last column, the offset, waits for the image's mean.
-        pull: float32 ``(N, 3)``, the offset for each unit of the image's mean.
-        lift: float32 ``(N, 3)``, the constant part of the offset.
+    Returns:
+        float32 matrices ``(count, 3, 4)``, whose last column, the offset, waits for the image's
+        mean; the offset for each unit of that mean, and its constant part, both ``(count, 3)``.
     """
-
-    matrix: np.ndarray
-    pull: np.ndarray
-    lift: np.ndarray
-
-    def of(self, number: int, mean: float) -> np.ndarray:
-        """The 3x4 matrix of one image, given its mean."""
-        matrix = self.matrix[number]
-        matrix[:, 3] = self.pull[number] * mean + self.lift[number]
-        return matrix
-
-
-def _colors(count: int, augmentation: Augmentation, rng: Any) -> _Colors:
     contrast = np.exp(rng.normal(0, augmentation.contrast, (count, 1)))
     light = rng.normal(0, augmentation.brightness, (count, 1))
     tint = np.exp(rng.normal(0, augmentation.tint, (count, 3)))
@@ -124,10 +106,9 @@ def _colors(count: int, augmentation: Augmentation, rng: Any) -> _Colors:
     mix = saturation * np.eye(3) + (1 - saturation) * LUMA
     tinted = mix * tint[:, None, :]
     total = tinted.sum(axis=2)
-    matrix = np.zeros((count, 3, 4), np.float32)
-    matrix[:, :, :3] = tinted * contrast[:, :, None]
-    pull = (total * (1 - contrast)).astype(np.float32)
-    return _Colors(matrix, pull, (total * light).astype(np.float32))
+    mixes = np.zeros((count, 3, 4), np.float32)
+    mixes[:, :, :3] = tinted * contrast[:, :, None]
+    return mixes, *((total * part).astype(np.float32) for part in (1 - contrast, light))
 
 
 def _compress(view: np.ndarray, quality: int) -> np.ndarray:
@@ -160,7 +141,7 @@ def augment_batch(
     crop = side * preprocessing.fraction / source_preprocessing(preprocessing).fraction
     matrices = _affine(count, side, crop, size, augmentation, rng)
     tables = _gamma_tables(count, augmentation, rng)
-    colors = _colors(count, augmentation, rng)
+    mixes, pulls, lifts = _colors(count, augmentation, rng)
     blurred = rng.random(count) < augmentation.blur
     sigmas = rng.uniform(0.4, 1.2, count)
     compressed = rng.random(count) < augmentation.jpeg
@@ -175,7 +156,8 @@ def augment_batch(
         if compressed[number]:
             view = _compress(view, int(qualities[number]))
         light = cv2.LUT(view, tables[number])
-        cv2.transform(light, colors.of(number, sum(cv2.mean(light)) / 3), dst=views[number])
+        mixes[number, :, 3] = pulls[number] * (sum(cv2.mean(light)) / 3) + lifts[number]
+        cv2.transform(light, mixes[number], dst=views[number])
     return np.clip(views, 0, 1, out=views)
 
 

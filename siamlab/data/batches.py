@@ -1,7 +1,4 @@
-"""Batches of P people with K images each, as a Keras ``PyDataset``.
-
-Input: a collection. Output: images and person numbers.
-"""
+"""Batches of P people with K images each, as a Keras ``PyDataset``."""
 
 from __future__ import annotations
 

@@ -1,15 +1,11 @@
-"""Collections of image files, one folder per person.
-
-Input: folders or archives (LFW, drawn people, captured images). Output: :class:`Collection`,
-which lists every person's image files.
-"""
+"""Collections of image files, one folder per person, in a folder or an archive."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -143,10 +139,17 @@ def open_collection(
     if source.is_file():
         root = unpack(source, Path(cache) if cache else default_cache(), progress)
     root = _skip_outer_folders(root)
-    people = tuple(_list_people(root))
-    if not people:
-        raise EmptyFolderError(_why_empty(source, root))
-    return Collection(root, people)
+    listed = ((folder.name, _list_images(folder)) for folder in _list_folders(root))
+    people = tuple(Person(name, images) for name, images in listed if images)
+    if people:
+        return Collection(root, people)
+    if _list_images(root):
+        raise EmptyFolderError(
+            f"{source} holds images but no folders; put each person's images in their own."
+        )
+    raise EmptyFolderError(
+        f"{source} holds no images; one folder per person with image files is expected."
+    )
 
 
 def as_collection(people: Collection | Path | str) -> Collection:
@@ -189,22 +192,9 @@ def _list_folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
-def _list_people(root: Path) -> Iterator[Person]:
-    for folder in _list_folders(root):
-        images = _list_images(folder)
-        if images:
-            yield Person(folder.name, images)
-
-
 def _skip_outer_folders(root: Path) -> Path:
     folders = _list_folders(root)
     while len(folders) == 1 and not _list_images(folders[0]) and _list_folders(folders[0]):
         root = folders[0]
         folders = _list_folders(root)
     return root
-
-
-def _why_empty(source: Path, root: Path) -> str:
-    if _list_images(root):
-        return f"{source} holds images but no folders; put each person's images in their own."
-    return f"{source} holds no images; one folder per person with image files is expected."

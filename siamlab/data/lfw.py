@@ -1,4 +1,4 @@
-"""The file formats of Labeled Faces in the Wild: pairs, people, and names of images."""
+"""The file formats of Labeled Faces in the Wild: pairs, and names of images."""
 
 from __future__ import annotations
 
@@ -73,29 +73,6 @@ def read_pairs_file(path: Path | str) -> tuple[PairLine, ...]:
             f"{path} is incomplete: its first line announces {expected} pairs, it has {len(pairs)}."
         )
     return pairs
-
-
-def read_people_file(path: Path | str) -> dict[str, int]:
-    """Read a people file: ``name count`` on each line, the count of the person's images.
-
-    Lines with one number (of people that follow, of folds) are skipped.
-
-    Returns:
-        Each person's number of images, in the file's order.
-
-    Raises:
-        InputError: the file is missing, empty, or a line is damaged.
-    """
-    people = {}
-    for number, fields in _numbered_lines(path):
-        if len(fields) == 1 and _is_number(fields[0]):
-            continue
-        if len(fields) != 2 or not _is_number(fields[1]):
-            raise InputError(f"{path}, line {number}: expected 'name count', {_received(fields)}.")
-        people[fields[0]] = int(fields[1])
-    if not people:
-        raise InputError(f"{path} holds no people.")
-    return people
 
 
 def _numbered_lines(path: Path | str) -> list[tuple[int, list[str]]]:

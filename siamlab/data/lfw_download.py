@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from siamlab.data.collections import open_collection
@@ -76,14 +77,18 @@ def fetch_lfw(
         _check_note(destination, note, asked=source is not None)
         return open_collection(destination).root
     _make_room(destination)
-    if local is None:
-        address, digest = (url, sha256) if source is None else (str(source), None)
-        with downloaded(address, digest, progress) as archive:
-            _fill(destination, archive, note, progress)
-    elif local.exists():
-        _fill(destination, local, note, progress)
-    else:
+    if local and not local.exists():
         raise InputError(f"{local} does not exist; give an archive or a folder of LFW.")
+    address, digest = (url, sha256) if source is None else (str(source), None)
+    with (
+        nullcontext(local) if local else downloaded(address, digest, progress) as copy,
+        new_collection(destination, copy, open_collection, progress) as part,
+    ):
+        try:
+            open_collection(part)
+        except EmptyFolderError:
+            raise EmptyFolderError(f"{note} holds no folders of people's images.") from None
+        write_text(part / _NOTE, note + "\n")
     return open_collection(destination).root
 
 
@@ -128,13 +133,3 @@ def _make_room(destination: Path) -> None:
     if destination.is_dir():
         with storage_errors(destination):
             destination.rmdir()
-
-
-def _fill(destination: Path, source: Path, note: str, progress: bool) -> None:
-    """Make ``destination`` from an archive or a folder."""
-    with new_collection(destination, source, open_collection, progress) as part:
-        try:
-            open_collection(part)
-        except EmptyFolderError:
-            raise EmptyFolderError(f"{note} holds no folders of people's images.") from None
-        write_text(part / _NOTE, note + "\n")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -127,18 +128,14 @@ def with_rotations(collection: Collection, folder: Path) -> Collection:
         target = folder / f"turned_{90 * quarter}"
         if not target.is_dir():
             with new_folder(target) as part:
-                _write_rotated(collection, part, quarter)
+                for person in collection.people:
+                    for image in person.images:
+                        rotated = np.ascontiguousarray(np.rot90(read_image(image), quarter))
+                        write_image(part / person.name / image.name, rotated)
         for person in collection.people:
             images = tuple(target / person.name / image.name for image in person.images)
             people.append(Person(f"{person.name}_{90 * quarter}", images))
     return Collection(collection.root, tuple(sorted(people, key=lambda person: person.name)))
-
-
-def _write_rotated(collection: Collection, folder: Path, quarter: int) -> None:
-    for person in collection.people:
-        for image in person.images:
-            rotated = np.rot90(read_image(image), quarter)
-            write_image(folder / person.name / image.name, np.ascontiguousarray(rotated))
 
 
 def find_omniglot(path: Path | str | None = None) -> tuple[Collection, Collection]:
@@ -199,15 +196,10 @@ def fetch_omniglot(
     for name in SETS:
         if (destination / name).is_dir():
             continue
-        if source is not None:
-            _fill(destination / name, _locate(Path(source).expanduser(), name), progress)
-        else:
-            with downloaded(*remote[name], progress) as archive:
-                _fill(destination / name, archive, progress)
+        local = None if source is None else _locate(Path(source).expanduser(), name)
+        with (
+            nullcontext(local) if local else downloaded(*remote[name], progress) as copy,
+            new_collection(destination / name, copy, open_characters, progress) as part,
+        ):
+            open_characters(part)
     return destination
-
-
-def _fill(folder: Path, source: Path, progress: bool) -> None:
-    """Make ``folder`` from an archive or a folder."""
-    with new_collection(folder, source, open_characters, progress) as part:
-        open_characters(part)

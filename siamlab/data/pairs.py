@@ -1,6 +1,5 @@
 """Pairs of image files, drawn from a collection that was split by person before.
 
-A :class:`PairSet` holds two files and a label (1 the same person, 0 another) for each comparison.
 Nothing here opens an image.
 """
 

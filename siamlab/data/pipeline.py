@@ -29,15 +29,12 @@ def to_float(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / np.float32(255)
 
 
-def load_images(
-    paths: Sequence[Path], preprocessing: Preprocessing, workers: int = 4
-) -> np.ndarray:
+def load_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
     """Read face chips and preprocess them for the model, in parallel.
 
     Args:
         paths: image files, each a face chip.
         preprocessing: crop and size.
-        workers: threads; decoding releases Python's lock.
 
     Returns:
         uint8 RGB ``(N, size, size, 3)``.
@@ -52,7 +49,7 @@ def load_images(
     def load(path: Path) -> np.ndarray:
         return preprocess(read_image(path), preprocessing)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(4) as pool:  # decoding releases Python's lock
         return np.stack(list(pool.map(load, paths)))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,16 +12,12 @@ from siamlab.data.pairs import Seed
 from siamlab.errors import InputError
 
 
-@dataclass(frozen=True)
-class Split:
+class Split(NamedTuple):
     """Three collections that share no person; unpacks as ``train, validation, test``."""
 
     train: Collection
     validation: Collection
     test: Collection
-
-    def __iter__(self) -> Iterator[Collection]:
-        return iter((self.train, self.validation, self.test))
 
 
 def split_people(

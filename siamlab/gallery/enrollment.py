@@ -18,6 +18,8 @@ import numpy as np
 
 from siamlab.errors import InputError, StorageError
 
+_ABOUT = ("person", "sources", "model_id", "enrolled")  # of an enrollment, beside the templates
+
 
 @dataclass(frozen=True, eq=False)
 class Enrollment:
@@ -94,7 +96,8 @@ def write_temporary(enrollment: Enrollment, path: Path, durable: bool = True) ->
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, templates=enrollment.templates, about=_about(enrollment))
+            about = {name: getattr(enrollment, name) for name in _ABOUT}
+            np.savez(file, templates=enrollment.templates, about=json_bytes(about))
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -128,14 +131,8 @@ def read_enrollment(path: Path) -> Enrollment:
         ) from error
 
 
-def _about(enrollment: Enrollment) -> np.ndarray:
-    # JSON as bytes: no pickle, and characters stay that numpy's strings would lose.
-    fields: dict[str, Any] = {
-        "person": enrollment.person,
-        "sources": enrollment.sources,
-        "model_id": enrollment.model_id,
-        "enrolled": enrollment.enrolled,
-    }
+def json_bytes(fields: dict[str, Any]) -> np.ndarray:
+    """JSON as bytes: no pickle, and characters stay that numpy's strings would lose."""
     return np.frombuffer(json.dumps(fields).encode("ascii"), np.uint8)
 
 

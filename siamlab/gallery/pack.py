@@ -17,12 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from siamlab.errors import StorageError
-from siamlab.gallery.enrollment import read_enrollment
+from siamlab.gallery.enrollment import json_bytes, read_enrollment
 
 PACK_FOLDER = ".pack"
 # Two changes within one tick of the file system's clock have the same time; 20 ms are two ticks of
@@ -75,8 +75,8 @@ class Pack:
 @dataclass(frozen=True)
 class _Entry:
     person: str
-    group: Group | None
-    rows: np.ndarray | None
+    group: Group
+    rows: np.ndarray
 
 
 def refresh(folder: Path, known: Pack | None) -> Pack:
@@ -131,37 +131,39 @@ def _unchanged(stems: list[str], stamps: np.ndarray, known: Pack | None) -> np.n
     return np.where(same, index, -1)
 
 
-def _kept(known: Pack, file: int) -> _Entry:
+def _kept(known: Pack, file: int) -> _Entry | None:
     if known.owners[file] < 0:
-        return _Entry("", None, None)
+        return None
     return _Entry(known.people[file], known.groups[known.owners[file]], known.rows(file))
 
 
-def _read(path: Path) -> _Entry:
+def _read(path: Path) -> _Entry | None:
     try:
         enrollment = read_enrollment(path)
     except StorageError:
-        return _Entry("", None, None)
+        return None
     group = (enrollment.model_id, enrollment.templates.shape[1])
     return _Entry(enrollment.person, group, enrollment.templates)
 
 
-def _assemble(stems: list[str], stamps: np.ndarray, entries: list[_Entry], scanned: int) -> Pack:
-    groups = sorted({entry.group for entry in entries if entry.group is not None})
+def _assemble(
+    stems: list[str], stamps: np.ndarray, entries: list[_Entry | None], scanned: int
+) -> Pack:
+    """A pack of people's files; an entry is ``None`` where the file cannot be read."""
+    parts: dict[Group, list[np.ndarray]] = {}
+    for entry in filter(None, entries):
+        parts.setdefault(entry.group, []).append(entry.rows)
+    groups = sorted(parts)
     number = {group: i for i, group in enumerate(groups)}
-    parts: list[list[np.ndarray]] = [[] for _ in groups]
-    for entry in entries:
-        if entry.group is not None and entry.rows is not None:
-            parts[number[entry.group]].append(entry.rows)
-    matrices = [np.concatenate(part) for part in parts]
+    matrices = [np.concatenate(parts[group]) for group in groups]
     for matrix in matrices:
         matrix.flags.writeable = False
     return Pack(
         stems,
-        [entry.person for entry in entries],
+        [entry.person if entry else "" for entry in entries],
         stamps,
-        np.array([-1 if e.group is None else number[e.group] for e in entries], np.int32),
-        np.array([0 if e.rows is None else len(e.rows) for e in entries], np.int64),
+        np.array([number[entry.group] if entry else -1 for entry in entries], np.int32),
+        np.array([len(entry.rows) if entry else 0 for entry in entries], np.int64),
         groups,
         matrices,
         scanned,
@@ -234,19 +236,16 @@ def write_pack(folder: Path, pack: Pack) -> None:
     packed = folder / PACK_FOLDER
     packed.mkdir(mode=0o700, exist_ok=True)
     files = [f"{secrets.token_hex(8)}.npy" for _ in pack.matrices]
+    about = {name: getattr(pack, name) for name in ("stems", "people", "groups", "scanned")}
+    about |= {"files": files, "crcs": [_crc(matrix) for matrix in pack.matrices]}
     part = packed / f"{secrets.token_hex(8)}.tmp"
     try:
         for name, matrix in zip(files, pack.matrices, strict=True):
             with _open_private(packed / name) as file:
                 np.save(file, matrix, allow_pickle=False)
         with _open_private(part) as file:
-            np.savez(
-                file,
-                about=_about(pack, files),
-                stamps=pack.stamps,
-                owners=pack.owners,
-                counts=pack.counts,
-            )
+            arrays = {name: getattr(pack, name) for name in ("stamps", "owners", "counts")}
+            np.savez(file, about=json_bytes(about), **arrays)
         part.replace(packed / "index.npz")
     except BaseException:
         for name in (*files, part.name):
@@ -276,15 +275,3 @@ def _clear(folder: Path, kept: set[str]) -> None:
 def _open_private(path: Path) -> IO[bytes]:
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     return os.fdopen(handle, "wb")
-
-
-def _about(pack: Pack, files: list[str]) -> np.ndarray:
-    fields: dict[str, Any] = {
-        "stems": pack.stems,
-        "people": pack.people,
-        "groups": pack.groups,
-        "files": files,
-        "crcs": [_crc(matrix) for matrix in pack.matrices],
-        "scanned": pack.scanned,
-    }
-    return np.frombuffer(json.dumps(fields).encode("ascii"), np.uint8)

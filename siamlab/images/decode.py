@@ -16,6 +16,8 @@ SUFFIXES = frozenset(
 )
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 8
+# Weights of red, green and blue in brightness (ITU-R BT.601).
+LUMA = np.array([0.299, 0.587, 0.114])
 
 # Pillow warns about huge images while it opens them; silencing that swaps Python's global list
 # of warning filters, which is not safe when several threads do it at once.

@@ -83,7 +83,7 @@ class CohortNormalization(keras.layers.Layer):
 def normalize_by_cohort(embedding: keras.Model, images: np.ndarray, count: int) -> keras.Model:
     """Let a cohort of strangers normalize unit embeddings, :class:`CohortNormalization`.
 
-    The cohort are the middles of groups of strangers (k-means), so that a model file holds no
+    The cohort are the centroids of groups of strangers (k-means), so that a model file holds no
     template of a single person.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from siamlab.images.color import LUMA
+from siamlab.images.decode import LUMA
 from siamlab.models.layers import Mirror
 from siamlab.system.backend import keras, layers, ops
 

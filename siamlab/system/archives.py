@@ -46,17 +46,15 @@ def unpack(archive: Path | str, cache: Path, progress: Progress | None = None) -
         StorageError: the disk is full or the cache is read-only.
     """
     archive = Path(archive)
-    final = cache / _cache_name(archive)
+    stat = archive.stat()
+    digest = hashlib.sha256(
+        f"{archive.name} {stat.st_size} {stat.st_mtime_ns}".encode()
+    ).hexdigest()
+    final = cache / f"{archive.name.split('.')[0]}-{digest[:12]}"
     if not final.is_dir():
         with new_folder(final) as part:
             extract(archive, part, progress)
     return final
-
-
-def _cache_name(archive: Path) -> str:
-    stat = archive.stat()
-    key = f"{archive.name} {stat.st_size} {stat.st_mtime_ns}"
-    return f"{archive.name.split('.')[0]}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
 def extract(archive: Path, target: Path, progress: Progress | None = None) -> None:

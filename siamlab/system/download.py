@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,7 +59,7 @@ def download(
                 known_hash=None if sha256 is None else f"sha256:{sha256}",
                 fname=name,
                 path=path.parent,
-                downloader=_Resuming(progress),
+                downloader=partial(_resuming, progress),
             )
         except ValueError:  # raised by pooch for another digest; it has removed the file
             raise DownloadError(
@@ -78,28 +79,15 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-class _Resuming:
+def _resuming(progress: bool, url: str, output_file: str, pooch: Any) -> None:
     """A downloader for pooch that requests the missing rest after a cut."""
+    from tqdm import tqdm
 
-    def __init__(self, progress: bool) -> None:
-        self.progress = progress
-
-    def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        from tqdm import tqdm
-
-        name = url.rsplit("/", 1)[-1]
-        with (
-            Path(output_file).open("wb") as out,
-            tqdm(
-                desc=f"downloading {name}",
-                unit="B",
-                unit_scale=True,
-                disable=not self.progress,
-            ) as bar,
-        ):
-            self._retry(url, out, bar)
-
-    def _retry(self, url: str, out: IO[bytes], bar: Any) -> None:
+    what, hidden = f"downloading {url.rsplit('/', 1)[-1]}", not progress
+    with (
+        Path(output_file).open("wb") as out,
+        tqdm(desc=what, unit="B", unit_scale=True, disable=hidden) as bar,
+    ):
         idle = 0
         for _ in range(MOST_TRIES):
             before = out.tell()
@@ -111,10 +99,10 @@ class _Resuming:
             if idle >= TRIES:
                 break
             time.sleep(WAIT * 2**idle)
-        raise DownloadError(
-            f"{url} cannot be downloaded: {reason}. Try later, or get the file by other means and "
-            "give its path."
-        )
+    raise DownloadError(
+        f"{url} cannot be downloaded: {reason}. Try later, or get the file by other means and "
+        "give its path."
+    )
 
 
 def _transfer(url: str, out: IO[bytes], bar: Any) -> None:
@@ -128,15 +116,16 @@ def _transfer(url: str, out: IO[bytes], bar: Any) -> None:
     try:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             _check_status(url, answer.status_code)
-            if answer.status_code != 206 or not _continues(answer, out.tell()):
-                _restart(out, bar)
+            sent = str(answer.headers.get("Content-Range", ""))
+            if answer.status_code != 206 or not sent.startswith(f"bytes {out.tell()}-"):
+                out.seek(0)
+                out.truncate()
+                bar.reset()
             if answer.status_code == 416:
                 raise _CutError("the server cannot continue a transfer")
             _receive(answer, out, bar)
-    except requests.exceptions.InvalidURL:
-        raise DownloadError(f"{url!r} is no address to download from.") from None
     except requests.RequestException as error:
-        if isinstance(error, ValueError):  # no scheme, or one that is not http
+        if isinstance(error, ValueError):  # no host, no scheme, or one that is not http
             raise DownloadError(f"{url!r} is no address to download from.") from None
         raise _CutError(_reason(error)) from None
 
@@ -146,16 +135,6 @@ def _check_status(url: str, status: int) -> None:
         raise _CutError(f"the server is not able to answer now (status {status})")
     if status >= 400 and status != 416:
         raise DownloadError(f"{url} cannot be downloaded: the server answers with status {status}.")
-
-
-def _continues(answer: Any, start: int) -> bool:
-    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {start}-")
-
-
-def _restart(out: IO[bytes], bar: Any) -> None:
-    out.seek(0)
-    out.truncate()
-    bar.reset()
 
 
 def _receive(answer: Any, out: IO[bytes], bar: Any) -> None:

@@ -82,7 +82,12 @@ def new_folder(final: Path) -> Iterator[Path]:
     try:
         yield part
         with storage_errors(final):
-            _publish(part, final)
+            part.chmod(0o755)  # mkdtemp makes it private, but a cache may be shared
+            try:
+                part.rename(final)
+            except OSError:
+                if not final.is_dir():  # else another process was faster with the same content
+                    raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -95,12 +100,3 @@ def drop_stale(folder: Path, prefix: str) -> None:
                 shutil.rmtree(part, ignore_errors=True)
             else:
                 part.unlink(missing_ok=True)
-
-
-def _publish(part: Path, final: Path) -> None:
-    part.chmod(0o755)  # mkdtemp makes it private, but a cache may be shared
-    try:
-        part.rename(final)
-    except OSError:
-        if not final.is_dir():  # otherwise another process was faster with the same content
-            raise

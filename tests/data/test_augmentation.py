@@ -104,8 +104,8 @@ def test_one_matrix_is_contrast_light_tint_and_saturation_in_turn():
     gray = (expected @ [0.299, 0.587, 0.114])[..., None]
     expected = gray + saturation * (expected - gray)
 
-    matrix = _colors(1, replace(augmentation, gray=0), rng(1)).of(0, mean)
-    got = image @ matrix[:, :3].T + matrix[:, 3]
+    mixes, pulls, lifts = _colors(1, replace(augmentation, gray=0), rng(1))
+    got = image @ mixes[0, :, :3].T + pulls[0] * mean + lifts[0]
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 

@@ -13,7 +13,6 @@ from siamlab.data.lfw import (
     image_path,
     pairs_from_file,
     read_pairs_file,
-    read_people_file,
     write_pairs,
 )
 from siamlab.data.pairs import draw_pairs
@@ -91,19 +90,8 @@ def test_damaged_pairs_files(tmp_path: Path, content: bytes, text: str) -> None:
 
 
 def test_missing_text_files(tmp_path: Path) -> None:
-    for read in (read_pairs_file, read_people_file):
-        with pytest.raises(InputError, match="cannot be read"):
-            read(tmp_path / "absent.txt")
-
-
-def test_people_files(tmp_path: Path) -> None:
-    path = tmp_path / "people.txt"
-    path.write_text("2\n1\nAl\t2\n1\nBo\t1\n")
-    assert read_people_file(path) == {"Al": 2, "Bo": 1}
-    for text, error in (("Al\n", "line 1"), ("10\n", "no people")):
-        path.write_text(text)
-        with pytest.raises(InputError, match=error):
-            read_people_file(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_pairs_file(tmp_path / "absent.txt")
 
 
 def test_images_by_number() -> None:

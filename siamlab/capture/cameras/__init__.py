@@ -1,7 +1,5 @@
 """One way to read frames: a webcam, a video file, a folder of images, a drawn person.
 
-Input: an index, a path, or ``drawn``. Output: uint8 RGB frames (H, W, 3).
-
 Every camera is a context manager and is released when the block ends, however it ends. A read
 that fails or is interrupted releases it too, so that a notebook cell can be run again.
 """

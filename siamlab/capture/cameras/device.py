@@ -1,8 +1,4 @@
-"""Webcams and videos through OpenCV.
-
-Input: a webcam's index, a video file or a stream's address. Output: uint8 RGB frames.
-OpenCV's BGR becomes RGB here and nowhere else.
-"""
+"""Webcams and videos through OpenCV, whose BGR becomes RGB here and nowhere else."""
 
 from __future__ import annotations
 

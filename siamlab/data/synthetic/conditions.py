@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -73,10 +72,30 @@ class Conditions:
     def sample(cls, rng: np.random.Generator) -> Conditions:
         """Draw conditions as varied as those of press photographs."""
         return cls(
-            **_sample_light(rng),
-            **_sample_pose(rng),
-            **_sample_expression(rng),
-            **_sample_camera(rng),
+            light_level=float(np.exp(0.22 * np.clip(rng.normal(), -2, 2))),
+            light_side=float(np.clip(32.0 * rng.normal(), -75, 75)),
+            light_up=float(rng.uniform(-5, 60)),
+            ambient=float(rng.uniform(0.2, 0.75)),
+            warmth=float(np.clip(0.1 + 0.45 * rng.normal(), -1, 1)),
+            yaw=float(np.clip(12.0 * rng.normal(), -32, 32)),
+            pitch=float(np.clip(2.0 + 5.5 * rng.normal(), -12, 15)),
+            roll=float(np.clip(4.0 * rng.normal(), -11, 11)),
+            scale=float(1.0 + 0.045 * np.clip(rng.normal(), -2, 2)),
+            shift_x=float(0.03 * np.clip(rng.normal(), -2, 2)),
+            shift_y=float(0.03 * np.clip(rng.normal(), -2, 2)),
+            mouth_open=float(rng.uniform(0.1, 0.9)) if rng.random() < 0.35 else 0.0,
+            smile=float(np.clip(0.25 + 0.45 * rng.normal(), -0.5, 1.0)),
+            eye_open=float(np.clip(0.98 + 0.15 * rng.normal(), 0.45, 1.25)),
+            brow_raise=float(np.clip(0.4 * rng.normal(), -1, 1)),
+            gaze_x=float(np.clip(0.4 * rng.normal(), -1, 1)),
+            gaze_y=float(np.clip(0.25 * rng.normal(), -1, 1)),
+            blur=float(min(1.5, rng.exponential(0.45))),
+            noise=float(rng.uniform(0.5, 6.0)),
+            contrast=float(np.clip(1.0 + 0.12 * rng.normal(), 0.75, 1.25)),
+            saturation=(
+                0.0 if rng.random() < 0.04 else float(np.clip(rng.normal(1, 0.15), 0.6, 1.4))
+            ),
+            jpeg=int(rng.integers(45, 96)),
             scene=int(rng.integers(2**31)),
             grain=int(rng.integers(2**31)),
         )
@@ -89,7 +108,13 @@ class Conditions:
         brightness of the room change smoothly with time. No state is kept between calls.
         """
         rng = np.random.default_rng([0xF11, seed])
-        wave = _Waves(rng, seconds)
+
+        def wave(slow: float, fast: float) -> float:
+            """The sum of two slow sines, in [-1, 1]."""
+            speeds, phases = rng.uniform(slow, fast, 2), rng.uniform(0.0, 2 * math.pi, 2)
+            first, second = np.sin(2 * math.pi * speeds * seconds + phases)
+            return float(0.62 * first + 0.38 * second)
+
         talk = max(0.0, wave(0.05, 0.12) - 0.45) * abs(wave(1.2, 2.0))
         return cls(
             light_level=float(rng.uniform(0.95, 1.2)) * (1.0 + 0.06 * wave(0.05, 0.2)),
@@ -116,64 +141,7 @@ class Conditions:
         )
 
 
-class _Waves:
-    """Sums of two slow sines in [-1, 1] whose speeds and phases come from one generator."""
-
-    def __init__(self, rng: np.random.Generator, seconds: float) -> None:
-        self._rng = rng
-        self._seconds = seconds
-
-    def __call__(self, slow: float, fast: float) -> float:
-        speeds = self._rng.uniform(slow, fast, 2)
-        phases = self._rng.uniform(0.0, 2 * math.pi, 2)
-        first, second = np.sin(2 * math.pi * speeds * self._seconds + phases)
-        return float(0.62 * first + 0.38 * second)
-
-
 def _blink(seconds: float) -> float:
     """Shut for about a seventh of a second every four seconds."""
     away = abs((seconds % 4.0) - 2.0)
     return float(np.clip((away - 0.03) / 0.09, 0.0, 1.0))
-
-
-def _sample_light(rng: np.random.Generator) -> dict[str, Any]:
-    return {
-        "light_level": float(np.exp(0.22 * np.clip(rng.normal(), -2, 2))),
-        "light_side": float(np.clip(32.0 * rng.normal(), -75, 75)),
-        "light_up": float(rng.uniform(-5, 60)),
-        "ambient": float(rng.uniform(0.2, 0.75)),
-        "warmth": float(np.clip(0.1 + 0.45 * rng.normal(), -1, 1)),
-    }
-
-
-def _sample_pose(rng: np.random.Generator) -> dict[str, Any]:
-    return {
-        "yaw": float(np.clip(12.0 * rng.normal(), -32, 32)),
-        "pitch": float(np.clip(2.0 + 5.5 * rng.normal(), -12, 15)),
-        "roll": float(np.clip(4.0 * rng.normal(), -11, 11)),
-        "scale": float(1.0 + 0.045 * np.clip(rng.normal(), -2, 2)),
-        "shift_x": float(0.03 * np.clip(rng.normal(), -2, 2)),
-        "shift_y": float(0.03 * np.clip(rng.normal(), -2, 2)),
-    }
-
-
-def _sample_expression(rng: np.random.Generator) -> dict[str, Any]:
-    talking = rng.random() < 0.35
-    return {
-        "mouth_open": float(rng.uniform(0.1, 0.9)) if talking else 0.0,
-        "smile": float(np.clip(0.25 + 0.45 * rng.normal(), -0.5, 1.0)),
-        "eye_open": float(np.clip(0.98 + 0.15 * rng.normal(), 0.45, 1.25)),
-        "brow_raise": float(np.clip(0.4 * rng.normal(), -1, 1)),
-        "gaze_x": float(np.clip(0.4 * rng.normal(), -1, 1)),
-        "gaze_y": float(np.clip(0.25 * rng.normal(), -1, 1)),
-    }
-
-
-def _sample_camera(rng: np.random.Generator) -> dict[str, Any]:
-    return {
-        "blur": float(min(1.5, rng.exponential(0.45))),
-        "noise": float(rng.uniform(0.5, 6.0)),
-        "contrast": float(np.clip(1.0 + 0.12 * rng.normal(), 0.75, 1.25)),
-        "saturation": 0.0 if rng.random() < 0.04 else float(np.clip(rng.normal(1, 0.15), 0.6, 1.4)),
-        "jpeg": int(rng.integers(45, 96)),
-    }

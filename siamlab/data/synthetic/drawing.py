@@ -1,7 +1,4 @@
-"""Images of an :class:`Identity` under :class:`Conditions`, uint8 RGB.
-
-Face chips in LFW's geometry (:func:`draw_face`) and webcam frames (:func:`draw_frame`).
-"""
+"""Face chips and webcam frames of an :class:`Identity` under :class:`Conditions`."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ from siamlab.data.synthetic.features import make_surface
 from siamlab.data.synthetic.geometry import View, head_shape, make_view, strike
 from siamlab.data.synthetic.hair import Layer, back_hair, front_hair, hair_reach, make_cut
 from siamlab.data.synthetic.identity import Identity
-from siamlab.data.synthetic.light import light_head, make_lamp
+from siamlab.data.synthetic.light import Lamp, light_head, make_lamp
 from siamlab.data.synthetic.maps import face_maps
 from siamlab.data.synthetic.scene import background, draw_body, draw_ear, draw_glasses
 from siamlab.errors import InputError
-from siamlab.images.color import LUMA
+from siamlab.images.decode import LUMA
 from siamlab.system.opencv import import_cv2
 
 CHIP_UNITS = 250.0  # a chip's side in the units of the face
@@ -122,14 +119,15 @@ def _expose(
     width, height = size
     lamp = make_lamp(conditions)
     light = background(conditions.scene, width, height) * (lamp.around + 0.55 * lamp.key)
-    _draw_person(light, identity, conditions, make_view(conditions, middle, scale))
+    _draw_person(light, identity, conditions, make_view(conditions, middle, scale), lamp)
     # Exposed for the face, as photographers do: longer for dark skin.
     light *= np.float32(np.clip(np.sqrt(150.0 / np.mean(identity.skin)), 1.0, 1.5))
     return _photograph(light, conditions, scale)
 
 
-def _draw_person(light: np.ndarray, who: Identity, conditions: Conditions, view: View) -> None:
-    lamp = make_lamp(conditions)
+def _draw_person(
+    light: np.ndarray, who: Identity, conditions: Conditions, view: View, lamp: Lamp
+) -> None:
     # Maps a little finer than the image, whatever the size of the face in it: they are kept
     # between images, and the skin in a video must not change when the head comes nearer.
     usual = view.scale / max(conditions.scale, 0.1)

@@ -1,8 +1,4 @@
-"""The parts of a face that move: eyes, brows and mouth, drawn onto copies of its maps.
-
-Input: :class:`FaceMaps`, the person and the conditions. Output: :class:`Surface`, the color,
-relief and shine that the renderer wraps around the head.
-"""
+"""The parts of a face that move: eyes, brows and mouth, drawn onto copies of its maps."""
 
 from __future__ import annotations
 
@@ -45,11 +41,8 @@ class Surface:
 
 def make_surface(who: Identity, conditions: Conditions, maps: FaceMaps) -> Surface:
     """Draw the moving parts of the face."""
-    pen = _Pen(maps)
     drop = 9.0 * max(0.0, conditions.mouth_open)
-    pen.relief = _stretched(maps.relief, maps, who, drop)
-    pen.beard = _stretched(maps.beard, maps, who, drop)
-    pen.color = _stretched(maps.skin, maps, who, drop)
+    pen = _Pen(maps, who, drop)
     _grow_beard(pen, who)
     _crease_cheeks(pen, who, conditions)
     _draw_nostrils(pen, who)
@@ -64,12 +57,12 @@ def make_surface(who: Identity, conditions: Conditions, maps: FaceMaps) -> Surfa
 class _Pen:
     """The canvases, and the strokes that all features are made of."""
 
-    def __init__(self, maps: FaceMaps) -> None:
+    def __init__(self, maps: FaceMaps, who: Identity, drop: float) -> None:
         self.cv2 = import_cv2()
         self.density = maps.density
-        self.color: np.ndarray = maps.skin
-        self.relief: np.ndarray = maps.relief
-        self.beard: np.ndarray = maps.beard
+        self.color = _stretched(maps.skin, maps, who, drop)
+        self.relief = _stretched(maps.relief, maps, who, drop)
+        self.beard = _stretched(maps.beard, maps, who, drop)
         self.shine = np.ones_like(maps.relief)
 
     def window(self, x: tuple[float, float], y: tuple[float, float]) -> tuple[slice, slice]:

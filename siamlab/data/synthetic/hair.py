@@ -1,8 +1,4 @@
-"""Hair: a shell around the head with a hairline, strands and a gloss along them.
-
-Input: the person, the view and the lamp. Output: linear light and coverage of the pixels of a
-window, for the hair in front of the head and for the hair behind the neck.
-"""
+"""Hair: a shell around the head with a hairline, strands and a gloss along them."""
 
 from __future__ import annotations
 
@@ -169,20 +165,24 @@ def _bun(who: Identity, cut: Cut, view: View, lamp: Lamp, rows: slice, columns: 
 
 def _border(cut: Cut, around: np.ndarray) -> np.ndarray:
     """The lowest Y that hair reaches at each angle around the head (radians, 0 in front)."""
-    down = cut.length or 44.0
-    falling = 1.0 if cut.fringe else 0.0
     points = []
     for side in (-1.0, 1.0):
         swept = cut.fringe * (1.0 + side * cut.sweep * 1.6)
         corner = cut.line + 10.0 - 16.0 * cut.recede + 0.8 * max(0.0, swept)
         rows = [
-            (0.0, cut.line + (0.55 * cut.fringe if falling else 0.0)),
+            (0.0, cut.line + 0.55 * cut.fringe),
             (18.0, cut.line + 1.0 - 5.0 * cut.recede + max(-2.0, swept) * 0.9),
             (33.0, cut.line + 4.0 - 13.0 * cut.recede + max(-2.0, swept)),
             (46.0, corner),
         ]
         if cut.length:
-            rows += [(52.0, -14.0), (54.0, 8.0), (56.0, 40.0), (60.0, down), (180.0, down)]
+            rows += [
+                (52.0, -14.0),
+                (54.0, 8.0),
+                (56.0, 40.0),
+                (60.0, cut.length),
+                (180.0, cut.length),
+            ]
         elif cut.ears:
             rows += [(56.0, -18.0), (66.0, 8.0), (75.0, 26.0), (180.0, 44.0)]
         else:

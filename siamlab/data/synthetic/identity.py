@@ -6,7 +6,7 @@ X points to the image's right, Y down, Z to the viewer; the origin is the center
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -135,10 +135,8 @@ class Identity:
     make_up: float = field(init=False)
 
     def __post_init__(self) -> None:
-        values = _sample(np.random.default_rng([0x51A3, self.seed]))
-        for item in fields(self):
-            if not item.init:
-                object.__setattr__(self, item.name, values[item.name])
+        for name, value in _sample(np.random.default_rng([0x51A3, self.seed])).items():
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         return (
@@ -155,15 +153,14 @@ def _normal(rng: np.random.Generator, mean: float, spread: float) -> float:
 def _sample(rng: np.random.Generator) -> dict[str, Any]:
     woman = bool(rng.random() < 0.45)
     age = float(rng.beta(1.6, 2.4))
-    values: dict[str, Any] = {"woman": woman, "age": age}
-    for part in (_skull, _eyes, _nose_and_mouth, _skin, _hair, _beard_and_glasses):
-        values.update(part(rng, woman, age, values))
-    return values
+    shape = _shape(rng, woman, age)
+    skin = _skin(rng, woman, age)
+    hair = _hair(rng, woman, age, skin["melanin"])
+    return {"woman": woman, "age": age, **shape, **skin, **hair, **_worn(rng, woman, age)}
 
 
-def _skull(
-    rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]
-) -> dict[str, float]:
+def _shape(rng: np.random.Generator, woman: bool, age: float) -> dict[str, float]:
+    """The skull, then eyes and brows, then nose, mouth and ears."""
     soft = 1.0 if woman else 0.0
     return {
         "half_width": _normal(rng, 50.5 - 1.5 * soft, 2.6),
@@ -179,12 +176,6 @@ def _skull(
         "chin_cleft": max(0.0, _normal(rng, -0.6, 1.0)),
         "brow_ridge": _normal(rng, 5.0 - 2.8 * soft, 1.2),
         "neck_width": _normal(rng, 34.0 - 7.0 * soft, 2.6),
-    }
-
-
-def _eyes(rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]) -> dict[str, float]:
-    soft = 1.0 if woman else 0.0
-    return {
         "eye_x": _normal(rng, 21.2, 1.5),
         "eye_y": _normal(rng, -4.5, 1.6),
         "eye_width": _normal(rng, 11.0 + 0.6 * soft, 0.85),
@@ -199,14 +190,6 @@ def _eyes(rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]) 
         "brow_arch": _normal(rng, 2.4 + 0.8 * soft, 1.1),
         "brow_length": _normal(rng, 14.0, 1.2),
         "brow_gap": _normal(rng, 9.0, 1.4),
-    }
-
-
-def _nose_and_mouth(
-    rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]
-) -> dict[str, float]:
-    soft = 1.0 if woman else 0.0
-    return {
         "nose_y": _normal(rng, 21.0 - 1.2 * soft + 1.5 * age, 2.3),
         "nose_width": _normal(rng, 11.2 - 1.5 * soft, 1.5),
         "nose_height": _normal(rng, 16.5 - 1.5 * soft, 2.0),
@@ -224,9 +207,7 @@ def _nose_and_mouth(
     }
 
 
-def _skin(
-    rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]
-) -> dict[str, object]:
+def _skin(rng: np.random.Generator, woman: bool, age: float) -> dict[str, Any]:
     melanin = float(rng.beta(1.1, 1.7))
     place = np.linspace(0.0, 1.0, len(_SKIN))
     skin = np.array([np.interp(melanin, place, _SKIN[:, c]) for c in range(3)])
@@ -254,10 +235,7 @@ def _skin(
     }
 
 
-def _hair(
-    rng: np.random.Generator, woman: bool, age: float, so_far: dict[str, Any]
-) -> dict[str, Any]:
-    melanin = float(so_far["melanin"])
+def _hair(rng: np.random.Generator, woman: bool, age: float, melanin: float) -> dict[str, Any]:
     if rng.random() < max(0.0, 1.7 * (age - 0.45)):
         name = "white" if age > 0.72 and rng.random() < 0.5 else "gray"
     elif melanin > 0.5 or rng.random() < 0.2 + 0.5 * melanin:
@@ -283,9 +261,8 @@ def _hair(
     }
 
 
-def _beard_and_glasses(
-    rng: np.random.Generator, woman: bool, age: float, _: dict[str, Any]
-) -> dict[str, Any]:
+def _worn(rng: np.random.Generator, woman: bool, age: float) -> dict[str, Any]:
+    """Beard and glasses."""
     kinds = ("none", "stubble", "full", "goatee", "mustache")
     beard = "none" if woman else str(rng.choice(kinds, p=(0.5, 0.18, 0.15, 0.09, 0.08)))
     worn = rng.random() < 0.2 + 0.15 * age

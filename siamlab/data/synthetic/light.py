@@ -1,8 +1,7 @@
 """Light on skin, hair and cloth: from normals and colors to linear light.
 
-Input: unit normals (camera coordinates: X right, Y down, Z to the viewer), sRGB colors.
-Output: float32 linear light, 0 to about 1. Gamma is taken as 2, so that a square and a square
-root convert them fast.
+Normals are in camera coordinates: X right, Y down, Z to the viewer. Linear light is float32, 0 to
+about 1; gamma is taken as 2, so that a square and a square root convert colors fast.
 """
 
 from __future__ import annotations

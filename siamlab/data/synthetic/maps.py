@@ -1,9 +1,7 @@
-"""The relief and the skin of a face, as maps seen from the front.
+"""The relief, the skin and the beard of a face, as maps seen from the front.
 
-Input: an :class:`Identity`. Output: :class:`FaceMaps`, float32 maps over X and Y (see ``identity``
-for the units): how far the face stands out from a plain ellipsoid, its color, and its beard. They
-depend on the person alone, so they are cached; the eyes, brows and mouth that move are added in
-``features``.
+They are maps over X and Y (see ``identity`` for the units) and depend on the person alone, so they
+are cached; the eyes, brows and mouth that move are added in ``features``.
 """
 
 from __future__ import annotations

@@ -70,16 +70,12 @@ def write_people(
         raise InputError(f"The seed must be 0 or more; received {seed}.")
     folder = Path(folder)
     for number in range(1, people + 1):
-        _write_person(folder, number, images, seed, size)
+        who, name = person_identity(seed, number), person_name(number)
+        for image in range(1, images + 1):
+            conditions = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
+            data = encode(expose_chip(who, conditions, size), conditions.jpeg)
+            with whole_file(folder / name / f"{name}_{image:04d}.jpg") as part:
+                part.write_bytes(data.tobytes())
         if progress is not None:
             progress(number * images, people * images)
     return folder
-
-
-def _write_person(folder: Path, number: int, images: int, seed: int, size: int) -> None:
-    who, name = person_identity(seed, number), person_name(number)
-    for image in range(1, images + 1):
-        conditions = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
-        data = encode(expose_chip(who, conditions, size), conditions.jpeg)
-        with whole_file(folder / name / f"{name}_{image:04d}.jpg") as part:
-            part.write_bytes(data.tobytes())

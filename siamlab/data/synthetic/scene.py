@@ -1,8 +1,4 @@
-"""What is around the face: background, neck and clothes, ears and glasses.
-
-Input: the seed of a scene, the person, the view and the lamp. Output: linear light, drawn into
-the image in place.
-"""
+"""What is around the face: background, neck and clothes, ears and glasses."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
 def test_notebook_02_captures(served: tuple[Any, str, Path], pictures: Path) -> None:
     driver, address, folder = served
     page = Page(driver, address, copied("02_webcam_collection", folder))
-    page.run_all(90)
+    page.run_all(180)
     anchors = Workspace(folder / "data", PERSON).anchor
     before = count(anchors)
     page.click("Anchor")
@@ -160,7 +160,7 @@ def test_notebook_07_verifies(served: tuple[Any, str, Path], pictures: Path) -> 
     name = copied("07_realtime_verification", folder)
     make_trained_workspace(folder / "data", folder / "others")
     page = Page(driver, address, name)
-    page.run_all(90)
+    page.run_all(180)
     page.click("Verify")
     answers = [f"{PERSON} verified", f"{PERSON} not verified", f"this is {PERSON}"]
 
