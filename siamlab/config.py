@@ -128,16 +128,6 @@ def get_profile(name: str | None = None) -> Profile:
     return PROFILES[chosen]
 
 
-class _Folder:
-    """A folder of a workspace, given by its place; ``{person}`` stands for the user."""
-
-    def __init__(self, place: str) -> None:
-        self.place = place
-
-    def __get__(self, workspace: Workspace, owner: type[Workspace]) -> Path:
-        return workspace.root / self.place.format(person=workspace.person)
-
-
 @dataclass(frozen=True)
 class Workspace:
     """The folders of one user; nothing is created until :meth:`make`.
@@ -145,28 +135,55 @@ class Workspace:
     Attributes:
         root: the data folder.
         person: the user in front of the camera.
-        person_dir: the person's own folder.
-        anchor: anchor images of the person.
-        positive: positive images of the person.
-        probes: images of the person that are not trained on, for evaluation and verification.
-        negative: other people, a collection with one folder per person.
-        models: model files and checkpoints.
-        gallery: templates of enrolled people.
-        figures: figures of the notebooks.
-        logs: TensorBoard logs.
     """
 
     root: Path
     person: str = "me"
-    person_dir = _Folder("people/{person}")
-    anchor = _Folder("people/{person}/anchor")
-    positive = _Folder("people/{person}/positive")
-    probes = _Folder("people/{person}/probes")
-    negative = _Folder("negative")
-    models = _Folder("models")
-    gallery = _Folder("gallery")
-    figures = _Folder("figures")
-    logs = _Folder("logs")
+
+    @property
+    def person_dir(self) -> Path:
+        """The person's own folder."""
+        return self.root / "people" / self.person
+
+    @property
+    def anchor(self) -> Path:
+        """Anchor images of the person."""
+        return self.person_dir / "anchor"
+
+    @property
+    def positive(self) -> Path:
+        """Positive images of the person."""
+        return self.person_dir / "positive"
+
+    @property
+    def probes(self) -> Path:
+        """Images of the person that are not trained on, for evaluation and verification."""
+        return self.person_dir / "probes"
+
+    @property
+    def negative(self) -> Path:
+        """Other people: a collection with one folder per person."""
+        return self.root / "negative"
+
+    @property
+    def models(self) -> Path:
+        """Model files and checkpoints."""
+        return self.root / "models"
+
+    @property
+    def gallery(self) -> Path:
+        """Templates of enrolled people."""
+        return self.root / "gallery"
+
+    @property
+    def figures(self) -> Path:
+        """Figures of the notebooks."""
+        return self.root / "figures"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard logs."""
+        return self.root / "logs"
 
     @property
     def folders(self) -> tuple[Path, ...]:
