@@ -25,14 +25,15 @@ from siamlab.data.negatives import split_negatives
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import Split
 from siamlab.evaluation import score_pairs
-from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.blocks import centered_unit
+from siamlab.models.compact import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
-from siamlab.study.embedding_quality import rates_with_intervals
 from siamlab.study.objectives import RECIPE, find_objective, with_head
+from siamlab.study.training_run import rates_with_intervals
 from siamlab.system.backend import keras, set_seed
 from siamlab.system.files import write_whole
 from siamlab.system.machine import machine_name
@@ -147,7 +148,7 @@ def measure(
     began = time.perf_counter()
     model = (by_pairs if variant.loss == "pairs" else by_people)(variant, split, given)
     seconds = time.perf_counter() - began
-    threshold = calibrate_model(model, split.validation, seed=1).threshold
+    threshold = calibrate(model, split.validation, None, seed=1).threshold
     scores = score_pairs(model, test)
     rates = rates_with_intervals(test, scores, threshold, ("auc", "accuracy", "eer"))
     return {**asdict(variant), "images": given.images, "seconds": round(seconds, 1), **rates}

@@ -24,7 +24,8 @@ from siamlab.data.negatives import PRETRAINED_SPLIT
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import split_by_name
 from siamlab.evaluation import Evaluation, evaluate_pairs, quality_groups, score_pairs
-from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.models.exported import usable_cores
 from siamlab.models.locations import PRETRAINED
 from siamlab.models.saving import load_model, save_quantized
@@ -83,7 +84,7 @@ def main() -> None:
     model, history = train_compact(split.train, split.validation, settings, models=options.models)
     model = load_model(save_quantized(model, options.out))  # quantized, as in the package
     fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
-    calibration = calibrate_model(model, split.validation, seed=SEED + 1)
+    calibration = calibrate(model, split.validation, None, SEED + 1)
     save_quantized(model, options.out)
     test = draw_pairs(split.test, TEST_PAIRS, SEED)
     evaluation, scores = measure(model, test)

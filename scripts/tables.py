@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from siamlab.system.table import Table
+
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 CARD = ROOT / "siamlab" / "models" / "weights" / "card.json"
@@ -34,8 +36,7 @@ def card() -> dict[str, Any]:
 
 def markdown(header: Row, rows: list[Row]) -> str:
     """A table; columns after the first are right-aligned."""
-    rule = ("---", *("---:" for _ in header[1:]))
-    return "".join(f"| {' | '.join(row)} |\n" for row in (header, rule, *rows))
+    return Table(rows, header, "<>").to_markdown() + "\n"
 
 
 def rate(value: float, low: float, high: float) -> str:

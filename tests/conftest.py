@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from siamlab.data.collections import Collection, open_collection
+from siamlab.data.synthetic import write_people
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -38,3 +41,19 @@ def shared_yunet() -> Path:
 def shared_omniglot() -> Path:
     """The folder with Omniglot's two small background sets, or a skip with a reason."""
     return _shared("data/omniglot")
+
+
+@pytest.fixture(scope="session")
+def drawn_lfw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten drawn people with nine images each, in LFW's layout."""
+    return write_people(tmp_path_factory.mktemp("lfw"), people=10, images=9, seed=2)
+
+
+@pytest.fixture(scope="session")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Sixty people of one tiny file each: enough names to split."""
+    root = tmp_path_factory.mktemp("crowd")
+    for number in range(60):
+        (root / f"p{number}").mkdir()
+        (root / f"p{number}" / "a.png").write_bytes(b"never read")
+    return open_collection(root)

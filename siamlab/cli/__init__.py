@@ -25,6 +25,8 @@ from siamlab.errors import SiamlabError
 
 __all__ = ["build_parser", "main"]
 
+GROUPS = (course_commands, data_commands, model_commands, measure_commands, people_commands)
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the whole command line; ``options.run`` is the function of the parsed command."""
@@ -36,11 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"siamlab {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    course_commands.add_commands(commands)
-    data_commands.add_commands(commands)
-    model_commands.add_commands(commands)
-    measure_commands.add_commands(commands)
-    people_commands.add_commands(commands)
+    for group in GROUPS:
+        group.add_commands(commands)
     return parser
 
 

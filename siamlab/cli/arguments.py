@@ -43,24 +43,28 @@ def add_json(command: Parser, text: str = "write all numbers here") -> None:
     command.add_argument("--json", type=Path, metavar="OUT", help=text)
 
 
-def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The type of an argument above zero, ``int`` or ``float``."""
+def _number(
+    kind: Callable[[str], Any], allowed: Callable[[Any], bool], what: str
+) -> Callable[[str], Any]:
 
     def parse(text: str) -> Any:
-        value = _number(kind, text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not allowed(value):
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
         return value
 
     return parse
 
 
-def share(text: str) -> float:
-    """The type of an argument between 0 and 1."""
-    value: float = _number(float, text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The type of an argument above zero, ``int`` or ``float``."""
+    return _number(kind, lambda value: value > 0, "positive")
+
+
+share = _number(float, lambda value: 0 <= value <= 1, "between 0 and 1")
 
 
 def model_name(text: str) -> str:
@@ -68,10 +72,3 @@ def model_name(text: str) -> str:
     if not text.endswith(".keras"):
         raise argparse.ArgumentTypeError(f"a model's file name ends in .keras, not {text}")
     return text
-
-
-def _number(kind: Callable[[str], Any], text: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

@@ -57,7 +57,8 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure a model on a file of pairs."""
     from siamlab.data.collections import open_collection
     from siamlab.data.lfw import pairs_from_file
-    from siamlab.evaluation import equal_error, evaluate_pairs, score_pairs
+    from siamlab.evaluation import equal_error, score_pairs
+    from siamlab.evaluation.evaluate import evaluate
     from siamlab.models.saving import load_model
 
     model = load_model(options.model)
@@ -67,9 +68,7 @@ def evaluate(options: argparse.Namespace) -> int:
     if options.calibrate is not None:
         chosen = pairs_from_file(options.calibrate, collection)
         threshold = equal_error(chosen.labels, score_pairs(model, chosen))[1]
-    if threshold is None:
-        threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
-    evaluation = evaluate_pairs(pairs, score_pairs(model, pairs), threshold)
+    evaluation = evaluate(model, collection, pairs, threshold)
     trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
     write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})
     say(str(evaluation))

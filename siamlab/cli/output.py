@@ -23,7 +23,6 @@ def write_json(path: Path | None, values: dict[str, Any]) -> None:
     """Write values as JSON, all or nothing; ``None`` writes no file."""
     if path is None:
         return
-    from siamlab.system.files import write_whole
+    from siamlab.system.files import write_text
 
-    text = json.dumps(values, indent=2, allow_nan=False) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text))
+    write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")

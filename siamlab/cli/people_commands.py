@@ -74,7 +74,7 @@ def compare(options: argparse.Namespace) -> int:
     """Say whether two images show the same person."""
     from siamlab.verification.compare import verify as verify_images
 
-    model = _open_model(_model_file(options))
+    model = _open_model(options)
     verification = verify_images(options.first, options.second, model, options.threshold)
     write_json(options.json, verification.to_dict())
     say(str(verification))
@@ -126,7 +126,7 @@ def _open_verifier(options: argparse.Namespace) -> Verifier:
     from siamlab.verification.verifier import Verifier
 
     return Verifier(
-        _open_model(_model_file(options)),
+        _open_model(options),
         Gallery(open_workspace().gallery),
         detection_threshold=getattr(options, "threshold", None),
     )
@@ -141,11 +141,12 @@ def _model_file(options: argparse.Namespace) -> Path:
     return find_model(open_workspace(), name)
 
 
-def _open_model(file: Path) -> FaceEmbedder:
+def _open_model(options: argparse.Namespace) -> FaceEmbedder:
     """Open the model without Keras where that is possible: TensorFlow alone takes seconds."""
     from siamlab.config import open_workspace
     from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
 
+    file = _model_file(options)
     if file.suffix in SUFFIXES.values():
         return open_exported(file)
     copy = open_cached_export(file, open_workspace().models)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from siamlab.config import Workspace
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_text
 from siamlab.system.table import Table
 
 
@@ -31,10 +31,9 @@ def read_benchmark(name: str, say: Callable[[str], None] = print) -> dict[str, A
 
 def record_results(workspace: Workspace, notebook: str, **values: Any) -> None:
     """Add a notebook's results to ``results.json`` of the workspace."""
-    path = workspace.root / "results.json"
     results = read_results(workspace)
     results[notebook] = {**results.get(notebook, {}), **values}
-    write_whole(path, lambda temporary: temporary.write_text(json.dumps(results, indent=1)))
+    write_text(workspace.root / "results.json", json.dumps(results, indent=1))
 
 
 def read_results(workspace: Workspace) -> dict[str, Any]:
@@ -59,20 +58,18 @@ def format_table(rows: list[dict[str, Any]]) -> str:
 def results_table(workspace: Workspace) -> str:
     """Format the tables that ``siamlab run`` prints at the end."""
     results = read_results(workspace)
-    strangers = results.get("06_evaluation", {}).get("strangers", [])
-    user = results.get("07_realtime_verification", {}).get("verdicts", [])
-    losses = results.get("08_what_makes_it_work", {}).get("losses", [])
-    times = results.get("times", {})
+    tables = (
+        ("06_evaluation", "strangers", "Pairs of people never seen in training"),
+        ("07_realtime_verification", "verdicts",
+         f"Verdicts on probes of {workspace.person} and of impostors"),
+        ("08_what_makes_it_work", "losses",
+         "One small network, the same number of steps with each loss, on the same strangers"),
+    )  # fmt: skip
     parts = []
-    if strangers:
-        parts += ["Pairs of people never seen in training", format_table(strangers), ""]
-    if user:
-        title = f"Verdicts on probes of {workspace.person} and of impostors"
-        parts += [title, format_table(user), ""]
-    if losses:
-        title = "One small network, the same number of steps with each loss, on the same strangers"
-        parts += [title, format_table(losses), ""]
-    if times:
+    for notebook, key, title in tables:
+        if rows := results.get(notebook, {}).get(key, []):
+            parts += [title, format_table(rows), ""]
+    if times := results.get("times", {}):
         total = sum(times.values())
         rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
         parts += [format_table([*rows, {"notebook": "all", "seconds": round(total)}])]

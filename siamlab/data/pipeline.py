@@ -53,7 +53,7 @@ def load_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndarr
         return np.stack(list(pool.map(load, paths)))
 
 
-def _indexed(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
+def index_images(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
     """The images of the pairs, each once, and the pairs as indices of them."""
     paths = sorted({*pairs.first, *pairs.second})
     place = {path: number for number, path in enumerate(paths)}
@@ -97,7 +97,7 @@ def pair_dataset(
 
     if len(pairs) == 0 or batch < 1:
         raise InputError(f"A dataset needs pairs and a batch. Received: {len(pairs)}, {batch}.")
-    paths, first, second = _indexed(pairs)
+    paths, first, second = index_images(pairs)
     source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
     images = load_images(paths, source)
     labels = np.asarray(pairs.labels, np.float32)

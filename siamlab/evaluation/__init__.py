@@ -31,7 +31,8 @@ from siamlab.evaluation.intervals import (
     quantiles,
     threshold_statistic,
 )
-from siamlab.evaluation.quality_groups import brightness, contrast, quality_groups, sharpness
+from siamlab.evaluation.own_people.selection import split_unseen
+from siamlab.evaluation.quality_groups import quality_groups
 from siamlab.evaluation.rates import (
     OperatingPoint,
     check_scores,
@@ -53,7 +54,6 @@ from siamlab.evaluation.scoring import (
     score_pairs,
     worst_mistakes,
 )
-from siamlab.evaluation.unseen import split_unseen
 
 __all__ = [
     "STATISTICS",
@@ -71,11 +71,9 @@ __all__ = [
     "bootstrap_all",
     "bootstrap_people",
     "brier_score",
-    "brightness",
     "calibrate_scores",
     "check_scores",
     "comparison_table",
-    "contrast",
     "describe_pairs",
     "det",
     "embed_pairs",
@@ -92,7 +90,6 @@ __all__ = [
     "reliability",
     "roc",
     "score_pairs",
-    "sharpness",
     "split_unseen",
     "threshold_at_fmr",
     "threshold_statistic",

@@ -1,13 +1,10 @@
-"""A threshold is the result of a calibration, on people unseen in training.
-
-The result is a :class:`Calibration`, which the model file stores.
-"""
+"""A threshold is the result of a calibration, on people unseen in training."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -24,7 +21,7 @@ from siamlab.evaluation.intervals import (
     threshold_statistic,
 )
 from siamlab.evaluation.rates import (
-    check_rate,
+    FMRS,
     check_scores,
     equal_error,
     format_rate,
@@ -32,13 +29,12 @@ from siamlab.evaluation.rates import (
     threshold_at_fmr,
 )
 
-FMRS = (0.1, 0.01, 0.001)
 RULE_OF_3, RULE_OF_30 = 3, 30
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A threshold and where it comes from.
+    """A threshold and where it comes from; the model file stores it.
 
     Attributes:
         threshold: a pair matches when its score is at least this.
@@ -80,7 +76,7 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a model file; an interval is ``[low, high]``."""
-        return {**asdict(self), "intervals": {k: _ends(v) for k, v in self.intervals.items()}}
+        return {**asdict(self), "intervals": {k: v and list(v) for k, v in self.intervals.items()}}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
@@ -167,29 +163,33 @@ def calibrate_scores(
         InputError: one kind of pairs only, or ``fmr`` is no rate above 0.
     """
     truth, values = check_scores(labels, scores, "A calibration")
-    if fmr is not None:
-        check_rate(fmr, "fmr")
     if fmr == 0:
         raise InputError("fmr is above 0: no number of pairs can promise a rate of 0. Try 0.001.")
     eer, eer_threshold = equal_error(truth, values)
     threshold = eer_threshold if fmr is None else threshold_at_fmr(truth, values, fmr)
     threshold = max(threshold, at_least)
     point = operating_point(truth, values, threshold)
-    person_pairs = None
+    thresholds = {str(rate): threshold_at_fmr(truth, values, rate) for rate in FMRS}
+    fnmrs = {
+        rate: float(operating_point(truth, values, cut).fnmr or 0.0)
+        for rate, cut in thresholds.items()
+    }
+    person_pairs, intervals = None, {}
     if first_people is not None and second_people is not None:
         person_pairs = count_person_pairs(truth, first_people, second_people)
+        statistics = _statistics(fmr, threshold, thresholds)
+        if threshold == at_least:  # it does not follow from these pairs
+            del statistics["threshold"]
+        intervals = bootstrap_all(
+            truth, values, first_people, second_people, statistics, seed, rounds, strata=strata
+        )
     enough, note = _promise(point.genuine, point.impostor, eer, fmr)
     # Nine tenths will do: of 3,000 person pairs drawn at random some are drawn twice.
     if fmr is not None and person_pairs is not None and person_pairs < 0.9 * RULE_OF_30 / fmr:
         enough, note = False, f"{note} {person_pairs_note(person_pairs, fmr)}"
     if threshold > 1:
         note += " Impostor pairs score 1.0, so this threshold verifies nobody: train the model on."
-    thresholds = {str(rate): threshold_at_fmr(truth, values, rate) for rate in FMRS}
-    fnmrs = {
-        rate: float(operating_point(truth, values, cut).fnmr or 0.0)
-        for rate, cut in thresholds.items()
-    }
-    found = Calibration(
+    return Calibration(
         threshold=threshold,
         target_fmr=fmr,
         fmr=float(point.fmr or 0.0),
@@ -204,28 +204,21 @@ def calibrate_scores(
         note=note,
         fnmrs=fnmrs,
         person_pairs=person_pairs,
+        intervals=intervals,
     )
-    if first_people is None or second_people is None:
-        return found
-    statistics = _statistics(found)
-    if threshold == at_least:  # it does not follow from these pairs
-        del statistics["threshold"]
-    intervals = bootstrap_all(
-        truth, values, first_people, second_people, statistics, seed, rounds, strata=strata
-    )
-    return replace(found, intervals=intervals)
 
 
-def _statistics(found: Calibration) -> dict[str, Statistic]:
+def _statistics(
+    target: float | None, threshold: float, thresholds: Mapping[str, float]
+) -> dict[str, Statistic]:
     """The statistics that get an interval."""
-    target = found.target_fmr
     statistics = {
         "threshold": EQUAL_THRESHOLD if target is None else threshold_statistic(target),
-        "fmr": at_threshold("fmr", found.threshold),
-        "fnmr": at_threshold("fnmr", found.threshold),
+        "fmr": at_threshold("fmr", threshold),
+        "fnmr": at_threshold("fnmr", threshold),
         "eer": STATISTICS["eer"],
     }
-    for rate, cut in found.thresholds.items():
+    for rate, cut in thresholds.items():
         statistics[f"threshold_{rate}"] = threshold_statistic(float(rate))
         statistics[f"fnmr_{rate}"] = at_threshold("fnmr", cut)
     return statistics
@@ -251,10 +244,6 @@ def person_pairs_note(person_pairs: int, fmr: float) -> str:
         f"promised for an FMR of {fmr:g} between others: even with no false match it may be "
         f"{min(1.0, RULE_OF_3 / max(person_pairs, 1)):.2g} (rule of 3: {least} person pairs)."
     )
-
-
-def _ends(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.low, interval.high]
 
 
 def _promise(genuine: int, impostor: int, eer: float, fmr: float | None) -> tuple[bool, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siamlab.data.collections import Collection, as_collection
 from siamlab.data.lfw import pairs_from_file
 from siamlab.data.pairs import PairSet
-from siamlab.evaluation.calibration import Calibration
-from siamlab.evaluation.own_people.people_calibration import calibrate_model
+from siamlab.evaluation.calibration import Calibration, calibrate_scores
+from siamlab.evaluation.own_people.pair_groups import MOST_PAIRS, spread_pairs
+from siamlab.evaluation.own_people.selection import check_left, unseen_people
 from siamlab.evaluation.report import Evaluation, evaluate_pairs
 from siamlab.evaluation.scoring import score_pairs
 
@@ -56,13 +58,22 @@ def evaluate(
     )
 
 
-def calibrate(model: Siamese, images: People, fmr: float | None = 0.01) -> Calibration:
+def calibrate(
+    model: Siamese,
+    images: People,
+    fmr: float | None = 0.01,
+    seed: int = 0,
+    most: int = 2 * MOST_PAIRS,
+) -> Calibration:
     """Choose a model's threshold on people that it was not trained on.
 
     Args:
         model: as :func:`siamlab.load_model` returns it; its metadata gets the calibration.
-        images: a collection, or its folder or archive: one folder for each person.
+        images: a collection, or its folder or archive: one folder for each person. People whom
+            the model was trained on are left out.
         fmr: the target false match rate; ``None`` takes the equal-error point.
+        seed: fixes the pairs.
+        most: number of pairs at most.
 
     Returns:
         The threshold, its error rates, and a note on what the pairs can show.
@@ -78,4 +89,21 @@ def calibrate(model: Siamese, images: People, fmr: float | None = 0.01) -> Calib
         >>> siamlab.calibrate(model, people, fmr=0.1).threshold == model.metadata.threshold
         True
     """
-    return calibrate_model(model, as_collection(images), fmr)
+    collection = as_collection(images)
+    people, left_out = unseen_people(model, collection)
+    check_left(left_out, len(collection), len(people))
+    pairs = spread_pairs(people, most, seed)
+    calibration = calibrate_scores(
+        pairs.labels,
+        score_pairs(model, pairs),
+        pairs.people,
+        fmr=fmr,
+        first_people=pairs.first_people,
+        second_people=pairs.second_people,
+        seed=seed,
+    )
+    if left_out:
+        note = f"{left_out} people were left out: the model was trained on them."
+        calibration = replace(calibration, note=f"{calibration.note} {note}")
+    model.with_metadata(calibration=calibration.to_dict())
+    return calibration

@@ -76,9 +76,9 @@ class GroupRate:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        ends = None if self.interval is None else [self.interval.low, self.interval.high]
         names = "name genuine pairs errors rate people person_pairs unit rough"
-        return {**{name: getattr(self, name) for name in names.split()}, "interval": ends}
+        values = {name: getattr(self, name) for name in names.split()}
+        return {**values, "interval": self.interval and list(self.interval)}
 
     def __str__(self) -> str:
         if not self.pairs:

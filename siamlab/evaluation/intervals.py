@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation.rates import check_scores, crossing, error_curve, just_above
+from siamlab.evaluation.rates import FMRS, check_scores, crossing, error_curve, just_above
 
 _CHUNK = 2_000_000  # weights held at once: 16 MB
 _LEVEL = 0.95
@@ -129,24 +130,17 @@ def _auc(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, _: float) -
 
 def _eer(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, _: float) -> np.ndarray:
     fmr, fnmr, _thresholds = error_curve(truth, scores, weights)
-    known = ~(np.isnan(fmr[:, 0]) | np.isnan(fnmr[:, 0]))
-    result = np.full(len(weights), np.nan)
-    result[known] = crossing(fmr[known], fnmr[known])
-    return result
+    return crossing(fmr, fnmr)
 
 
-def _tar(fmr: float) -> Statistic:
-    """The weighted true match rate at the last point whose false match rate is at most ``fmr``."""
-
-    def compute(
-        truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, threshold: float
-    ) -> np.ndarray:
-        false_match, false_non_match, _ = error_curve(truth, scores, weights)
-        last = np.maximum((false_match <= fmr).sum(axis=1) - 1, 0)
-        known = np.where(np.isnan(false_match[:, 0]), np.nan, 0.0)
-        return known + 1 - np.take_along_axis(false_non_match, last[:, None], 1)[:, 0]
-
-    return Statistic(compute)
+def _tar(
+    limit: float, truth: np.ndarray, scores: np.ndarray, weights: np.ndarray, _: float
+) -> np.ndarray:
+    """The weighted true match rate at the last point whose FMR is at most ``limit``."""
+    fmr, fnmr, _thresholds = error_curve(truth, scores, weights)
+    last = np.maximum((fmr <= limit).sum(axis=1) - 1, 0)
+    tar = 1 - np.take_along_axis(fnmr, last[:, None], 1)[:, 0]
+    return np.where(np.isnan(fmr[:, 0]), np.nan, tar)
 
 
 def threshold_statistic(fmr: float) -> Statistic:
@@ -173,9 +167,9 @@ def _equal_threshold(
 ) -> np.ndarray:
     """The weighted score at which FMR and FNMR are nearest to each other."""
     fmr, fnmr, thresholds = error_curve(truth, scores, weights)
-    known = ~(np.isnan(fmr[:, 0]) | np.isnan(fnmr[:, 0]))
-    gaps = np.where(known[:, None], np.abs(fmr - fnmr), 0.0)
-    return np.where(known, np.minimum(thresholds, 1.0)[np.argmin(gaps, axis=1)], np.nan)
+    gaps = np.abs(fmr - fnmr)
+    nearest = np.minimum(thresholds, 1.0)[np.argmin(gaps, axis=1)]
+    return np.where(np.isnan(gaps[:, 0]), np.nan, nearest)
 
 
 EQUAL_THRESHOLD = Statistic(_equal_threshold)
@@ -198,9 +192,7 @@ STATISTICS: dict[str, Statistic] = {
     "fnmr": _rate(lambda truth, match: ~match, lambda truth, match: truth, GENUINE),
     "auc": Statistic(_auc),
     "eer": Statistic(_eer),
-    "tar_at_far_0.1": _tar(0.1),
-    "tar_at_far_0.01": _tar(0.01),
-    "tar_at_far_0.001": _tar(0.001),
+    **{f"tar_at_far_{rate}": Statistic(partial(_tar, rate)) for rate in FMRS},
 }
 
 
@@ -271,15 +263,8 @@ def bootstrap_all(
     """Intervals of several statistics from the same draws; see :func:`bootstrap_people`.
 
     Args:
-        labels: ``(N,)``, and so on as there.
-        scores: ``(N,)``.
-        first_people: N names.
-        second_people: N names.
-        statistics: keys of ``STATISTICS``, or names with their statistics.
-        seed: fixes the draws.
-        rounds: number of draws.
-        threshold: for the statistics at a threshold.
-        strata: see :func:`person_weights`.
+        statistics: keys of ``STATISTICS``, or names with their statistics. The others are as
+            there.
 
     Returns:
         Name of each statistic to its interval.

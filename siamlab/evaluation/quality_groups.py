@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from siamlab.data.pairs import PairSet
+from siamlab.data.pipeline import index_images
 from siamlab.errors import InputError
 from siamlab.evaluation.curves import area_under_roc
 from siamlab.images.decode import read_image
@@ -100,15 +101,12 @@ def quality_groups(
             f"Thirds need three pairs or more, with a score each. Received: {len(pairs)} pairs "
             f"and {len(scores)} scores."
         )
-    paths, places = np.unique(
-        [*map(str, pairs.first), *map(str, pairs.second)], return_inverse=True
-    )
+    paths, first, second = index_images(pairs)
     images = map(read_image, paths)
     values = np.array([[measure(image) for measure in MEASURES.values()] for image in images])
-    first, second = np.split(values[places], 2)
     labels = np.asarray(pairs.labels)
     groups = []
-    for measure, worse in zip(MEASURES, np.minimum(first, second).T, strict=True):
+    for measure, worse in zip(MEASURES, np.minimum(values[first], values[second]).T, strict=True):
         order = np.argsort(worse, kind="stable")
         for group, rows in zip(THIRDS, np.array_split(order, 3), strict=True):
             groups.append(

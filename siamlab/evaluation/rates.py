@@ -77,14 +77,7 @@ def _column(values: ArrayLike, name: str) -> np.ndarray:
     return array
 
 
-def check_rate(rate: float, name: str) -> None:
-    """Refuse a rate outside [0, 1].
-
-    Raises:
-        InputError: it is outside, or NaN.
-    """
-    if not 0 <= rate <= 1:
-        raise InputError(f"{name} is a rate between 0 and 1. Received: {rate}.")
+FMRS = (0.1, 0.01, 0.001)  # the rates whose thresholds are reported
 
 
 @dataclass(frozen=True)
@@ -217,7 +210,8 @@ def threshold_at_fmr(labels: ArrayLike, scores: ArrayLike, fmr: float) -> float:
         InputError: there are no impostor pairs, or ``fmr`` is no rate.
     """
     truth, values = check_scores(labels, scores)
-    check_rate(fmr, "fmr")
+    if not 0 <= fmr <= 1:
+        raise InputError(f"fmr is a rate between 0 and 1. Received: {fmr}.")
     impostor = np.sort(values[~truth])[::-1]
     if len(impostor) == 0:
         raise InputError("A false match rate needs impostor pairs. Received: genuine pairs only.")
@@ -269,7 +263,7 @@ def error_curve(
 
 
 def crossing(fmr: np.ndarray, fnmr: np.ndarray) -> np.ndarray:
-    """Equal error rates ``(R,)`` of curves ``(R, T + 1)``, by linear interpolation."""
+    """Equal error rates ``(R,)`` of curves ``(R, T + 1)``, by linear interpolation; or NaN."""
     gap = fmr - fnmr
     after = np.argmax(gap >= 0, axis=1)[:, None]
     before = np.maximum(after - 1, 0)

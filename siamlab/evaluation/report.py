@@ -6,16 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
-from siamlab.evaluation.calibration import FMRS, RULE_OF_3
+from siamlab.evaluation.calibration import RULE_OF_3
 from siamlab.evaluation.curves import area_under_roc, brier_score, reliability
 from siamlab.evaluation.intervals import STATISTICS, Interval, bootstrap_all
 from siamlab.evaluation.rates import (
+    FMRS,
     RATES,
     OperatingPoint,
     check_scores,
@@ -25,9 +27,6 @@ from siamlab.evaluation.rates import (
     threshold_at_fmr,
 )
 from siamlab.system.table import Table
-
-if TYPE_CHECKING:
-    from siamlab.data.pairs import PairSet
 
 COLUMNS = ("threshold", "accuracy", "precision", "recall", "fmr", "fnmr", "eer", "auc")
 
@@ -80,16 +79,13 @@ class Evaluation(OperatingPoint):
             "auc": self.auc,
             "eer": self.eer,
             "tar_at_far": dict(self.tar_at_far),
-            "intervals": {
-                name: None if interval is None else [interval.low, interval.high]
-                for name, interval in self.intervals.items()
-            },
+            "intervals": {name: ends and list(ends) for name, ends in self.intervals.items()},
             "brier": self.brier,
             "calibration_error": self.calibration_error,
             "operating_points": {
                 "threshold": super().to_dict(),
                 "half": self.half.to_dict(),
-                "eer": None if self.eer_point is None else self.eer_point.to_dict(),
+                "eer": self.eer_point and self.eer_point.to_dict(),
             },
             "notes": list(self.notes),
         }

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.data.pairs import PairSet
-from siamlab.data.pipeline import _indexed, load_images, to_float
+from siamlab.data.pipeline import index_images, load_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.rates import check_scores
 from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedder import FaceEmbedder
 from siamlab.system.table import Table
-
-if TYPE_CHECKING:
-    from siamlab.models.embedder import FaceEmbedder
 
 
 def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
@@ -89,12 +86,10 @@ class PredictionTable:
 def prediction_table(
     labels: ArrayLike, scores: ArrayLike, threshold: float, count: int | None = 10
 ) -> PredictionTable:
-    """Scores, decisions and truth of the first pairs.
+    """Scores, decisions and truth of the first pairs; see :func:`operating_point`.
 
     Args:
-        labels: ``(N,)``, 1 genuine, 0 impostor.
-        scores: ``(N,)`` in [0, 1].
-        threshold: a pair matches when its score is at least this.
+        labels, scores, threshold: as there.
         count: number of pairs; ``None`` takes all.
     """
     truth, values = (array[:count] for array in check_scores(labels, scores))
@@ -128,12 +123,7 @@ def worst_mistakes(
 def embed_pairs(
     model: FaceEmbedder, pairs: PairSet, batch: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Embed both sides of pairs; each image is read and embedded once.
-
-    Args:
-        model: its ``metadata.preprocessing`` turns image files into inputs.
-        pairs: the comparisons.
-        batch: images in memory and in the network at once.
+    """Embed both sides of pairs; arguments as :func:`score_pairs`.
 
     Returns:
         Two float32 arrays ``(N, dimensions)``.
@@ -166,7 +156,7 @@ def describe_pairs(
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
-    paths, first, second = _indexed(pairs)
+    paths, first, second = index_images(pairs)
     rows = np.concatenate(
         [
             describe(load_images(paths[start : start + batch], preprocessing))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from siamlab.errors import InputError
-from siamlab.models.blocks import centered_unit, convolution_block, sigmoid_code
+from siamlab.models.koch import convolutions, sigmoid_code
 from siamlab.system.backend import keras, layers
 
 # Channels and side of each kernel, then the length of the code.
@@ -20,13 +21,12 @@ def build_compact(
         raise InputError(
             f"The compact network needs images of at least 16x16 pixels. Received: {shape}."
         )
-    inputs = keras.Input(shape, name="image")
-    x = layers.Rescaling(2.0, -1.0, name="center")(inputs) if normalized else inputs
-    for number, (count, kernel) in enumerate(zip(channels, KERNELS, strict=True), 1):
-        # Small images are smaller than the later kernels by then.
-        side = min(kernel, *x.shape[1:3])
-        x = convolution_block(x, count, side, f"conv{number}", normalized, use_bias=False)
-        if number < len(KERNELS):
-            x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
+    inputs, x = convolutions(shape, channels, KERNELS, normalized, use_bias=False)
     unit = centered_unit(sigmoid_code(x, code, normalized, use_bias=False))
     return keras.Model(inputs, unit, name="embedding")
+
+
+def centered_unit(code: Any) -> Any:
+    """Center sigmoid codes in (0, 1) at zero and scale them to length one, for cosines."""
+    centered = layers.Rescaling(2.0, -1.0, name="code_centered")(code)
+    return layers.UnitNormalization(name="unit")(centered)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 
@@ -15,25 +15,18 @@ from siamlab.errors import InputError
 from siamlab.models.metadata import ModelMetadata
 
 
-@runtime_checkable
 class FaceEmbedder(Protocol):
-    """Embeds faces and scores pairs of embeddings.
-
-    Attributes:
-        model_id: templates belong to the model with this id, and to no other.
-        ranks_by_cosine: the score of two unit embeddings grows with their cosine and depends on
-            nothing else.
-    """
+    """Embeds faces and scores pairs of embeddings."""
 
     metadata: ModelMetadata
 
     @property
     def model_id(self) -> str:
-        """Digest of the embedding's weights and preprocessing."""
+        """Digest of weights and preprocessing: templates belong to the model with this one."""
 
     @property
     def ranks_by_cosine(self) -> bool:
-        """Whether the score of two unit embeddings depends on their cosine alone."""
+        """Whether the score of two unit embeddings grows with their cosine alone."""
 
     def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
         """Embed images.

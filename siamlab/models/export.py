@@ -31,7 +31,7 @@ from siamlab.models.exported import (
 from siamlab.models.layers import L1Distance, SquaredDistance
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
-from siamlab.system.files import drop_stale, storage_errors, write_whole
+from siamlab.system.files import drop_stale, storage_errors, whole_file
 from siamlab.system.quiet import silent_stderr
 
 TOLERANCE = 1e-4
@@ -61,13 +61,10 @@ def export_model(
     path = Path(path)
     form = _form(path, form)
     info = _describe(model, source)
-
-    def write(temporary: Path) -> None:
-        _convert(model.embedding, temporary, form)
-        _add_checksum(temporary, info)
-        _compare(model, temporary)
-
-    write_whole(path, write)
+    with whole_file(path) as part:
+        _convert(model.embedding, part, form)
+        _add_checksum(part, info)
+        _compare(model, part)
     return path
 
 

@@ -26,6 +26,7 @@ import numpy as np
 from siamlab.errors import MissingPackageError, ModelError, SiamlabError
 from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
 from siamlab.models.metadata import ModelMetadata
+from siamlab.models.quantization import sha256
 from siamlab.system.quiet import silent_stderr
 
 LITERT, ONNX = ".tflite", ".onnx"
@@ -220,8 +221,7 @@ def checksum(path: Path, network_bytes: int, text: str) -> str:
 
 def file_digest(path: Path) -> str:
     """The first 16 hexadecimal digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return sha256(path)[:16]
 
 
 def cached_export_prefix(model_file: Path) -> str:

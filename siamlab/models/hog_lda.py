@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.images.decode import LUMA
+from siamlab.models.embedding import embed_images
 from siamlab.models.layers import Mirror
 from siamlab.system.backend import keras, layers, ops
 
@@ -105,13 +106,7 @@ def fit_hog_lda(images: np.ndarray, people: ArrayLike, batch: int = 256) -> kera
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     inputs, histograms = _histograms(images.shape[1:])
-    describe = keras.Model(inputs, histograms)
-    rows = np.concatenate(
-        [
-            describe.predict_on_batch(images[start : start + batch])
-            for start in range(0, len(images), batch)
-        ]
-    )
+    rows = embed_images(keras.Model(inputs, histograms), images, batch)
     count = len(np.unique(people))
     # Of few images, the last components hold hardly any of what is there to see: half are kept.
     components = max(1, min(COMPONENTS, len(rows) // 2, rows.shape[1]))

@@ -19,18 +19,25 @@ def find_model(workspace: Workspace, name: str | None = None) -> Path:
             of notebook 05 where it is, else ``pretrained``.
 
     Returns:
-        The file; only the packaged weights are checked to exist.
-
-    Raises:
-        ModelError: the packaged weights are asked for, and this copy of siamlab has none.
+        The file; only the packaged weights are checked to exist (:func:`pretrained_file`).
     """
     trained = workspace.models / "siamese.keras"
     if name is None and trained.is_file():
         return trained
     if name not in {None, "pretrained"}:
         return Path(str(name))
+    return pretrained_file()
+
+
+def pretrained_file() -> Path:
+    """The weights in the package.
+
+    Raises:
+        ModelError: this copy of siamlab has none.
+    """
     if not PRETRAINED.exists():
         raise ModelError(
-            "This copy of siamlab has no pretrained weights. Run notebook 05, or name a model file."
+            "This copy of siamlab has no pretrained weights. Train a model (notebook 05, siamlab "
+            "train), or name a model file."
         )
     return PRETRAINED

@@ -87,12 +87,10 @@ class ModelMetadata:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the model file."""
         return {
-            "arch": self.arch,
+            **vars(self),
             "preprocessing": self.preprocessing.to_dict(),
-            "calibration": self.calibration,
             "people": list(self.people),
             "versions": dict(self.versions),
-            "notes": self.notes,
         }
 
     @classmethod

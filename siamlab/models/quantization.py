@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import ModelError
-from siamlab.system.files import write_whole
+from siamlab.system.files import whole_file, write_text
 
 # Seven bits: on each side of zero. The eighth of a byte would hardly be seen in the scores, and the
 # file is compressed, so it costs.
@@ -58,14 +58,9 @@ def save_arrays(path: Path, arrays: Sequence[np.ndarray], about: dict[str, Any])
             stored[name], stored[f"{name}_step"] = quantize(array)
         else:
             stored[name] = array.astype(np.float32)
-
-    def write(temporary: Path) -> None:
-        with temporary.open("wb") as file:  # savez adds .npz to a name, not to a file
-            np.savez_compressed(file, allow_pickle=False, **stored)
-
-    write_whole(path, write)
-    line = f"{_sha256(path)}  {path.name}\n"
-    write_whole(_checksum_file(path), lambda temporary: temporary.write_text(line))
+    with whole_file(path) as part, part.open("wb") as file:  # savez adds .npz to a name
+        np.savez_compressed(file, allow_pickle=False, **stored)
+    write_text(_checksum_file(path), f"{sha256(path)}  {path.name}\n")
     return path
 
 
@@ -81,19 +76,17 @@ def load_arrays(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
     expected = _checksum_file(path)
     if not path.is_file() or not expected.is_file():
         raise ModelError(f"{path} and {expected.name} belong together; one of them is missing.")
-    if _sha256(path) != expected.read_text().split(maxsplit=1)[0]:
+    if sha256(path) != expected.read_text().split(maxsplit=1)[0]:
         raise ModelError(
             f"{path} is not what {expected.name} says: damaged. Install siamlab again."
         )
     with np.load(path, allow_pickle=False) as archive:
         about = json.loads(archive["about"].tobytes())
-        names = sorted(name for name in archive.files if name.isdigit())
-        arrays = [
-            dequantize(archive[name], archive[f"{name}_step"])
-            if f"{name}_step" in archive.files
-            else archive[name]
-            for name in names
-        ]
+        arrays = []
+        for name in sorted(name for name in archive.files if name.isdigit()):
+            step = f"{name}_step"
+            exact = step not in archive.files
+            arrays.append(archive[name] if exact else dequantize(archive[name], archive[step]))
     return arrays, about
 
 
@@ -101,6 +94,7 @@ def _checksum_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

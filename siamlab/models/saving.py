@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from siamlab.errors import InputError, ModelError
-from siamlab.models.locations import PRETRAINED
+from siamlab.models.locations import pretrained_file
 from siamlab.models.quantization import load_arrays, save_arrays
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
@@ -69,13 +69,6 @@ def save_quantized(model: Siamese, path: Path) -> Path:
     return save_arrays(path, model.get_weights(), about)
 
 
-def _load_quantized(path: Path) -> Siamese:
-    arrays, about = load_arrays(path)
-    model: Siamese = keras.saving.deserialize_keras_object(about["model"])
-    model.set_weights(arrays)
-    return model
-
-
 def load_model(path: Path | str = "pretrained") -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
@@ -93,17 +86,15 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
         ('compact', (None, 256))
     """
     if str(path) == "pretrained":
-        if not PRETRAINED.exists():
-            raise ModelError(
-                "This copy of siamlab has no pretrained weights. Train a model (siamlab train) "
-                "and give its file."
-            )
-        path = PRETRAINED
+        path = pretrained_file()
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
     if path.suffix == ".npz":
-        return _load_quantized(path)
+        arrays, about = load_arrays(path)
+        quantized: Siamese = keras.saving.deserialize_keras_object(about["model"])
+        quantized.set_weights(arrays)
+        return quantized
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:

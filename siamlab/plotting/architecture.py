@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 from siamlab.errors import InputError
 from siamlab.plotting.network_steps import (
     Step,
+    by_times,
     embeds_mirror_image,
     ensemble_size,
     joins_hog_lda,
@@ -141,8 +142,10 @@ def _slab(
     thick = min(0.022 + 0.027 * math.log2(step.channels), 0.9 * pitch - slant - 0.12)
     left, bottom = center - (thick + slant) / 2, level - (tall + slant) / 2
     _box(axes, left, bottom, thick, tall, slant, color)
-    if step.kind == "block":
-        _skip(axes, center, bottom + tall + slant, thick + slant)
+    if step.kind == "block":  # the shortcut over it
+        reach, top = (thick + slant) / 2 + 0.1, bottom + tall + slant - 0.02
+        ends = (center - reach, top), (center + reach, top)
+        axes.add_patch(FancyArrowPatch(*ends, connectionstyle="arc3,rad=-0.45", **_ARROW))
     return left, left + thick + slant
 
 
@@ -165,20 +168,8 @@ def _box(
     )
     for corners, strength in faces:
         patch = Polygon(corners, closed=True, edgecolor="white", linewidth=0.7)
-        patch.set_facecolor(_tint(color, strength))
+        patch.set_facecolor([1 - strength * (1 - part) for part in to_rgb(color)])  # with white
         axes.add_patch(patch)
-
-
-def _tint(color: str, strength: float) -> list[float]:
-    """The color mixed with white."""
-    return [1 - strength * (1 - part) for part in to_rgb(color)]
-
-
-def _skip(axes: Any, center: float, top: float, side: float) -> None:
-    """The shortcut over a residual block."""
-    reach = side / 2 + 0.1
-    ends = (center - reach, top - 0.02), (center + reach, top - 0.02)
-    axes.add_patch(FancyArrowPatch(*ends, connectionstyle="arc3,rad=-0.45", **_ARROW))
 
 
 def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -228,7 +219,7 @@ def _cells(steps: tuple[Step, ...], model: Any, letters: int) -> list[list[str]]
             step.kernel,
             "" if step.kind == "pool" else str(step.channels),
             step.then,
-            _text(step.shape),
+            by_times(step.shape),
             _count(step.weights),
         )
         for step in steps
@@ -254,10 +245,6 @@ def _table(axes: Any, cells: list[list[str]], lines: list[float], centers: list[
                 look = {"ha": "center", "va": "baseline", "fontsize": 7.5, "fontweight": weight}
                 axes.text(center, place, line, **look)
         level -= _LINE * high
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "×".join(str(side) for side in shape)
 
 
 def _count(weights: int) -> str:

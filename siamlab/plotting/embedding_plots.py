@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation import Evaluation, Interval
+from siamlab.evaluation import Evaluation
 from siamlab.plotting.style import COLORS, GENUINE, GRAY, new_figure, one_axes, styled
 
 # Yellow is too pale for letters on white.
 _INKS = [color for name, color in COLORS.items() if name != "yellow"]
 _SHAPES = ("o", "s", "^", "D", "v", "P")
 _TITLES = {"auc": "area under the ROC curve", "accuracy": "accuracy", "eer": "equal error rate"}
-
-
-class _OneShot(Protocol):
-    """What a chart needs of ``siamlab.study.oneshot.OneShot``."""
-
-    @property
-    def ways(self) -> int: ...
-    @property
-    def accuracy(self) -> float: ...
-    @property
-    def by_class(self) -> Interval | None: ...
 
 
 @styled
@@ -82,11 +71,11 @@ def _name(axes: Any, own: np.ndarray, text: str, color: str) -> None:
 
 
 @styled
-def plot_oneshot(results: Mapping[str, Sequence[_OneShot]], title: str = "") -> Any:
+def plot_oneshot(results: Mapping[str, Sequence[Any]], title: str = "") -> Any:
     """N-way one-shot accuracy: a panel for each N, a row for each method, guessing dotted.
 
     Args:
-        results: method to its results, all for the same N.
+        results: method to its results (``siamlab.study.oneshot.OneShot``), all for the same N.
         title: of the figure.
 
     Returns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -22,9 +22,7 @@ from siamlab.plotting.style import (
     pixels,
     styled,
 )
-
-if TYPE_CHECKING:
-    from siamlab.verification.result import Verification
+from siamlab.verification.result import Verification
 
 Images = Sequence[np.ndarray] | np.ndarray
 
@@ -42,13 +40,6 @@ def _grid(count: int, columns: int, tall: float, text: float) -> tuple[Any, list
     for cell in cells:
         cell.axis("off")
     return figure, list(cells[:count])
-
-
-def _title_inches(titles: Sequence[str] | None) -> float:
-    """Height of the titles in inches."""
-    if titles is None:
-        return 0.0
-    return 0.1 + 0.15 * max(title.count("\n") + 1 for title in titles)
 
 
 @styled
@@ -70,7 +61,8 @@ def plot_images(images: Images, titles: Sequence[str] | None = None, columns: in
         raise InputError(f"A grid needs images and columns. Received: {len(images)}, {columns}.")
     if titles is not None and len(titles) != len(images):
         raise InputError(f"Each image has a title. Received: {len(images)}, {len(titles)}.")
-    figure, cells = _grid(len(images), columns, 1.0, _title_inches(titles))
+    lines = [title.count("\n") + 1 for title in titles or ()]
+    figure, cells = _grid(len(images), columns, 1.0, 0.1 + 0.15 * max(lines) if lines else 0.0)
     for number, (cell, image) in enumerate(zip(cells, images, strict=True)):
         cell.imshow(pixels(image))
         if titles is not None:
@@ -190,13 +182,11 @@ def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
     left.imshow(pixels(frame, "frame"))
     left.axis("off")
     left.set_anchor("NW")
-    if verification.box is not None:
-        box = verification.box
-        square = Rectangle((box.x, box.y), box.size, box.size, fill=False, linewidth=2.5)
-        square.set_edgecolor(color)
+    if (box := verification.box) is not None:
+        side = box.size
+        square = Rectangle((box.x, box.y), side, side, fill=False, linewidth=2.5, edgecolor=color)
         left.add_patch(square)
-    words = {True: "verified", False: "not verified", None: "unknown"}[verification.verified]
-    left.set_title(f"{verification.person}: {words}", color=color)
+    left.set_title(f"{verification.person}: {verification.verdict}", color=color)
     if verification.verified is None or len(verification.scores) == 0:
         right.axis("off")
         right.text(0.5, 0.5, verification.reason or "no templates", ha="center", wrap=True)
@@ -206,20 +196,19 @@ def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
 
 
 def _template_scores(axes: Any, verification: Verification) -> None:
-    scores = np.asarray(verification.scores, float)
-    match = scores >= verification.detection_threshold
+    scores, limit = np.asarray(verification.scores, float), verification.detection_threshold
+    match = scores >= limit
     places = np.arange(1, len(scores) + 1)
     for chosen, color, name in ((match, GENUINE, "match"), (~match, "#BBBBBB", "no match")):
         if chosen.any():
             axes.bar(places[chosen], scores[chosen], color=color, label=name)
-    line = {"color": "black", "linestyle": "--", "linewidth": 1}
-    limit = verification.detection_threshold
-    axes.axhline(limit, **line, label=f"detection threshold {limit:.2f}")
+    label = f"detection threshold {limit:.2f}"
+    axes.axhline(limit, color="black", linestyle="--", linewidth=1, label=label)
     axes.set(xlabel="stored template (number)", ylabel="probability of same person", ylim=(0, 1.2))
     axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title(
-        f"{int(match.sum())} of {len(scores)} templates match: {match.mean():.0%} "
+        f"{verification.positive} of {len(scores)} templates match: {verification.share:.0%} "
         f"({verification.verification_threshold:.0%} needed)"
     )
     axes.legend(loc="upper center", ncols=3)

@@ -6,9 +6,11 @@ step. The model is functional or sequential, and may be nested in another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from siamlab.errors import InputError
 
@@ -213,23 +215,19 @@ def _kind(layer: Any) -> str:
     return "other"
 
 
-def _times(sides: Any) -> str:
-    return "×".join(str(side) for side in sides)
-
-
-def _stride(layer: Any) -> str:
-    strides = getattr(layer, "strides", None) or (1,)
-    strides = strides if isinstance(strides, tuple | list) else (strides,)
-    return f" /{max(strides)}" if max(strides) > 1 else ""
+def by_times(sides: Iterable[int]) -> str:
+    """Sides as text: ``10×10``."""
+    return "×".join(map(str, sides))
 
 
 def _kernel(layer: Any) -> str:
     if hasattr(layer, "kernel_size"):
-        return _times(layer.kernel_size) + _stride(layer)
+        stride = max(np.ravel(getattr(layer, "strides", None) or 1))
+        return by_times(layer.kernel_size) + (f" /{stride}" if stride > 1 else "")
     name = type(layer).__name__
     if "Pool" in name:
         how = "max" if "Max" in name else "mean"
-        size = _times(layer.pool_size) if hasattr(layer, "pool_size") else "of all"
+        size = by_times(layer.pool_size) if hasattr(layer, "pool_size") else "of all"
         return f"{how} {size}"
     return ""
 

@@ -74,7 +74,9 @@ def plot_curves(
         own = thresholds
         if thresholds is not None and len(models) > 1 and set(thresholds) == set(models):
             own = {"own threshold": thresholds[name]}
-        points = _points(labels, values, own)
+        if own is None:
+            own = {"threshold 0.5": 0.5, "equal errors": equal_error(labels, values)[1]}
+        points = {title: operating_point(labels, values, at) for title, at in own.items()}
         for place, point in enumerate(points.values()):
             _mark(panels, point, _marker(place, color))
     for place, title in enumerate(points):  # one legend of the points for all models
@@ -106,19 +108,11 @@ def _deviate(rates: ArrayLike) -> np.ndarray:
     return np.asarray(ndtri(np.clip(rates, 1e-7, 1 - 1e-7)))
 
 
-def _points(
-    labels: ArrayLike, scores: ArrayLike, thresholds: Mapping[str, float] | None
-) -> dict[str, OperatingPoint]:
-    if thresholds is None:
-        thresholds = {"threshold 0.5": 0.5, "equal errors": equal_error(labels, scores)[1]}
-    return {name: operating_point(labels, scores, value) for name, value in thresholds.items()}
-
-
 def _marker(place: int, color: str) -> dict[str, Any]:
     """The style of the n-th kind of point: open, and smaller than the one before."""
-    look = {"marker": _MARKERS[place % len(_MARKERS)], "markersize": max(5, 9 - 2.5 * place)}
     return {
-        **look,
+        "marker": _MARKERS[place % len(_MARKERS)],
+        "markersize": max(5, 9 - 2.5 * place),
         "linestyle": "none",
         "color": color,
         "markerfacecolor": "white",

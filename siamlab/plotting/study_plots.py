@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -23,43 +24,14 @@ MEASURES = {
     "accuracy": "accuracy at the validation EER threshold",
 }
 
-
-class _Point(Protocol):
-    """What a chart needs of ``siamlab.study.input_size.StudyPoint``."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def images(self) -> int: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def auc(self) -> float: ...
-    @property
-    def auc_low(self) -> float: ...
-    @property
-    def auc_high(self) -> float: ...
-
-
-class _Run(Protocol):
-    """What a chart needs of ``siamlab.study.loss_comparison.StudyRun``, besides the intervals."""
-
-    @property
-    def loss(self) -> str: ...
-    @property
-    def people(self) -> int: ...
-    @property
-    def images_each(self) -> float: ...
-    @property
-    def accuracy(self) -> float: ...
-    @property
-    def auc(self) -> float: ...
+# Of siamlab.study, which imports this package: input_size.StudyPoint, loss_comparison.StudyRun.
+_Runs = Sequence[Any]
 
 
 @styled
 def plot_against_size(
-    by_size: Sequence[_Point] = (),
-    by_images: Sequence[_Point] = (),
+    by_size: _Runs = (),
+    by_images: _Runs = (),
     machine: str = "",
     measure: str = "seconds",
 ) -> Any:
@@ -86,7 +58,7 @@ def plot_against_size(
         (f"{title} against number of images", "training images (number)", "images", by_images),
     )
 
-    def panel(axes: Any, name: str, points: Sequence[_Point]) -> None:
+    def panel(axes: Any, name: str, points: _Runs) -> None:
         points = sorted(points, key=lambda point: getattr(point, name))
         across = [int(getattr(point, name)) for point in points]
         draw(axes, across, points)
@@ -96,7 +68,7 @@ def plot_against_size(
     return _panels("points", studies, panel, machine, 3.3)
 
 
-def _draw_seconds(axes: Any, across: list[int], points: Sequence[_Point]) -> None:
+def _draw_seconds(axes: Any, across: list[int], points: _Runs) -> None:
     seconds = [point.seconds for point in points]
     axes.plot(across, seconds, "o-", color=GENUINE)
     for place, value in zip(across, seconds, strict=True):
@@ -105,7 +77,7 @@ def _draw_seconds(axes: Any, across: list[int], points: Sequence[_Point]) -> Non
     axes.set(ylim=(0, 1.2 * max(*seconds, 1e-3)), ylabel="training time (seconds)")
 
 
-def _draw_auc(axes: Any, across: list[int], points: Sequence[_Point]) -> None:
+def _draw_auc(axes: Any, across: list[int], points: _Runs) -> None:
     areas, spreads = zip(*(_with_interval(point, "auc") for point in points), strict=True)
     axes.errorbar(across, areas, yerr=np.hstack(spreads), fmt="o-", color=GENUINE, capsize=4,
                   label="AUC, 95 % interval over people")  # fmt: skip
@@ -142,9 +114,7 @@ def _name_machine(figure: Any, machine: str) -> None:
 
 
 @styled
-def plot_losses(
-    runs: Sequence[_Run], titles: Mapping[str, str] | None = None, machine: str = ""
-) -> Any:
+def plot_losses(runs: _Runs, titles: Mapping[str, str] | None = None, machine: str = "") -> Any:
     """Losses side by side, the best on top: AUC and accuracy, each run with its interval.
 
     Args:
@@ -160,7 +130,7 @@ def plot_losses(
     """
     if not runs:
         raise InputError("A chart needs measured runs. Received: none.")
-    by_loss: dict[str, list[_Run]] = {}
+    by_loss: dict[str, list[Any]] = {}
     for run in runs:
         by_loss.setdefault(run.loss, []).append(run)
     order = sorted(by_loss, key=lambda loss: np.mean([run.auc for run in by_loss[loss]]))
@@ -181,7 +151,7 @@ def plot_losses(
     return figure
 
 
-def _spread(row: int, runs: Sequence[_Run]) -> np.ndarray:
+def _spread(row: int, runs: _Runs) -> np.ndarray:
     """Places of the runs of one row, so that their intervals do not overlap."""
     return row + 0.16 * (np.arange(len(runs)) - (len(runs) - 1) / 2)
 
@@ -195,8 +165,8 @@ def _with_interval(run: Any, measure: str) -> tuple[float, np.ndarray]:
 
 @styled
 def plot_quality_against_people(
-    by_people: Sequence[_Run] = (),
-    by_images: Sequence[_Run] = (),
+    by_people: _Runs = (),
+    by_images: _Runs = (),
     measure: str = "accuracy",
     machine: str = "",
 ) -> Any:
@@ -225,16 +195,13 @@ def plot_quality_against_people(
         (images, label, "images_each", by_images),
     )
 
-    def panel(axes: Any, name: str, runs: Sequence[_Run]) -> None:
-        _draw_runs(axes, name, runs, measure)
-
-    figure = _panels("runs", studies, panel, machine, 3.6)
+    figure = _panels("runs", studies, partial(_draw_runs, measure=measure), machine, 3.6)
     figure.axes[0].set_ylabel(MEASURES[measure])
     figure.axes[0].legend(loc="lower right")
     return figure
 
 
-def _draw_runs(axes: Any, name: str, runs: Sequence[_Run], measure: str) -> None:
+def _draw_runs(axes: Any, name: str, runs: _Runs, measure: str) -> None:
     """Every run with its interval, and a line through the means; each tick doubles."""
     across = sorted({float(getattr(run, name)) for run in runs})
     axes.set_xscale("log", base=2)
@@ -250,7 +217,7 @@ def _draw_runs(axes: Any, name: str, runs: Sequence[_Run], measure: str) -> None
     axes.set_xticks(across, [f"{value:g}" for value in across])
 
 
-def _shared(runs: Sequence[_Run], name: str, words: str) -> str:
+def _shared(runs: _Runs, name: str, words: str) -> str:
     """The value of an attribute that all runs have, or that it differs."""
     values = {float(getattr(run, name)) for run in runs}
     return f"{min(values):g} {words}" if len(values) == 1 else f"{words} differ too"

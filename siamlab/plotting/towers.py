@@ -9,7 +9,7 @@ import numpy as np
 
 from siamlab.errors import InputError
 from siamlab.plotting.architecture import check_siamese, distance_names
-from siamlab.plotting.network_steps import Step, core_network, network_steps
+from siamlab.plotting.network_steps import Step, by_times, core_network, network_steps
 from siamlab.plotting.style import GENUINE, GRAY, WIDTH, new_figure, pixels, styled
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 0.5, 0.42, 0.62, 0.1
@@ -102,8 +102,7 @@ def _draw(
     for column, (title, size) in enumerate(zip(titles, sizes, strict=True)):
         center = (_LEFT + column * (side + _SPACE) + side / 2) / WIDTH
         figure.text(center, 1 - 0.33 / height, title, ha="center", fontweight="bold", fontsize=8)
-        text = "×".join(str(number) for number in size)
-        figure.text(center, 0.22 / height, text, ha="center", fontsize=7.5)
+        figure.text(center, 0.22 / height, by_times(size), ha="center", fontsize=7.5)
     figure.text(0.06 / WIDTH, 0.22 / height, "shape", color=GRAY, fontsize=7.5)
     place = (WIDTH - _RIGHT - gauge + 0.28) / WIDTH
     _gauge(figure.add_axes((place, levels[1] / height, 0.16 / WIDTH, (2 * side + 0.3) / height)),

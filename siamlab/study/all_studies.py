@@ -43,12 +43,7 @@ class Study:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "data": self.data,
-            "machine": self.machine,
-            "setting": self.setting.to_dict(),
-            **{part: [asdict(run) for run in getattr(self, part)] for part in PARTS},
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Study:
@@ -65,13 +60,8 @@ class Study:
             raise InputError(f"These values are no study ({error}). Run it again.") from None
 
 
-def save_study(study: Study, path: Path) -> None:
-    """Write a study as JSON, all or nothing."""
-    write_text(path, json.dumps(study.to_dict(), indent=1) + "\n")
-
-
 def load_study(path: Path) -> Study:
-    """Read what :func:`save_study` wrote.
+    """Read the file that :func:`run_studies` wrote.
 
     Raises:
         InputError: the file holds something else.
@@ -113,7 +103,7 @@ def run_studies(
             longer: dict[str, Any] = {part: (*getattr(study, part), run)}
             study = replace(study, **longer)
             if path is not None:
-                save_study(study, path)
+                write_text(path, json.dumps(study.to_dict(), indent=1) + "\n")
             on_run(part, run)
 
         run_part(split.train, validation, test, setting, keep)

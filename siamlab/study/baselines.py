@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import load_images
 from siamlab.errors import InputError, MissingPackageError
 from siamlab.evaluation import Evaluation, describe_pairs, equal_error, evaluate_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.system.opencv import import_cv2
-
-if TYPE_CHECKING:
-    from siamlab.data.collections import Collection
 
 Descriptor = Callable[[np.ndarray], np.ndarray]
 SIZE = 64  # pixels; a multiple of 8, HOG's cell

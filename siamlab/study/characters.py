@@ -12,7 +12,7 @@ from siamlab.data.collections import Collection
 from siamlab.data.omniglot import alphabet_of, drawer_of
 from siamlab.data.pipeline import load_images, to_float
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedding import build_embedding
+from siamlab.models.embedding import build_embedding, embed_images
 from siamlab.study.baselines import Descriptor
 from siamlab.study.oneshot import (
     OneShot,
@@ -74,15 +74,7 @@ def train_characters(
 
 def network_descriptor(embedding: keras.Model, batch: int = 256) -> Descriptor:
     """A network as a descriptor: uint8 RGB ``(N, size, size, 3)`` to its embeddings."""
-
-    def describe(images: np.ndarray) -> np.ndarray:
-        parts = [
-            embedding.predict_on_batch(to_float(images[start : start + batch]))
-            for start in range(0, len(images), batch)
-        ]
-        return np.concatenate(parts)
-
-    return describe
+    return lambda images: embed_images(embedding, to_float(images), batch)
 
 
 def character_trials(test: Collection, ways: int, runs: int = 20, seed: int = 0) -> OneShotTrials:
@@ -132,12 +124,12 @@ def measure_characters(
     ]
     results = {}
     for name in folds[0].descriptors:
-        rows = np.concatenate([_describe(fold.test, *fold.descriptors[name]) for fold in folds])
+        parts = []
+        for fold in folds:
+            describe, size = fold.descriptors[name]
+            parts.append(describe(load_images(fold.test.images, character_preprocessing(size))))
+        rows = np.concatenate(parts)
         results[name] = tuple(
             judge_trials(one, answer_trials(rows, one), seed=seed) for one in trials
         )
     return results
-
-
-def _describe(test: Collection, describe: Descriptor, size: int) -> np.ndarray:
-    return describe(load_images(test.images, character_preprocessing(size)))

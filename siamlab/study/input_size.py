@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,15 +12,9 @@ import numpy as np
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
-from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedding import build_embedding
-from siamlab.study.embedding_quality import cosine_scores, rates_with_intervals
-from siamlab.system.backend import set_seed
+from siamlab.study.training_run import cosine_scores, rates_with_intervals, train_embedding
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
-from siamlab.training.fit import train_people
-from siamlab.training.recipes import FACE_FRACTION
-from siamlab.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -75,19 +68,9 @@ def study_point(
     seed: int = 0,
 ) -> StudyPoint:
     """Train the compact network once and measure it on pairs of other people."""
-    set_seed(seed)
-    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
-    embedding = build_embedding("compact", (size, size, 3), width)
     several = train.with_at_least(2)
     batch = min(people, len(several))
-    began = time.perf_counter()
-    train_people(
-        embedding,
-        several,
-        preprocessing,
-        TrainingSettings(steps=steps, people=batch, steps_per_epoch=steps, seed=seed, verbose=0),
-    )
-    seconds = time.perf_counter() - began
+    embedding, preprocessing, seconds = train_embedding(several, size, width, steps, batch, seed)
     scores = cosine_scores(embedding, preprocessing, test)
     return StudyPoint(
         arch="compact",

@@ -6,22 +6,14 @@ size, and differ only in what is studied. Each gives one :class:`StudyRun`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.evaluation import equal_error
-from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedding import build_embedding
-from siamlab.study.embedding_quality import cosine_scores, rates_with_intervals
-from siamlab.study.objectives import find_objective, with_head
 from siamlab.study.setting import StudySetting
-from siamlab.system.backend import set_seed
-from siamlab.training.fit import train_people
-from siamlab.training.recipes import FACE_FRACTION
-from siamlab.training.settings import TrainingSettings
+from siamlab.study.training_run import cosine_scores, rates_with_intervals, train_embedding
 
 
 @dataclass(frozen=True)
@@ -90,27 +82,10 @@ def train_and_measure(
     Raises:
         InputError: an unknown loss, too few people, or test pairs that cannot be judged.
     """
-    objective = find_objective(loss)
     several = train.with_at_least(2)
-    preprocessing = Preprocessing(size=setting.size, fraction=FACE_FRACTION)
-    # The network's weights are drawn before the head's, so they are the same for every loss.
-    set_seed(seed)
-    embedding = build_embedding("compact", (setting.size, setting.size, 3), setting.width)
-    began = time.perf_counter()
-    train_people(
-        with_head(embedding, objective, len(several)),
-        several,
-        preprocessing,
-        TrainingSettings(
-            steps=setting.steps,
-            people=setting.people,
-            loss=objective.loss() if objective.loss is not None else None,
-            steps_per_epoch=setting.steps,
-            seed=seed,
-            verbose=0,
-        ),
+    embedding, preprocessing, seconds = train_embedding(
+        several, setting.size, setting.width, setting.steps, setting.people, seed, loss
     )
-    seconds = time.perf_counter() - began
     known, scores = (cosine_scores(embedding, preprocessing, one) for one in (validation, test))
     threshold = equal_error(validation.labels, known)[1]
     return StudyRun(

@@ -85,22 +85,16 @@ class OneShot:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
-            "ways": self.ways,
-            "trials": self.trials,
-            "accuracy": self.accuracy,
-            "by_class": None if self.by_class is None else list(self.by_class),
-            "by_group": None if self.by_group is None else list(self.by_group),
-            "groups": dict(self.groups),
+            **vars(self),
+            "by_class": self.by_class and list(self.by_class),
+            "by_group": self.by_group and list(self.by_group),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OneShot:
         """The inverse of :meth:`to_dict`."""
-        intervals = {
-            name: None if values[name] is None else Interval(*values[name])
-            for name in ("by_class", "by_group")
-        }
-        return cls(**{**values, **intervals})
+        ends = {name: values[name] for name in ("by_class", "by_group")}
+        return cls(**{**values, **{name: one and Interval(*one) for name, one in ends.items()}})
 
 
 def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -> OneShotTrials:
@@ -127,10 +121,12 @@ def class_trials(classes: Sequence[str], ways: int, count: int, seed: int = 0) -
     rng = np.random.default_rng(seed)
     gallery = np.empty((count, ways), np.int64)
     probes, answers = np.empty(count, np.int64), rng.integers(ways, size=count)
-    chosen = [able[i] for i in _turns(len(able), count, rng)]
+    turns = [i for _ in range(-(-count // len(able))) for i in rng.permutation(len(able))]
+    chosen = [able[i] for i in turns[:count]]
     for trial, name in enumerate(chosen):
         enrolled, probes[trial] = rng.choice(own[name], 2, replace=False)
-        others = _others(names, name, ways - 1, rng)
+        picks = rng.choice(len(names), ways, replace=False)
+        others = [names[pick] for pick in picks if names[pick] != name][: ways - 1]
         gallery[trial] = np.insert([rng.choice(own[o]) for o in others], answers[trial], enrolled)
     return OneShotTrials(gallery, probes, answers, tuple(chosen), tuple(chosen))
 
@@ -147,18 +143,6 @@ def _check_ways(ways: int, there: int, what: str) -> None:
         raise InputError(
             f"ways is from 2 to the number of {what}, {there} here. Received: ways={ways}."
         )
-
-
-def _turns(size: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """``count`` numbers below ``size``, each once before any is repeated."""
-    rounds = [rng.permutation(size) for _ in range(-(-count // size))]
-    return np.concatenate(rounds)[:count] if rounds else np.empty(0, np.int64)
-
-
-def _others(names: list[str], name: str, count: int, rng: np.random.Generator) -> list[str]:
-    """``count`` different names, none of them ``name``."""
-    picks = rng.choice(len(names), count + 1, replace=False)
-    return [names[pick] for pick in picks if names[pick] != name][:count]
 
 
 def drawer_trials(

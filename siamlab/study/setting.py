@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from siamlab.config import Profile
@@ -53,14 +53,10 @@ class StudySetting:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> StudySetting:
-        """The inverse of :meth:`to_dict`."""
+        """The inverse of ``dataclasses.asdict``; names it does not know are left out."""
         lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         known = {item.name for item in fields(cls)}
         return cls(**{name: value for name, value in {**values, **lists}.items() if name in known})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
     def fitted(self, train: Collection) -> StudySetting:
         """Adapt the sizes to a collection.

@@ -8,7 +8,7 @@ the same person, in impostor trials they are not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -157,8 +157,7 @@ class FusionResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {k: list(v) if isinstance(v, Interval) else v for k, v in values.items()}
+        return {k: list(v) if isinstance(v, Interval) else v for k, v in vars(self).items()}
 
     def __str__(self) -> str:
         rule = f"{self.templates_rule} / {self.frames_rule}"
@@ -215,15 +214,35 @@ def measure_fusion(
     probes = embeddings[trials.probes] if views is None else views[trials.probes[:, 0], :frames]
     rng = np.random.default_rng(seed)
     weights = person_weights(trials.claimed, trials.actual, rounds, rng)
+    labels, truth = trials.labels, trials.labels.astype(bool)
     single = _score_all(probes[:, :1], templates[:, :1], score)[:, 0, 0]
-    base = STATISTICS["eer"](trials.labels.astype(bool), single, weights, threshold)
+    base = STATISTICS["eer"](truth, single, weights, threshold)
     results = []
     for count, length in dict.fromkeys([(1, 1), (enroll, 1), (1, frames), (enroll, frames)]):
-        for rules, fused in _fused(
-            probes[:, :length], templates[:, :count], score, threshold
-        ).items():
-            found = _result(trials, fused, rules, threshold, weights, base)
-            results.append(FusionResult(count, length, *rules, **found))
+        found = _fused(probes[:, :length], templates[:, :count], score, threshold)
+        for rules, fused in found.items():
+            resampled = STATISTICS["eer"](truth, fused, weights, threshold)
+            tar = STATISTICS[f"tar_at_far_{RATE:g}"](truth, fused, weights, threshold)
+            point = operating_point(labels, fused, threshold_at_fmr(labels, fused, RATE))
+            # A share of votes is compared with a half, a score with the threshold of a comparison.
+            fixed = operating_point(labels, fused, 0.5 if "vote" in rules else threshold)
+            results.append(
+                FusionResult(
+                    count,
+                    length,
+                    *rules,
+                    people=len(set(trials.claimed)),
+                    genuine=point.genuine,
+                    impostor=point.impostor,
+                    eer=equal_error(labels, fused)[0],
+                    eer_interval=quantiles(resampled),
+                    gain=None if rules == ("none", "none") else quantiles(base - resampled),
+                    fnmr=float(point.fnmr or 0.0),
+                    fnmr_interval=quantiles(1 - tar),
+                    fixed_fmr=float(fixed.fmr or 0.0),
+                    fixed_fnmr=float(fixed.fnmr or 0.0),
+                )
+            )
     return tuple(results)
 
 
@@ -244,53 +263,17 @@ def _fused(
     """The score of each trial by each rule that differs from the others for these counts."""
     frames, count = probes.shape[1], templates.shape[1]
     joined, mean = mean_template(templates)[:, None], mean_template(probes)[:, None]
-    sides = {
-        (False, False): (probes, templates),
-        (True, False): (probes, joined),
-        (False, True): (mean, templates),
-        (True, True): (mean, joined),
-    }
-    rules = [
-        (of_templates, of_frames)
-        for of_templates, of_frames in RULES
-        if (count > 1 or of_templates == "mean") and (frames > 1 or of_frames == "mean")
-    ]
     found: dict[tuple[str, str], np.ndarray] = {}  # what is not fused is called none
     scores: dict[tuple[bool, bool], np.ndarray] = {}
-    for of_templates, of_frames in rules:
+    for of_templates, of_frames in RULES:
+        if (count == 1 and of_templates != "mean") or (frames == 1 and of_frames != "mean"):
+            continue
         way = (of_templates == "mean_template", of_frames == "mean_probe")
         if way not in scores:
-            scores[way] = _score_all(*sides[way], score)
+            sides = (mean if way[1] else probes, joined if way[0] else templates)
+            scores[way] = _score_all(*sides, score)
         per_template = fuse_frames(scores[way], "mean" if way[1] else of_frames, threshold)
         fused = fuse_templates(per_template, "mean" if way[0] else of_templates, threshold)
         names = ("none" if count == 1 else of_templates, "none" if frames == 1 else of_frames)
         found[names] = fused
     return found
-
-
-def _result(
-    trials: VerificationTrials,
-    fused: np.ndarray,
-    rules: tuple[str, str],
-    threshold: float,
-    weights: np.ndarray,
-    base: np.ndarray,
-) -> dict[str, Any]:
-    labels, truth = trials.labels, trials.labels.astype(bool)
-    resampled = STATISTICS["eer"](truth, fused, weights, threshold)
-    tar = STATISTICS[f"tar_at_far_{RATE:g}"](truth, fused, weights, threshold)
-    point = operating_point(labels, fused, threshold_at_fmr(labels, fused, RATE))
-    # A share of votes is compared with a half, a score with the threshold of a comparison.
-    fixed = operating_point(labels, fused, 0.5 if "vote" in rules else threshold)
-    return {
-        "people": len(set(trials.claimed)),
-        "genuine": int(truth.sum()),
-        "impostor": int((~truth).sum()),
-        "eer": equal_error(labels, fused)[0],
-        "eer_interval": quantiles(resampled),
-        "gain": None if rules == ("none", "none") else quantiles(base - resampled),
-        "fnmr": float(point.fnmr or 0.0),
-        "fnmr_interval": quantiles(1 - tar),
-        "fixed_fmr": float(fixed.fmr or 0.0),
-        "fixed_fnmr": float(fixed.fnmr or 0.0),
-    }

@@ -88,12 +88,18 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         """Keras' own specification, with one step more at the end of its import."""
         if name != "keras":
             return None
+        # Off the list only for this search: TensorFlow looks for Keras before it imports it.
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def execute_and_register(module: ModuleType) -> None:
+                if self in sys.meta_path:
+                    sys.meta_path.remove(self)
                 execute(module)
                 _register(module)
 

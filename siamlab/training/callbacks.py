@@ -26,14 +26,12 @@ class StopAfter(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class ClockCosine(keras.callbacks.Callback):
+class ClockCosine(StopAfter):
     """Warm-up, then cosine decay of the learning rate over minutes instead of steps."""
 
     def __init__(self, rate: float, minutes: float, warmup_steps: int = 100) -> None:
-        super().__init__()
-        self.rate, self.minutes, self.warmup_steps = rate, minutes, warmup_steps
-        self.began = time.perf_counter()
-        self.step = 0
+        super().__init__(minutes)
+        self.rate, self.warmup_steps, self.step = rate, warmup_steps, 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Set the learning rate of this step."""

@@ -73,12 +73,12 @@ def _seed_states(model: keras.Model) -> list[Any]:
     return [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
 
 
-def restore(model: keras.Model, folder: Path) -> TrainingHistory:
+def restore(model: keras.Model, folder: Path | None) -> TrainingHistory:
     """Load the newest checkpoint into a compiled model, optimizer state included.
 
     Args:
         model: compiled, of the checkpoint's architecture.
-        folder: where :class:`Checkpoints` wrote.
+        folder: where :class:`Checkpoints` wrote, if anywhere.
 
     Returns:
         The history up to the checkpoint; an empty one when there is no checkpoint.
@@ -86,7 +86,7 @@ def restore(model: keras.Model, folder: Path) -> TrainingHistory:
     Raises:
         ModelError: the checkpoint is of another architecture, or damaged.
     """
-    checkpoint = latest_checkpoint(folder)
+    checkpoint = None if folder is None else latest_checkpoint(folder)
     if checkpoint is None:
         return TrainingHistory()
     try:
@@ -144,7 +144,9 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if self.history.metrics.get(self.monitor, [math.inf])[-1] < best:
-                self._write_best(self.folder)
+                temporary = self.folder / "writing-best.weights.h5"
+                self.model.save_weights(temporary, overwrite=True)
+                temporary.replace(self.folder / "best.weights.h5")
             if (epoch + 1) % self.every == 0:
                 self._write_checkpoint(self.folder, epoch + 1)
         except OSError as error:
@@ -152,11 +154,6 @@ class Checkpoints(keras.callbacks.Callback):
                 f"Cannot write a checkpoint to {self.folder}: {error.strerror or error}. Free some "
                 "space and run again: training resumes from the last whole checkpoint."
             ) from error
-
-    def _write_best(self, folder: Path) -> None:
-        temporary = folder / "writing-best.weights.h5"
-        self.model.save_weights(temporary, overwrite=True)
-        temporary.replace(folder / "best.weights.h5")
 
     def _write_checkpoint(self, folder: Path, epoch: int) -> None:
         temporary = folder / "writing"

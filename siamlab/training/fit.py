@@ -9,8 +9,6 @@ distances into probabilities. :func:`fine_tune` continues with a trained model o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -67,7 +65,7 @@ def train_pairs(
         StorageError: a checkpoint cannot be written.
     """
     _compile_for_pairs(model, settings)
-    history = restore(model, settings.folder) if settings.folder else TrainingHistory()
+    history = restore(model, settings.folder)
     epochs = 10 if settings.epochs is None else settings.epochs
     if history.epochs >= epochs:
         return history
@@ -111,22 +109,23 @@ def fine_tune(
     of the former weights, is removed: calibrate again, on people who are not in the metadata, and
     enroll again, because former templates do not fit either.
 
-    Args:
-        model: trained in place.
-        pairs: training pairs.
-        validation: pairs of other people, for ``val_loss``.
-        settings: 3 epochs unless it says otherwise.
-
-    Returns:
-        The history.
+    Args and returns as :func:`train_pairs`; ``settings``: 3 epochs unless it says otherwise.
 
     Source:
         Yosinski et al. 2014, "How transferable are features in deep neural networks?".
     """
     if settings.epochs is None:
         settings = replace(settings, epochs=3)
-    with frozen_normalization(model):
+    layers = model._flatten_layers()
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    frozen = [layer for layer in norms if layer.trainable]
+    for layer in frozen:
+        layer.trainable = False
+    try:
         history = train_pairs(model, pairs, validation, settings)
+    finally:
+        for layer in frozen:
+            layer.trainable = True
     # A saved optimizer knows all trainable weights, those that were frozen here included.
     _compile_for_pairs(model, settings)
     model.optimizer.build(model.trainable_variables)
@@ -135,23 +134,6 @@ def fine_tune(
     notes = f"{metadata.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
     model.with_metadata(people=people, notes=notes, calibration=None)
     return history
-
-
-@contextmanager
-def frozen_normalization(model: keras.Model) -> Iterator[None]:
-    """Keep batch normalization in inference mode in whatever is compiled within the block."""
-    frozen = [
-        layer
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
-    ]
-    for layer in frozen:
-        layer.trainable = False
-    try:
-        yield
-    finally:
-        for layer in frozen:
-            layer.trainable = True
 
 
 def _with_losses(
@@ -174,8 +156,7 @@ def _schedule(settings: TrainingSettings) -> tuple[Any, list[keras.callbacks.Cal
     rate = 1e-3 if settings.learning_rate is None else settings.learning_rate
     warmup = min(100, max(1, (settings.steps or 1000) // 10))
     if settings.minutes is not None:
-        clock = ClockCosine(rate, settings.minutes, warmup)
-        return rate, [StopAfter(settings.minutes), clock]
+        return rate, [ClockCosine(rate, settings.minutes, warmup)]
     decay = max(1, (settings.steps or 0) - warmup)
     return keras.optimizers.schedules.CosineDecay(
         0.0, decay, warmup_target=rate, warmup_steps=warmup
@@ -216,7 +197,7 @@ def train_people(
         loss=losses,
         jit_compile=uses_xla(),
     )
-    history = restore(model, settings.folder) if settings.folder else TrainingHistory()
+    history = restore(model, settings.folder)
     steps, per_epoch = settings.steps, settings.steps_per_epoch
     epochs = 100_000 if steps is None else math.ceil(steps / per_epoch)
     if history.epochs < epochs:

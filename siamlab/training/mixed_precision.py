@@ -12,8 +12,9 @@ from siamlab.system.backend import keras
 
 # CPU flags in Linux: x86 with either kind of unit, and Arm.
 _INSTRUCTIONS = {"avx512_bf16", "amx_bf16", "bf16"}
-_PRODUCTS = (keras.layers.Conv2D, keras.layers.Dense)
-_BETWEEN = (
+_IN_BFLOAT16 = (
+    keras.layers.Conv2D,
+    keras.layers.Dense,
     keras.layers.BatchNormalization,
     keras.layers.ReLU,
     keras.layers.MaxPooling2D,
@@ -52,7 +53,7 @@ def in_bfloat16(embedding: keras.Model) -> keras.Model:
 
     def copy(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
-        if isinstance(layer, (*_PRODUCTS, *_BETWEEN)):
+        if isinstance(layer, _IN_BFLOAT16):
             config["dtype"] = "mixed_bfloat16"
         return type(layer).from_config(config)
 

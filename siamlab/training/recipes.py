@@ -20,10 +20,11 @@ from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import split_people
 from siamlab.errors import InputError
 from siamlab.evaluation import embed_pairs
-from siamlab.evaluation.own_people import MOST_PAIRS, calibrate_model, spread_pairs
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.blocks import centered_unit
 from siamlab.models.cohort_normalization import normalize_by_cohort
+from siamlab.models.compact import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
 from siamlab.models.ensemble import build_ensemble
 from siamlab.models.hog_lda import fit_hog_lda
@@ -108,10 +109,8 @@ def train_compact(
 def _fit_hog_lda(train: Collection, preprocessing: Preprocessing) -> keras.Model:
     """Fit HOG-LDA to training people, with at most ``MAX_HOG_LDA_IMAGES`` of each."""
     several = train.with_at_least(2)
-    some = tuple(
-        replace(person, images=person.images[:MAX_HOG_LDA_IMAGES]) for person in several.people
-    )
-    chosen = replace(several, people=some)
+    some = [replace(one, images=one.images[:MAX_HOG_LDA_IMAGES]) for one in several.people]
+    chosen = replace(several, people=tuple(some))
     images = to_float(load_images(chosen.images, preprocessing))
     return fit_hog_lda(images, chosen.image_people)
 
@@ -230,7 +229,7 @@ def _finish(
     """The Siamese model around a trained embedding: head and threshold from other people."""
     model = build_siamese(embedding, distance, metadata)
     fit_head(model, spread_pairs(validation, 2 * MOST_PAIRS, seed))
-    calibrate_model(model, validation, seed=seed + 1)
+    calibrate(model, validation, None, seed + 1)
     return model
 
 
@@ -271,7 +270,7 @@ def train_koch(
     model = new_koch(size, width, pairs.people, seed)
     held_out = spread_pairs(validation, validation_pairs, seed)
     history = train_pairs(model, pairs, held_out, settings)
-    calibrate_model(model, validation, seed=seed + 1, most=4 * validation_pairs)
+    calibrate(model, validation, None, seed + 1, most=4 * validation_pairs)
     return model, history
 
 
@@ -353,7 +352,11 @@ def train_model(
         minutes = 30.0
     # Loading, calibrating and saving take their part of the minutes: about a twentieth.
     limit = None if minutes is None else 0.95 * minutes
-    steps = None if epochs is None else _steps(train, epochs, arch)
+    steps = None
+    if epochs is not None:  # passes over the images of people who have two or more
+        several = train.with_at_least(2)
+        batch = 2 * min(PEOPLE[arch], max(1, len(several)))
+        steps = max(1, round(epochs * len(several.images) / batch))
     settings = replace(settings, minutes=limit, steps=steps)
     if recipe == "report":
         settings = replace(
@@ -378,10 +381,3 @@ def train_model(
         f"{np.round(model.metadata.threshold or 0.5, 3)} from {len(validation)} other people"
     )
     return model, summary
-
-
-def _steps(train: Collection, epochs: int, arch: str) -> int:
-    """Batches in so many passes over the images of people who have two or more."""
-    several = train.with_at_least(2)
-    batch = 2 * min(PEOPLE[arch], max(1, len(several)))
-    return max(1, round(epochs * len(several.images) / batch))

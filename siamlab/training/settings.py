@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from siamlab.data.augmentation import Augmentation
 from siamlab.errors import InputError
-
-if TYPE_CHECKING:
-    import keras
-
-    from siamlab.data.augmentation import Augmentation
+from siamlab.system.backend import keras
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ import html
 import numpy as np
 
 from siamlab.system.opencv import import_cv2
-from siamlab.verification.colors import VERDICT_COLORS
-from siamlab.verification.result import Verification
+from siamlab.verification.result import VERDICT_COLORS, Verification
 
 WIDTH = 480
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from siamlab.faces.detectors import FaceBox
 from siamlab.system.opencv import import_cv2
-from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.live import LiveState
-from siamlab.verification.result import Verification
-
-if TYPE_CHECKING:
-    from siamlab.faces.detectors import FaceBox
+from siamlab.verification.result import VERDICT_COLORS, Verification
 
 KEYS = "v: verify   c: verify all the time   q: quit"
 
@@ -85,14 +81,11 @@ def annotate(frame: np.ndarray, verification: Verification | None) -> np.ndarray
         return frame.copy()
     color = VERDICT_COLORS[verification.verified]
     boxed = frame if verification.box is None else draw_box(frame, verification.box, color)
-    return draw_banner(boxed, _banner_text(verification), color)
-
-
-def _banner_text(verification: Verification) -> str:
-    if verification.verified is None:
-        return f"unknown: {verification.reason}"
     matches = f"{verification.positive}/{len(verification.scores)}"
-    return f"{verification.person} {verification.verdict}, {matches} match"
+    text = f"{verification.person} {verification.verdict}, {matches} match"
+    if verification.verified is None:
+        text = f"unknown: {verification.reason}"
+    return draw_banner(boxed, text, color)
 
 
 def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:

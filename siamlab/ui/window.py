@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from siamlab.capture.cameras import Camera
 from siamlab.errors import CameraError, MissingPackageError
 from siamlab.system.opencv import import_cv2
 from siamlab.ui.overlay import annotate_live
 from siamlab.verification.live import LiveVerification
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
-
-if TYPE_CHECKING:
-    from siamlab.capture.cameras import Camera
 
 
 class OpenCVWindow:
@@ -80,9 +77,7 @@ def open_window(
     """Show the camera in a window: ``v`` verifies, ``c`` keeps verifying, ``q`` or Esc quits.
 
     Args:
-        camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
-        verifier: with the person enrolled.
-        person: the enrolled person to verify.
+        camera, verifier, person: see :class:`~siamlab.verification.live.LiveVerification`.
         continuous: start by verifying all the time.
         window: shows frames and reads keys; ``None`` opens one.
         seconds: the verdict is on the frames of this time together; 0 judges each alone.

@@ -101,8 +101,7 @@ def embed(
 
     Args:
         images: photographs: image files, or uint8 RGB ``(H, W, 3)``.
-        model: a loaded model, a model file, or ``pretrained``.
-        detector: finds the faces; ``None`` opens the kind that the model asks for.
+        model, detector: see :func:`verify`.
 
     Returns:
         float32 ``(n, dimensions)``. Where an image does not show one face, its row is NaN and a

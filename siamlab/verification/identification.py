@@ -5,17 +5,15 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from siamlab.errors import InputError
+from siamlab.faces.detectors import FaceBox
 from siamlab.gallery import Gallery, Templates
 from siamlab.gallery.search import Candidate, Search, open_search
 from siamlab.models.embedder import FaceEmbedder
-
-if TYPE_CHECKING:
-    from siamlab.faces.detectors import FaceBox
 
 KINDS = ("auto", "exact", "vector")
 

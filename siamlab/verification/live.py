@@ -10,20 +10,17 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
+from siamlab.capture.cameras import Camera
 from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
 from siamlab.errors import CameraError
-from siamlab.faces.detectors import FaceBox
 from siamlab.system.closing import Closing
 from siamlab.verification.fusion import SlidingWindow
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
-
-if TYPE_CHECKING:
-    from siamlab.capture.cameras import Camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +55,6 @@ class LiveState:
     def shown(self) -> Verification | None:
         """The verdict to show: the decision where there is one, else that on one frame."""
         return self.verification if self.decision is None else self.decision
-
-    @property
-    def box(self) -> FaceBox | None:
-        """The face's box in the last verification."""
-        return None if self.verification is None else self.verification.box
 
 
 class LiveVerification(Closing):
@@ -198,7 +190,8 @@ class LiveVerification(Closing):
             before, asked, continuous = self._verdicts, self._asked, self.continuous
             if not continuous and asked <= self._answered:
                 streamed = False
-                self._wait_for_request()
+                with self._changed:  # wakes ten times a second: a stop, or the camera's end?
+                    self._changed.wait_for(lambda: self._asked > self._answered, timeout=0.1)
             else:
                 seen = self.reader.newer_than(before.verified_number, timeout=1.0)
                 if seen is not None and seen.frame is not None:
@@ -206,17 +199,9 @@ class LiveVerification(Closing):
                     missed = seen.number - before.verified_number - 1 if streamed else 0
                     self._answer(verification, seen.number, missed, asked)
                     streamed = continuous
-            if self._all_verified():
+            last = self.reader.snapshot
+            if not last.running and last.number <= self._verdicts.verified_number:
                 return
-
-    def _wait_for_request(self) -> None:
-        # Wakes ten times a second to check for a stop or the end of the camera.
-        with self._changed:
-            self._changed.wait_for(lambda: self._asked > self._answered, timeout=0.1)
-
-    def _all_verified(self) -> bool:
-        seen = self.reader.snapshot
-        return not seen.running and seen.number <= self._verdicts.verified_number
 
     def _answer(self, verification: Verification, number: int, missed: int, asked: int) -> None:
         decision = self._decide(verification)

@@ -12,10 +12,15 @@ import numpy as np
 
 from siamlab.faces.detectors import FaceBox
 from siamlab.system.opencv import import_cv2
-from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.fusion import TEMPLATE_RULES
 
 WORDS = {True: "verified", False: "not verified", None: "unknown"}
+# RGB of each verdict, in pictures and on pages.
+VERDICT_COLORS: dict[bool | None, tuple[int, int, int]] = {
+    True: (26, 127, 55),
+    False: (180, 35, 24),
+    None: (90, 90, 90),
+}
 FACE_PIXELS = 120  # side of a face in a notebook
 
 

@@ -121,14 +121,20 @@ class Verifier:
         """
         if not len(images):
             raise EmptyFolderError(f"There are no images to enroll {person!r} from.")
-        names = tuple(sources) or tuple(_source(image, i) for i, image in enumerate(images, 1))
+        names = tuple(sources) or tuple(
+            f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name
+            for number, image in enumerate(images, 1)
+        )
         if len(names) != len(images):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
         rule = self.rule if rule is None else rule
-        cut = [
-            self._enrolled_chip(image, name, chips, rule)
-            for image, name in zip(images, names, strict=True)
-        ]
+        cut = []
+        for image, name in zip(images, names, strict=True):
+            pixels = read_pixels(image)
+            try:
+                cut.append(pixels if chips else find_chip(pixels, self.detector, rule)[0])
+            except FaceError as error:
+                raise type(error)(f"{name}: {error}") from error
         templates = self.model.embed(model_inputs(cut, self.preprocessing))
         return self.gallery.enroll(person, templates, self.model_id, names)
 
@@ -256,11 +262,11 @@ class Verifier:
         if not known:
             return replace(verifications[-1], seconds=seconds)
         scores = fuse_frames(np.stack([one.scores for one in known])).astype(np.float32)
-        joined = None
+        fused = None
         if self.fusion == "mean_template":
-            joined = float(np.mean([one.fused for one in known]))
-        fused = self._verdict(known[-1].person, scores, known[-1].box, seconds, joined=joined)
-        return replace(fused, frames=len(known))
+            fused = float(np.mean([one.fused for one in known]))
+        verdict = self._verdict(known[-1].person, scores, known[-1].box, seconds, fused=fused)
+        return replace(verdict, frames=len(known))
 
     def _compare(
         self, chip: np.ndarray, enrollment: Enrollment, box: FaceBox | None, begin: float
@@ -269,15 +275,15 @@ class Verifier:
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
         embedded = time.perf_counter()
-        templates, joined = enrollment.templates, None
+        templates, fused = enrollment.templates, None
         if self.fusion == "mean_template":
             templates = np.vstack([templates, mean_template(templates)])
         scores = np.asarray(self.model.score_pairs(probe, templates), np.float32)
         if self.fusion == "mean_template":
-            scores, joined = scores[:-1], float(scores[-1])
+            scores, fused = scores[:-1], float(scores[-1])
         scored = time.perf_counter()
         seconds = {"detect": found - begin, "embed": embedded - found, "score": scored - embedded}
-        return self._verdict(enrollment.person, scores, box, seconds, joined=joined)
+        return self._verdict(enrollment.person, scores, box, seconds, fused=fused)
 
     def _verdict(
         self,
@@ -286,9 +292,8 @@ class Verifier:
         box: FaceBox | None,
         seconds: dict[str, float],
         reason: str = "",
-        joined: float | None = None,
+        fused: float | None = None,
     ) -> Verification:
-        fused = joined
         if fused is None and len(scores):
             fused = float(fuse_templates(scores, self.fusion, self.detection_threshold))
         votes = self.fusion == "vote"
@@ -307,16 +312,3 @@ class Verifier:
             operating_point=self.operating_point,
             model=self.model_id,
         )
-
-    def _enrolled_chip(self, image: Image, source: str, is_chip: bool, rule: str) -> np.ndarray:
-        pixels = read_pixels(image)
-        if is_chip:
-            return pixels
-        try:
-            return find_chip(pixels, self.detector, rule)[0]
-        except FaceError as error:
-            raise type(error)(f"{source}: {error}") from error
-
-
-def _source(image: Image, number: int) -> str:
-    return f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name

@@ -14,20 +14,12 @@ from siamlab.course.results import (
     results_table,
 )
 from siamlab.course.runner import run_series
-from siamlab.data.synthetic import write_people
 from siamlab.errors import SiamlabError
 
 
 @pytest.fixture
 def workspace(tmp_path):
     return open_workspace(tmp_path / "data", "person_0002").make()
-
-
-@pytest.fixture(scope="module")
-def lfw(tmp_path_factory):
-    root = tmp_path_factory.mktemp("lfw")
-    write_people(root, people=10, images=9, seed=2)
-    return root
 
 
 def test_eight_notebooks_in_order():
@@ -76,12 +68,12 @@ record_results(workspace, "06_evaluation", strangers=[{"model": workspace.person
 
 
 def test_a_headless_run_writes_notebooks_and_figures_and_returns_a_table(
-    tmp_path, lfw, monkeypatch
+    tmp_path, drawn_lfw, monkeypatch
 ):
     path = tiny_notebook(tmp_path, "06_evaluation", RECORDS)
     monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda: (path,))
     out = tmp_path / "out"
-    table = run_series(out, "quick", lfw, "person_0003", say=lambda _: None)
+    table = run_series(out, "quick", drawn_lfw, "person_0003", say=lambda _: None)
     assert "person_0003  0.500" in table and "06_evaluation" in table
     assert (out / "figures" / "a.svg").exists()
     executed = (out / "notebooks" / "06_evaluation.ipynb").read_text()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from siamlab.config import get_profile, open_workspace
-from siamlab.data.collections import open_collection
 from siamlab.data.negatives import find_negatives, halve_subject, split_negatives
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
@@ -16,27 +15,10 @@ def workspace(tmp_path):
     return open_workspace(tmp_path / "data", "person_0002").make()
 
 
-@pytest.fixture(scope="module")
-def lfw(tmp_path_factory):
-    root = tmp_path_factory.mktemp("lfw")
-    write_people(root, people=10, images=9, seed=2)
-    return root
-
-
-def test_negatives_given_by_path_leave_the_user_out(workspace, lfw, monkeypatch):
-    monkeypatch.setenv("SIAMLAB_LFW", str(lfw))
+def test_negatives_given_by_path_leave_the_user_out(workspace, drawn_lfw, monkeypatch):
+    monkeypatch.setenv("SIAMLAB_LFW", str(drawn_lfw))
     found = find_negatives(workspace, get_profile("quick"))
     assert len(found) == 9 and "person_0002" not in found.names
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory):
-    """Sixty people of one tiny image each: enough names to split."""
-    root = tmp_path_factory.mktemp("crowd")
-    for number in range(60):
-        (root / f"p{number}").mkdir()
-        (root / f"p{number}" / "a.png").write_bytes(b"never read")
-    return open_collection(root)
 
 
 def test_split_shares_nobody_and_has_about_the_shares(crowd):
@@ -57,8 +39,8 @@ def test_too_few_people_to_split_are_counted(crowd):
         split_negatives(crowd.select(["p1", "p2", "p3"]))
 
 
-def test_a_subject_is_halved_without_an_image_on_both_sides(workspace, lfw):
-    capture, probe = halve_subject(lfw, "person_0002", workspace)
+def test_a_subject_is_halved_without_an_image_on_both_sides(workspace, drawn_lfw):
+    capture, probe = halve_subject(drawn_lfw, "person_0002", workspace)
     first = {path.name for path in capture.iterdir()}
     second = {path.name for path in probe.iterdir()}
     assert len(first) == 5 and len(second) == 4 and not first & second

@@ -13,16 +13,15 @@ import pytest
 from siamlab.config import Workspace
 from siamlab.data.collections import Collection, Person, open_collection
 from siamlab.errors import InputError
+from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import (
-    calibrate_model,
     calibrate_people,
-    draw_groups,
-    fair_genuine,
     find_strangers,
-    one_in,
     open_own_people,
     spread_pairs,
 )
+from siamlab.evaluation.own_people.messages import one_in
+from siamlab.evaluation.own_people.pair_groups import draw_groups, fair_genuine
 from siamlab.faces.crop import Preprocessing
 from siamlab.images.write import write_image
 
@@ -175,8 +174,8 @@ def test_too_few_people_left(own: Collection, strangers: Collection) -> None:
     with pytest.raises(InputError, match="2 others are too few"):
         calibrate_people(LevelModel("Cid"), own, None)
     with pytest.raises(InputError, match="was trained on 35 of these people"):
-        calibrate_model(LevelModel(*strangers.names[:35]), strangers)
-    found = calibrate_model(LevelModel(*strangers.names[:10]), strangers, 0.1)
+        calibrate(LevelModel(*strangers.names[:35]), strangers)
+    found = calibrate(LevelModel(*strangers.names[:10]), strangers, 0.1)
     assert found.people <= 30
     assert "10 people were left out" in found.note
 

@@ -9,8 +9,13 @@ from PIL import Image
 from siamlab.data.collections import open_collection
 from siamlab.data.pairs import draw_pairs
 from siamlab.errors import InputError
-from siamlab.evaluation import brightness, contrast, quality_groups, sharpness
-from siamlab.evaluation.quality_groups import _group
+from siamlab.evaluation.quality_groups import (
+    _group,
+    brightness,
+    contrast,
+    quality_groups,
+    sharpness,
+)
 
 BOARD = (np.indices((100, 100)).sum(axis=0) // 10 % 2 * 255).astype(np.uint8)
 

@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pytest
-
-from siamlab.data.collections import open_collection
 from siamlab.data.negatives import split_negatives
 from siamlab.evaluation import split_unseen
 from siamlab.models.metadata import ModelMetadata, digests
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory):
-    """Sixty people of one tiny image each: enough names to split."""
-    root = tmp_path_factory.mktemp("crowd")
-    for number in range(60):
-        (root / f"p{number}").mkdir()
-        (root / f"p{number}" / "a.png").write_bytes(b"never read")
-    return open_collection(root)
 
 
 def trained_on(people):

@@ -6,16 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from siamlab import plotting as pl
 from siamlab.errors import InputError, StorageError
+from siamlab.faces.detectors import FaceBox
 from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.ensemble import build_ensemble
 from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.siamese import build_siamese
+from siamlab.verification.result import Verification
 
 LABELS = np.arange(200) % 2
 SCORES = np.clip(np.random.default_rng(0).normal(0.35 + 0.3 * LABELS, 0.15), 0, 1)
@@ -154,17 +157,17 @@ class TestPairs:
             pl.plot_pairs(faces(1), faces(1), [1], [0.4])
 
 
-def verification(**changes: object) -> SimpleNamespace:
-    values = {
+def verification(**changes: Any) -> Verification:
+    values: dict[str, Any] = {
         "person": "Ada",
         "verified": True,
         "scores": np.array([0.9, 0.6, 0.2, 0.7], np.float32),
         "detection_threshold": 0.5,
         "verification_threshold": 0.5,
-        "box": SimpleNamespace(x=10, y=5, size=20),
-        "reason": "",
+        "box": FaceBox(10, 5, 20),
+        "seconds": {},
     }
-    return SimpleNamespace(**{**values, **changes})
+    return Verification(**{**values, **changes})
 
 
 class TestVerification:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +25,6 @@ from siamlab.study.data_size import (
     study_images_each,
     study_people,
 )
-from siamlab.study.embedding_quality import rates_with_intervals
 from siamlab.study.input_size import (
     limit_images,
     load_points,
@@ -37,6 +36,7 @@ from siamlab.study.input_size import (
 from siamlab.study.loss_comparison import StudyRun, study_losses, train_and_measure
 from siamlab.study.objectives import OBJECTIVES, RECIPE, find_objective, with_head
 from siamlab.study.setting import StudySetting, doubling
+from siamlab.study.training_run import rates_with_intervals
 from siamlab.system.machine import machine_name
 
 TINY = StudySetting(
@@ -103,7 +103,7 @@ class TestSetting:
             replace(TINY, images_each=(2, 9)).fitted(split.train)
 
     def test_is_restored_from_plain_values(self):
-        values = json.loads(json.dumps(TINY.to_dict()))
+        values = json.loads(json.dumps(asdict(TINY)))
         assert StudySetting.from_dict(values) == TINY
 
     def test_the_quick_profile_s_sizes(self):

@@ -13,7 +13,8 @@ from siamlab.data.splits import split_people
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
 from siamlab.evaluation import area_under_roc, score_pairs
-from siamlab.evaluation.own_people import calibrate_model, spread_pairs
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation.own_people import spread_pairs
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding
@@ -166,13 +167,13 @@ def test_models_are_one_or_two_and_only_for_compact(split, wrong, message):
 
 def test_calibration_refuses_people_of_the_training(trained, split):
     with pytest.raises(InputError, match="was trained on 12 of these people"):
-        calibrate_model(trained[0], split.train)
+        calibrate(trained[0], split.train)
 
 
 def test_a_strict_calibration_raises_the_threshold(trained, split):
     model = trained[0]
-    loose = calibrate_model(model, split.validation, fmr=0.2).threshold
-    strict = calibrate_model(model, split.validation, fmr=0.01).threshold
+    loose = calibrate(model, split.validation, fmr=0.2).threshold
+    strict = calibrate(model, split.validation, fmr=0.01).threshold
     assert strict >= loose
     assert model.metadata.threshold == strict
 

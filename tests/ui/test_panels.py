@@ -20,7 +20,7 @@ from siamlab.gallery import Gallery
 from siamlab.images.decode import read_image
 from siamlab.ui.html import encode_jpeg, score_bar
 from siamlab.ui.panels import CapturePanel, VerifyPanel, after_cell
-from siamlab.verification.colors import VERDICT_COLORS
+from siamlab.verification.result import VERDICT_COLORS
 from siamlab.verification.verifier import Verifier
 
 

@@ -13,9 +13,8 @@ from siamlab.errors import CameraError, MissingPackageError
 from siamlab.gallery import Gallery
 from siamlab.ui.overlay import annotate, annotate_live
 from siamlab.ui.window import OpenCVWindow, open_window
-from siamlab.verification.colors import VERDICT_COLORS
 from siamlab.verification.live import LiveState
-from siamlab.verification.result import Verification
+from siamlab.verification.result import VERDICT_COLORS, Verification
 from siamlab.verification.verifier import Verifier
 
 

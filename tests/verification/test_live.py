@@ -36,7 +36,7 @@ def test_a_verdict_on_request(verifier: Verifier) -> None:
         state = live.state
     assert state.verifications == 1
     assert state.verification is verification
-    assert state.box == FakeDetector().boxes[0]
+    assert state.verification.box == FakeDetector().boxes[0]
     assert camera.closed == 1
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
-from siamlab.data.collections import Collection, Person
+from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet, draw_pairs, pairs_from_rows, possible_impostor
 from siamlab.data.sampling import draw_genuine, draw_impostor
 from siamlab.errors import InputError
@@ -36,7 +35,7 @@ def fair_genuine(collection: Collection, most: int) -> int:
         collection: people.
         most: number of genuine pairs at most.
     """
-    room = np.array([size * (size - 1) // 2 for size in _sizes(collection.people)], np.int64)
+    room = np.array([size * (size - 1) // 2 for size in _sizes(collection)], np.int64)
     several = max(1, int(np.count_nonzero(room)))
     return min(most, int(np.minimum(room, 2 * math.ceil(most / several)).sum()))
 
@@ -81,20 +80,20 @@ def draw_groups(
     return {name: pairs_from_rows(everybody, found) for name, found in rows.items()}
 
 
-def _sizes(people: Iterable[Person]) -> list[int]:
-    return [len(person) for person in people]
+def _sizes(collection: Collection) -> list[int]:
+    return [len(person) for person in collection.people]
 
 
 def _genuine(people: Collection, rng: np.random.Generator) -> np.ndarray:
     count = fair_genuine(people, MOST_PAIRS)
-    return draw_genuine(_sizes(people.people), count, rng).reshape(-1, 2)
+    return draw_genuine(_sizes(people), count, rng).reshape(-1, 2)
 
 
 def _impostor(people: Collection, most: int, rng: np.random.Generator) -> np.ndarray:
     count = min(possible_impostor(people), most)
     if count == 0:
         return np.empty((0, 2), np.int64)
-    return draw_impostor(_sizes(people.people), count, rng)
+    return draw_impostor(_sizes(people), count, rng)
 
 
 def _between(
@@ -106,19 +105,13 @@ def _between(
     """
     first, second = len(own.images), len(strangers.images)
     count = min(first * second, most)
-    weights = [
-        np.concatenate(
-            [np.full(size, 1 / (size * len(part.people))) for size in _sizes(part.people)]
-        )
-        if part.people
-        else np.zeros(0)
-        for part in (own, strangers)
-    ]
     if count == first * second:
         chosen = np.arange(count)
     else:
         # Of uniform draws in (0, 1), the count largest u ** (1 / weight) are a weighted draw
         # without replacement (Efraimidis and Spirakis 2006).
+        sizes = [np.array(_sizes(part)) for part in (own, strangers)]
+        weights = [np.repeat(1 / (each * len(each)), each) for each in sizes]
         keys = rng.exponential(size=(first, second)) / np.outer(*weights)
         chosen = np.argpartition(keys.ravel(), count)[:count]
     return np.stack([chosen // max(second, 1), first + chosen % max(second, 1)], axis=1)

@@ -10,18 +10,18 @@ own people, who are the ones a false non-match turns away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from siamlab.data.collections import Collection
-from siamlab.data.pairs import PairSet, join_pairs
+from siamlab.data.pairs import join_pairs
 from siamlab.errors import InputError
 from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.own_people.messages import cost_notes, family_notes
-from siamlab.evaluation.own_people.pair_groups import GROUPS, MOST_PAIRS, draw_groups, spread_pairs
+from siamlab.evaluation.own_people.pair_groups import GROUPS, draw_groups
 from siamlab.evaluation.own_people.selection import check_left, choose_strangers, unseen_people
 from siamlab.evaluation.rates import format_rate, operating_point, threshold_at_fmr
 from siamlab.evaluation.scoring import score_pairs
@@ -29,49 +29,6 @@ from siamlab.system.table import Table
 
 if TYPE_CHECKING:
     from siamlab.models.siamese import Siamese
-
-OWN, STRANGERS = "own", "strangers"
-
-
-def calibrate_model(
-    model: Siamese,
-    collection: Collection,
-    fmr: float | None = None,
-    seed: int = 0,
-    most: int = 2 * MOST_PAIRS,
-) -> Calibration:
-    """Choose a model's threshold on people that it was not trained on.
-
-    Args:
-        model: its metadata gets the calibration.
-        collection: people; those whom the model was trained on are left out.
-        fmr: the target false match rate; ``None`` takes the equal-error point.
-        seed: fixes the pairs.
-        most: number of pairs at most.
-
-    Returns:
-        The calibration; its note says when there were too few pairs.
-
-    Raises:
-        InputError: too few people are left, or there are too few.
-    """
-    people, left_out = unseen_people(model, collection)
-    check_left(left_out, len(collection), len(people))
-    pairs = spread_pairs(people, most, seed)
-    calibration = calibrate_scores(
-        pairs.labels,
-        score_pairs(model, pairs),
-        pairs.people,
-        fmr=fmr,
-        first_people=pairs.first_people,
-        second_people=pairs.second_people,
-        seed=seed,
-    )
-    if left_out:
-        note = f"{left_out} people were left out: the model was trained on them."
-        calibration = replace(calibration, note=f"{calibration.note} {note}")
-    model.with_metadata(calibration=calibration.to_dict())
-    return calibration
 
 
 @dataclass(frozen=True)
@@ -158,22 +115,27 @@ def calibrate_people(
         )
     people, known = unseen_people(model, own)
     others, notes = choose_strangers(model, own, strangers, seed)
-    if known and not people.people:
-        check_left(known, len(own), 0)
-    check_left(known, len(own), len(people) + len(others))
+    check_left(known, len(own), len(people) and len(people) + len(others))
     if known:
         notes.insert(0, f"Left out of your people: {known}, whom the model was trained on.")
     drawn = draw_groups(people, others, fmr, seed)
-    parts = _scored(model, drawn)
+    # Every image is embedded once, even if several groups have it.
+    scores = score_pairs(model, join_pairs(*drawn.values()))
+    ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
+    parts = dict(zip(drawn, np.split(scores, ends), strict=True))
     genuine_group = "own_genuine" if len(drawn["own_genuine"]) else "stranger_genuine"
     used = [genuine_group, *(name for name, (genuine, _) in GROUPS.items() if not genuine)]
     pairs = join_pairs(*(drawn[name] for name in used))
-    scores = np.concatenate([parts[name] for name in used])
-    _check_kinds(pairs, people, others)
-    strata = {**dict.fromkeys(people.names, OWN), **dict.fromkeys(others.names, STRANGERS)}
+    if not pairs.genuine or not pairs.impostor:
+        raise InputError(
+            "A threshold needs two people at least, and two images of one. Received: "
+            f"{len(people)} people with {len(people.images)} images, and {len(others)} strangers. "
+            "Collect more images, or give strangers (--lfw)."
+        )
+    strata = {**dict.fromkeys(people.names, "own"), **dict.fromkeys(others.names, "strangers")}
     calibration = calibrate_scores(
         pairs.labels,
-        scores,
+        np.concatenate([parts[name] for name in used]),
         pairs.people,
         fmr,
         pairs.first_people,
@@ -183,10 +145,20 @@ def calibrate_people(
         rounds=500 if len(pairs) <= 20_000 else 200,
         at_least=_strict_threshold(parts, fmr) if strict else 0.0,
     )
-    groups = {
-        name: _group(name, drawn[name], parts[name], calibration.threshold, strata, seed)
-        for name in GROUPS
-    }
+    groups = {}
+    for name, (genuine, words) in GROUPS.items():
+        one = drawn[name]
+        groups[name] = group_rate(
+            words,
+            genuine,
+            parts[name],
+            one.first_people,
+            one.second_people,
+            calibration.threshold,
+            (list(map(str, one.first)), list(map(str, one.second))),
+            strata if name == "between" else None,
+            seed,
+        )
     family = drawn["own_impostor"]
     worst = worst_confusion(
         parts["own_impostor"], family.first_people, family.second_people, calibration.threshold
@@ -203,49 +175,10 @@ def calibrate_people(
     )
 
 
-def _scored(model: Siamese, drawn: dict[str, PairSet]) -> dict[str, np.ndarray]:
-    """Scores of each group; every image is embedded once, even if several groups have it."""
-    scores = score_pairs(model, join_pairs(*drawn.values()))
-    ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
-    return dict(zip(drawn, np.split(scores, ends), strict=True))
-
-
-def _check_kinds(pairs: PairSet, own: Collection, strangers: Collection) -> None:
-    if not pairs.genuine or not pairs.impostor:
-        raise InputError(
-            "A threshold needs two people at least, and two images of one. Received: "
-            f"{len(own)} people with {len(own.images)} images, and {len(strangers)} strangers. "
-            "Collect more images, or give strangers (--lfw)."
-        )
-
-
 def _strict_threshold(parts: dict[str, np.ndarray], fmr: float) -> float:
     """The highest of the groups' own thresholds for the rate."""
     scores = [parts[name] for name, (genuine, _) in GROUPS.items() if not genuine]
     return max(threshold_at_fmr(np.zeros(len(one)), one, fmr) for one in scores if len(one))
-
-
-def _group(
-    name: str,
-    pairs: PairSet,
-    scores: np.ndarray,
-    threshold: float,
-    strata: dict[str, str],
-    seed: int,
-) -> GroupRate:
-    genuine, words = GROUPS[name]
-    images = ([str(path) for path in pairs.first], [str(path) for path in pairs.second])
-    return group_rate(
-        words,
-        genuine,
-        scores,
-        pairs.first_people,
-        pairs.second_people,
-        threshold,
-        images,
-        strata if name == "between" else None,
-        seed,
-    )
 
 
 def _strict_point(

@@ -1,23 +1,19 @@
-"""Whose images a threshold is calibrated on: the user's people and strangers.
-
-People the model was trained on are left out.
-"""
+"""Whom a model is calibrated and tested on: people it was not trained on."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from siamlab.config import Workspace
 from siamlab.data.collections import Collection, Person, collect_person, open_collection
+from siamlab.data.negatives import PRETRAINED_SPLIT, split_negatives
+from siamlab.data.splits import Split, split_by_name
 from siamlab.errors import EmptyFolderError, InputError
-
-if TYPE_CHECKING:
-    from siamlab.models.siamese import Siamese
+from siamlab.models.embedder import FaceEmbedder
 
 MOST_STRANGERS = 1000
 LEAST_LEFT = 10  # people; fewer make fewer than 45 person pairs
@@ -67,10 +63,26 @@ def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection |
     return None
 
 
-def unseen_people(model: Siamese, collection: Collection) -> tuple[Collection, int]:
+def unseen_people(model: FaceEmbedder, collection: Collection) -> tuple[Collection, int]:
     """The people the model was not trained on, and the number of those left out."""
     known = [name for name in collection.names if model.metadata.trained_on(name)]
     return collection.without(known), len(known)
+
+
+def split_unseen(model: FaceEmbedder, negatives: Collection) -> Split:
+    """A split whose validation and test people the model was not trained on.
+
+    It is that of :func:`split_negatives`, unless its validation people were trained on, as LFW's
+    were for the weights in the package: their own split, by the same digests, then chose head and
+    thresholds on its validation people, and nothing on its test people.
+
+    Raises:
+        InputError: a part would have fewer than two people.
+    """
+    split = split_negatives(negatives)
+    if unseen_people(model, split.validation)[1]:
+        return split_by_name(negatives, PRETRAINED_SPLIT)
+    return split
 
 
 def check_left(left_out: int, people: int, left: int) -> None:
@@ -84,7 +96,7 @@ def check_left(left_out: int, people: int, left: int) -> None:
 
 
 def choose_strangers(
-    model: Siamese, own: Collection, strangers: Collection | None, seed: int
+    model: FaceEmbedder, own: Collection, strangers: Collection | None, seed: int
 ) -> tuple[Collection, list[str]]:
     """The strangers who take part, at most two images of each, and notes about them."""
     if strangers is None:

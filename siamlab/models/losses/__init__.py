@@ -17,15 +17,10 @@ each image.
 ``WeightedSum`` adds losses of the same input.
 """
 
-from siamlab.models.losses.classification import (
-    AdditiveAngularMargin,
-    LargeMarginCosine,
-    MarginSoftmax,
-)
+from siamlab.models.losses.classification import AdditiveAngularMargin, LargeMarginCosine
 from siamlab.models.losses.pairwise import (
     Contrastive,
     PairCrossEntropy,
-    PairLoss,
     next_in_batch,
     pair_masks,
 )
@@ -37,9 +32,7 @@ __all__ = [
     "AdditiveAngularMargin",
     "Contrastive",
     "LargeMarginCosine",
-    "MarginSoftmax",
     "PairCrossEntropy",
-    "PairLoss",
     "SemiHardTriplet",
     "SupervisedContrastive",
     "WeightedSum",

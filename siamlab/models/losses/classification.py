@@ -51,11 +51,7 @@ class LargeMarginCosine(MarginSoftmax):
 
     Args:
         margin: ``m``, taken off the right person's cosine.
-        scale: ``s``, multiplies every cosine.
-
-    Call arguments:
-        y_true: integer person numbers ``(batch,)`` or ``(batch, 1)``.
-        y_pred: cosines ``(batch, people)``, what ``PersonCosines`` returns.
+        scale, and call arguments: see :class:`MarginSoftmax`.
     """
 
     def apply_margin(self, cosines: Any) -> Any:
@@ -73,11 +69,7 @@ class AdditiveAngularMargin(MarginSoftmax):
 
     Args:
         margin: ``m`` in radians; 0.5 in the paper, less suits a small network and few people.
-        scale: ``s``, multiplies every cosine.
-
-    Call arguments:
-        y_true: integer person numbers ``(batch,)`` or ``(batch, 1)``.
-        y_pred: cosines ``(batch, people)``, what ``PersonCosines`` returns.
+        scale, and call arguments: see :class:`MarginSoftmax`.
     """
 
     def apply_margin(self, cosines: Any) -> Any:

@@ -93,15 +93,13 @@ class PairLoss(keras.losses.Loss):
         if self.pairs == "next":
             genuine, impostor = next_in_batch(genuine), next_in_batch(impostor)
         if_genuine, if_impostor = self.costs(y_pred)
-        share = self.genuine_share
-        return share * mean_where(if_genuine, genuine) + (1 - share) * mean_where(
-            if_impostor, impostor
-        )
+        cost = self.genuine_share * mean_where(if_genuine, genuine)
+        return cost + (1 - self.genuine_share) * mean_where(if_impostor, impostor)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        config = super().get_config()
-        return {**config, "pairs": self.pairs, "genuine_share": self.genuine_share}
+        own = {"pairs": self.pairs, "genuine_share": self.genuine_share}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -111,12 +109,9 @@ class PairCrossEntropy(PairLoss):
     Koch, Zemel, Salakhutdinov 2015, section 3.2, without its regularization; with ``all`` it is
     the sigmoid loss of Zhai et al. 2023 (SigLIP), section 3.2, with labels.
 
-    Args:
-        pairs: see :class:`PairLoss`.
-        genuine_share: see :class:`PairLoss`.
+    Args as :class:`PairLoss`.
 
     Call arguments:
-        y_true: integer labels ``(batch,)`` or ``(batch, 1)``.
         y_pred: logits ``(batch, batch)``, what ``PairLogits`` returns.
 
     Raises:
@@ -144,11 +139,9 @@ class Contrastive(PairLoss):
     Args:
         margin: ``m``; unit embeddings are 2 apart at the most, and about 1.41 by chance, so with
             1.4 about half of the random impostor pairs still count.
-        pairs: see :class:`PairLoss`.
-        genuine_share: see :class:`PairLoss`.
+        pairs, genuine_share: see :class:`PairLoss`.
 
     Call arguments:
-        y_true: integer labels ``(batch,)`` or ``(batch, 1)``.
         y_pred: embeddings ``(batch, dimensions)``.
     """
 

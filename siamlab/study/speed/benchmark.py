@@ -73,8 +73,15 @@ class BenchmarkResults:
             ),
             f"training step, 16 pairs: {self.step_seconds:.2f} s, {self.step_gflops:.0f} GFLOP/s, "
             f"{self.step_share:.0%} of the machine's {self.matmul_gflops:.0f} GFLOP/s",
-            *(self._pairs_line(name) for name in self.pairs),
         ]
+        for name, rate in self.pairs.items():
+            lines.append(
+                f"pairs compared in training, {name}: the report's loop "
+                f"{rate.report_pairs_per_second:.0f} a second, all pairs of {rate.images} images "
+                f"{rate.pairs_per_second:.0f} a second: {rate.ratio:.0f} times as many, from "
+                f"{rate.images_per_second / rate.report_images_per_second:.1f} times the images a "
+                f"second ({rate.share:.0%} of the machine's speed)"
+            )
         for name, cost in self.input.items():
             lines.append(
                 f"input, {name}: a step takes {1000 * cost.step_seconds:.0f} ms from files with "
@@ -86,16 +93,6 @@ class BenchmarkResults:
             detail = ", ".join(f"{part} {value:.1f} ms" for part, value in times.items())
             lines.append(f"live loop, {name}, 640x480: {parts['fps']:.1f} frames/s ({detail})")
         return "\n".join(lines)
-
-    def _pairs_line(self, name: str) -> str:
-        rate = self.pairs[name]
-        return (
-            f"pairs compared in training, {name}: the report's loop "
-            f"{rate.report_pairs_per_second:.0f} a second, all pairs of {rate.images} images "
-            f"{rate.pairs_per_second:.0f} a second: {rate.ratio:.0f} times as many, from "
-            f"{rate.images_per_second / rate.report_images_per_second:.1f} times the images a "
-            f"second ({rate.share:.0%} of the machine's speed)"
-        )
 
 
 def run_benchmark(print_fn: Callable[[str], None] = print) -> BenchmarkResults:

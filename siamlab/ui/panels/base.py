@@ -11,10 +11,11 @@ from typing import Any, Self
 import ipywidgets
 import numpy as np
 
-from siamlab.capture.stream import one_line, stop_all
+from siamlab.capture.stream import FrameReader, one_line, stop_all
 from siamlab.system.closing import Closing
 from siamlab.ui.html import WIDTH, encode_jpeg
-from siamlab.verification.colors import VERDICT_COLORS
+from siamlab.verification.live import LiveVerification
+from siamlab.verification.result import VERDICT_COLORS
 
 RATE = 12.0  # frames a second on the page; more only slow the browser down
 
@@ -22,9 +23,8 @@ RATE = 12.0  # frames a second on the page; more only slow the browser down
 class Ticker:
     """Calls a function in a thread until it returns False or is stopped."""
 
-    def __init__(self, tick: Callable[[], bool], rate: float = RATE) -> None:
+    def __init__(self, tick: Callable[[], bool]) -> None:
         self._tick = tick
-        self._period = 1.0 / rate
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -48,14 +48,20 @@ class Ticker:
             begin = time.perf_counter()
             if not self._tick():
                 return
-            stop.wait(max(0.0, self._period - (time.perf_counter() - begin)))
+            stop.wait(max(0.0, 1 / RATE - (time.perf_counter() - begin)))
 
 
 class Panel(Closing):
-    """A camera preview with Start and Stop; the camera is released however the panel ends."""
+    """A camera preview with Start and Stop; the camera is released however the panel ends.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    Args:
+        name: of the panel, for a notebook's text.
+        source: reads the camera, and says whether it is ``running``.
+        hint: shown when the camera was opened.
+    """
+
+    def __init__(self, name: str, source: FrameReader | LiveVerification, hint: str) -> None:
+        self.name, self._source, self._hint = name, source, hint
         layout = ipywidgets.Layout(width=f"{WIDTH}px")
         blank = encode_jpeg(np.full((WIDTH * 3 // 4, WIDTH, 3), 235, np.uint8))
         self.image = ipywidgets.Image(format="jpeg", value=blank, layout=layout)
@@ -79,9 +85,13 @@ class Panel(Closing):
             start: start the camera too; otherwise the Start button does. The panel shows the
                 error of a camera that cannot be opened.
         """
+        from IPython import get_ipython
         from IPython.display import display
 
-        release_cameras_on_interrupt()
+        # An interrupt of the kernel stops previews too, although they run in other threads.
+        shell = get_ipython()
+        if shell is not None and after_cell not in shell.events.callbacks["post_run_cell"]:
+            shell.events.register("post_run_cell", after_cell)
         display(self)
         if start:
             self._run_action(self.start)
@@ -93,14 +103,15 @@ class Panel(Closing):
             CameraError: the camera cannot be opened.
         """
         if not self.running:
-            self._open()
+            self._source.start()
+            self._show_status(self._hint)
         self.toggle.description = "Stop"
         self._ticker.start()
         return self
 
     def stop(self) -> None:
         """Stop the preview and release the camera; harmless when already stopped."""
-        self._release()
+        self._source.stop()
         self._ticker.stop()
         self._stopped("Stopped; the camera is released.")
 
@@ -115,13 +126,7 @@ class Panel(Closing):
     @property
     def running(self) -> bool:
         """Whether the camera is open."""
-        raise NotImplementedError
-
-    def _open(self) -> None:
-        raise NotImplementedError
-
-    def _release(self) -> None:
-        raise NotImplementedError
+        return self._source.running
 
     def _tick(self) -> bool:
         """Draw once; False ends the preview."""
@@ -132,7 +137,7 @@ class Panel(Closing):
             if self._tick():
                 return True
         except Exception as error:  # a thread's exception would be lost
-            self._release()
+            self._source.stop()
             self._stopped(one_line(error))
         return False
 
@@ -160,15 +165,6 @@ class Panel(Closing):
     def _show_status(self, text: str, error: bool = False) -> None:
         color = f"rgb{VERDICT_COLORS[False]}" if error else "inherit"
         self.status.value = f"<span style='color:{color}'>{html.escape(text)}</span>"
-
-
-def release_cameras_on_interrupt() -> None:
-    """Let an interrupt of the kernel stop previews too, although they run in other threads."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    if shell is not None and after_cell not in shell.events.callbacks["post_run_cell"]:
-        shell.events.register("post_run_cell", after_cell)
 
 
 def after_cell(result: Any) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import html
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
+from siamlab.capture.cameras import Camera
 from siamlab.capture.session import CaptureController, CaptureState
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
-from siamlab.faces.detectors import guide_box
+from siamlab.faces.detectors import FaceDetector, guide_box
 from siamlab.ui.html import encode_jpeg
 from siamlab.ui.overlay import draw_box
 from siamlab.ui.panels.base import Panel
-
-if TYPE_CHECKING:
-    from siamlab.capture.cameras import Camera
-    from siamlab.faces.detectors import FaceDetector
 
 GUIDE_COLOR = (150, 150, 150)
 
@@ -51,7 +48,8 @@ class CapturePanel(Panel):
         burst: int = 10,
     ) -> None:
         self.reader = FrameReader(camera)
-        super().__init__(self.reader.name)
+        hint = "Look into the camera, face inside the gray frame."
+        super().__init__(self.reader.name, self.reader, hint)
         self.controller = CaptureController(workspace, self.reader, detector)
         self.burst = burst
         self.counters = ipywidgets.HTML()
@@ -74,11 +72,6 @@ class CapturePanel(Panel):
             self.status,
         ]
         self._show_counts()
-
-    @property
-    def running(self) -> bool:
-        """Whether the camera is open."""
-        return self.reader.running
 
     def save(self, kind: str) -> None:
         """What the buttons do: save one image, or a burst while Burst is pressed.
@@ -103,13 +96,6 @@ class CapturePanel(Panel):
         self.controller.undo()
         self._show_counts()
         self._show_status(self.controller.state.message)
-
-    def _open(self) -> None:
-        self.reader.start()
-        self._show_status("Look into the camera, face inside the gray frame.")
-
-    def _release(self) -> None:
-        self.reader.stop()
 
     def _tick(self) -> bool:
         self._draw(self.controller.step())

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 
+from siamlab.capture.cameras import Camera
 from siamlab.ui.html import encode_jpeg, score_bar, verdict_html
 from siamlab.ui.overlay import annotate
 from siamlab.ui.panels.base import Panel
-from siamlab.verification.live import LiveState, LiveVerification
+from siamlab.verification.live import LiveVerification
 from siamlab.verification.verifier import Verifier
-
-if TYPE_CHECKING:
-    from siamlab.capture.cameras import Camera
 
 
 class VerifyPanel(Panel):
     """Live picture with the face's box, a score bar, the verdict and the latency.
 
     Args:
-        verifier: with the person enrolled.
-        camera: what ``open_camera`` takes (index, file, folder, "drawn"), or a camera.
-        person: the enrolled person to verify.
+        verifier, camera, person: see :class:`~siamlab.verification.live.LiveVerification`.
         continuous: verify all the time; otherwise the Verify button does.
         window: the verdict is on the frames of this many seconds together, which is steadier
             than on each frame; 0 judges each frame alone.
@@ -47,7 +43,7 @@ class VerifyPanel(Panel):
         window: float = 1.0,
     ) -> None:
         self.live = LiveVerification(camera, verifier, person, continuous, window)
-        super().__init__(f"{person}, {self.live.reader.name}")
+        super().__init__(f"{person}, {self.live.reader.name}", self.live, "The camera is on.")
         self.verdict = ipywidgets.HTML(verdict_html(None))
         self.bar = ipywidgets.HTML(score_bar(None))
         self.latency = ipywidgets.HTML("&nbsp;")
@@ -68,27 +64,8 @@ class VerifyPanel(Panel):
             self.status,
         ]
 
-    @property
-    def running(self) -> bool:
-        """Whether the camera is open."""
-        return self.live.running
-
-    def _open(self) -> None:
-        self.live.start()
-        self._show_status("The camera is on.")
-
-    def _release(self) -> None:
-        self.live.stop()
-
     def _tick(self) -> bool:
         state = self.live.state
-        self._draw(state)
-        if not state.running:
-            self._release()
-            self._stopped(state.error or "Stopped; the camera is released.")
-        return state.running
-
-    def _draw(self, state: LiveState) -> None:
         if state.frame is not None:
             self.image.value = encode_jpeg(annotate(state.frame, state.shown))
         self.verdict.value = verdict_html(state.shown)
@@ -97,6 +74,10 @@ class VerifyPanel(Panel):
             parts = state.verification.seconds.items()
             times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in parts)
             self.latency.value = f"{times}; {state.fps:.0f} frames/s, {state.dropped} dropped"
+        if not state.running:
+            self.live.stop()
+            self._stopped(state.error or "Stopped; the camera is released.")
+        return state.running
 
     def _verify(self) -> None:
         if not self.running:

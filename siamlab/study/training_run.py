@@ -1,17 +1,67 @@
-"""How well an embedding verifies people, without a trained head."""
+"""One training of the compact network, and how well it verifies people without a trained head."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
+from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
 from siamlab.evaluation import embed_pairs, evaluate_pairs
 from siamlab.faces.crop import Preprocessing
+from siamlab.models.embedding import build_embedding
 from siamlab.models.siamese import build_siamese
-from siamlab.system.backend import keras
+from siamlab.study.objectives import RECIPE, find_objective, with_head
+from siamlab.system.backend import keras, set_seed
+from siamlab.training.fit import train_people
+from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.settings import TrainingSettings
+
+
+def train_embedding(
+    train: Collection,
+    size: int,
+    width: float,
+    steps: int,
+    people: int,
+    seed: int = 0,
+    loss: str = RECIPE,
+) -> tuple[keras.Model, Preprocessing, float]:
+    """Train the compact network from fresh weights, which are the same for every loss.
+
+    Args:
+        train: people with two images or more each.
+        size: side of the input in pixels.
+        width: multiple of the channel counts.
+        steps: batches.
+        people: people in a batch, two images each.
+        seed: of weights and batches.
+        loss: a name of ``OBJECTIVES``.
+
+    Returns:
+        The embedding, how its images are cropped, and the seconds of the training alone.
+
+    Raises:
+        InputError: an unknown loss, or too few people.
+    """
+    objective = find_objective(loss)
+    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
+    set_seed(seed)  # the network's weights are drawn before the head's
+    embedding = build_embedding("compact", (size, size, 3), width)
+    settings = TrainingSettings(
+        steps=steps,
+        people=people,
+        loss=objective.loss() if objective.loss is not None else None,
+        steps_per_epoch=steps,
+        seed=seed,
+        verbose=0,
+    )
+    began = time.perf_counter()
+    train_people(with_head(embedding, objective, len(train)), train, preprocessing, settings)
+    return embedding, preprocessing, time.perf_counter() - began
 
 
 def cosine_scores(
