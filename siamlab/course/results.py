@@ -24,7 +24,7 @@ def read_benchmark(name: str, say: Callable[[str], None] = print) -> dict[str, A
     """
     path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.json"
     if not path.is_file():
-        say(f"Nothing is kept here yet; python benchmarks/{name}.py --lfw PATH measures it.")
+        say(f"Nothing is stored here yet; python benchmarks/{name}.py --lfw PATH measures it.")
         return None
     return dict(json.loads(path.read_text()))
 
