@@ -29,7 +29,7 @@ def test_eight_notebooks_in_order():
 def test_a_benchmark_without_stored_results_names_its_command():
     said: list[str] = []
     assert read_benchmark("nothing_like_this", said.append) is None
-    assert said == ["Nothing is kept here yet; python benchmarks/nothing_like_this.py --lfw PATH "
+    assert said == ["Nothing is stored here yet; python benchmarks/nothing_like_this.py --lfw PATH "
                     "measures it."]  # fmt: skip
     assert read_benchmark("results", said.append) and len(said) == 1
 
