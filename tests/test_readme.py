@@ -6,7 +6,6 @@ import importlib.util
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -31,10 +30,16 @@ def examples(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page, re.S)
 
 
-def run(code: str, folder: Path) -> str:
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run an example in an empty folder, as a program of its own, and return what it prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_example(code: str) -> str:
+        exec(compile(code, "example", "exec"), {"__name__": "__main__"})
+        return str(capsys.readouterr().out)
+
+    return run_example
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -66,8 +71,8 @@ def test_the_usage_block_names_every_command_and_only_those():
     assert named == set(actions)
 
 
-def test_the_first_example_compares_two_images(tmp_path):
-    assert run(examples(README)[0], tmp_path).startswith("the same person: probability")
+def test_the_first_example_compares_two_images(run):
+    assert run(examples(README)[0]).startswith("the same person: probability")
 
 
 STRANGERS = """
@@ -79,18 +84,18 @@ print(refused)
 """
 
 
-def test_the_enrollment_example_verifies_ada_and_refuses_strangers(tmp_path, monkeypatch):
+def test_the_enrollment_example_verifies_ada_and_refuses_strangers(run, tmp_path, monkeypatch):
     monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
-    lines = run(examples(README)[1] + STRANGERS, tmp_path).splitlines()
+    lines = run(examples(README)[1] + STRANGERS).splitlines()
     assert lines[0].startswith("Ada verified: 3 of 3 templates match")
     assert lines[1].startswith("Ada not verified: 0 of 3 templates match")
     assert int(lines[2]) >= 19, "of 20 other drawn people"
     assert [path.name for path in tmp_path.iterdir()] == ["data"], "nothing outside the workspace"
 
 
-def test_the_command_lines_example_builds_koch(tmp_path):
+def test_the_command_lines_example_builds_koch(run):
     (example,) = examples(COMMAND_LINE)
-    assert run(example, tmp_path).split() == ["38964545"]
+    assert run(example).split() == ["38964545"]
 
 
 def load_tables():
