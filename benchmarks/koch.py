@@ -35,7 +35,7 @@ from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
 from siamlab.study.training_run import rates_with_intervals
 from siamlab.system.backend import keras, set_seed
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_pairs, train_people
 from siamlab.training.head import fit_head
@@ -172,7 +172,7 @@ def main(given: Sequence[str] | None = None) -> None:
         ordered = [runs[v.name] for v in VARIANTS if v.name in runs]
         about = {"machine": machine_name(), "width": options.width, "size": SIZES["koch"]}
         text = json.dumps({**about, "runs": ordered}, indent=1) + "\n"
-        write_whole(options.out, lambda path, text=text: path.write_text(text))
+        write_text(options.out, text)
 
 
 if __name__ == "__main__":

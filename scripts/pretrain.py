@@ -31,7 +31,7 @@ from siamlab.models.locations import PRETRAINED
 from siamlab.models.saving import load_model, save_quantized
 from siamlab.models.siamese import Siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
 from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
@@ -112,7 +112,7 @@ def main() -> None:
     }
     text = json.dumps(card, indent=1) + "\n"
     target = options.out.with_name("card.json")
-    write_whole(target, lambda temporary: temporary.write_text(text))
+    write_text(target, text)
     print(evaluation)
     if options.out == PRETRAINED:
         draw(calibration.threshold, test.labels, scores)

@@ -60,13 +60,13 @@ def verify(
     """
     embedder = _open(model)
     limit, point = embedder.metadata.choose_threshold(threshold)
-    faces = _detector_of(embedder, detector)
+    detector = _detector_of(embedder, detector)
     begin = time.perf_counter()
     chips, reason = [], ""
     for name, image in (("first", a), ("second", b)):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, faces)[0])
+            chips.append(find_chip(pixels, detector)[0])
         except (NoFaceError, SeveralFacesError) as error:
             reason = reason or f"{name} image: {error}"
     found = time.perf_counter()
@@ -119,13 +119,13 @@ def embed(
         (2, 256)
     """
     embedder = _open(model)
-    faces = _detector_of(embedder, detector)
+    detector = _detector_of(embedder, detector)
     rows: list[int] = []
     chips: list[np.ndarray] = []
     for number, image in enumerate(images):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, faces)[0])
+            chips.append(find_chip(pixels, detector)[0])
             rows.append(number)
         except (NoFaceError, SeveralFacesError) as error:
             name = f"image {number + 1}" if isinstance(image, np.ndarray) else image
