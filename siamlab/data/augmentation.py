@@ -49,6 +49,8 @@ class Augmentation:
         saturation: logarithm of the saturation.
         blur: probability of a Gaussian blur with a sigma of 0.4 to 1.2 pixels.
         jpeg: probability of JPEG compression with a quality of 30 to 90.
+        side_light: logarithm of the gain from one edge of the face to the other, in a random
+            direction.
     """
 
     flip: float = 0.5
@@ -64,6 +66,7 @@ class Augmentation:
     saturation: float = 0.2
     blur: float = 0.15
     jpeg: float = 0.1
+    side_light: float = 0.4
 
 
 def _affine(
@@ -111,6 +114,16 @@ def _colors(count: int, augmentation: Augmentation, rng: Any) -> tuple[np.ndarra
     return mixes, *((total * part).astype(np.float32) for part in (1 - contrast, light))
 
 
+def _side_light(count: int, size: int, augmentation: Augmentation, rng: Any) -> np.ndarray:
+    """float32 gains ``(count, size, size, 1)`` that rise from one edge to the other."""
+    place = np.linspace(-0.5, 0.5, size)
+    slopes = rng.normal(0, augmentation.side_light, (count, 1))
+    turns = rng.uniform(0, 2 * np.pi, (count, 1))
+    across = np.exp(slopes * np.cos(turns) * place)
+    down = np.exp(slopes * np.sin(turns) * place)
+    return (down[:, :, None, None] * across[:, None, :, None]).astype(np.float32)
+
+
 def _compress(view: np.ndarray, quality: int) -> np.ndarray:
     """The image after JPEG compression."""
     cv2 = import_cv2()
@@ -142,6 +155,7 @@ def augment_batch(
     matrices = _affine(count, side, crop, size, augmentation, rng)
     tables = _gamma_tables(count, augmentation, rng)
     mixes, pulls, lifts = _colors(count, augmentation, rng)
+    gains = _side_light(count, size, augmentation, rng)
     blurred = rng.random(count) < augmentation.blur
     sigmas = rng.uniform(0.4, 1.2, count)
     compressed = rng.random(count) < augmentation.jpeg
@@ -158,6 +172,7 @@ def augment_batch(
         light = cv2.LUT(view, tables[number])
         mixes[number, :, 3] = pulls[number] * (sum(cv2.mean(light)) / 3) + lifts[number]
         cv2.transform(light, mixes[number], dst=views[number])
+    views *= gains
     return np.clip(views, 0, 1, out=views)
 
 

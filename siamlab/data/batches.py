@@ -8,7 +8,8 @@ import numpy as np
 
 from siamlab.data.augmentation import Augmentation, augment_batch, source_preprocessing
 from siamlab.data.collections import Collection
-from siamlab.data.pipeline import load_images, to_float
+from siamlab.data.faces import load_faces
+from siamlab.data.pipeline import to_float
 from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 from siamlab.system.backend import keras
@@ -56,23 +57,25 @@ class PeopleBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__(workers=2, max_queue_size=8)
         self.targets: tuple[str, ...] | None = None
-        chosen = collection.with_at_least(2)
-        if len(chosen) < people:
-            raise InputError(
-                f"A batch of {people} people needs that many with two images or more. "
-                f"Received: {len(chosen)}. Choose fewer people or collect more images."
-            )
         self.preprocessing = preprocessing
         self.people, self.images, self.steps, self.seed = people, images, steps, seed
         self.augmentation = augmentation
         self.epoch, self._within_epoch = 0, False
-        singles = [person for person in collection.people if len(person) == 1] if singletons else []
-        self.singletons = min(singletons, len(singles))
+        wanted = collection if singletons else collection.with_at_least(2)
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
-        files = [*chosen.images, *(person.images[0] for person in singles)]
-        self.pixels = load_images(files, source)
-        counts = [len(person.images) for person in chosen.people]
-        self.starts = np.cumsum([0, *counts])
+        faces = load_faces(wanted.images, source) if len(wanted) else None
+        counts = [] if faces is None else _count_faces(wanted, faces.found)
+        several = [rows for rows in counts if len(rows) > 1]
+        if faces is None or len(several) < people:
+            raise InputError(
+                f"A batch of {people} people needs that many with two images or more that show a "
+                f"face. Received: {len(several)}. Choose fewer people or collect more images."
+            )
+        # A person one of whose two images shows no face has a single image, too.
+        singles = [rows for rows in counts if len(rows) == 1] if singletons else []
+        self.singletons = min(singletons, len(singles))
+        self.pixels = faces.images[np.concatenate([*several, *singles])]
+        self.starts = np.cumsum([0, *map(len, several)])
 
     def __len__(self) -> int:
         return self.steps
@@ -105,3 +108,9 @@ class PeopleBatches(keras.utils.PyDataset):
             batch = augment_batch(sources, self.preprocessing, rng, self.augmentation)
         labels = np.append(np.repeat(chosen, self.images), several + singles).astype(np.int32)
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
+
+
+def _count_faces(collection: Collection, found: np.ndarray) -> list[np.ndarray]:
+    """The numbers of each person's images that show a face, among ``collection.images``."""
+    ends = np.cumsum([len(person) for person in collection.people])[:-1]
+    return [rows[found[rows]] for rows in np.split(np.arange(len(found)), ends)]

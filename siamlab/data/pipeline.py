@@ -7,18 +7,16 @@ gets the same batches as one without interruption.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from siamlab.data.augmentation import Augmentation, augment, source_preprocessing
+from siamlab.data.faces import load_faces
 from siamlab.data.pairs import PairSet
-from siamlab.errors import EmptyFolderError, InputError
-from siamlab.faces.crop import Preprocessing, preprocess
-from siamlab.images.decode import read_image
+from siamlab.errors import InputError, NoFaceError
+from siamlab.faces.crop import Preprocessing
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -27,30 +25,6 @@ if TYPE_CHECKING:
 def to_float(images: np.ndarray) -> np.ndarray:
     """Scale uint8 images of any shape to float32 in [0, 1]."""
     return images.astype(np.float32) / np.float32(255)
-
-
-def load_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
-    """Read face chips and preprocess them for the model, in parallel.
-
-    Args:
-        paths: image files, each a face chip.
-        preprocessing: crop and size.
-
-    Returns:
-        uint8 RGB ``(N, size, size, 3)``.
-
-    Raises:
-        EmptyFolderError: there are no paths.
-        ImageError: a file cannot be read; the message names it.
-    """
-    if not paths:
-        raise EmptyFolderError("There are no images to load: an empty folder or selection.")
-
-    def load(path: Path) -> np.ndarray:
-        return preprocess(read_image(path), preprocessing)
-
-    with ThreadPoolExecutor(4) as pool:  # decoding releases Python's lock
-        return np.stack(list(pool.map(load, paths)))
 
 
 def index_images(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
@@ -92,6 +66,7 @@ def pair_dataset(
 
     Raises:
         InputError: there are no pairs, or ``batch`` is not positive.
+        NoFaceError: no pair shows two faces; single pairs that do not are left out.
     """
     import tensorflow as tf
 
@@ -99,8 +74,12 @@ def pair_dataset(
         raise InputError(f"A dataset needs pairs and a batch. Received: {len(pairs)}, {batch}.")
     paths, first, second = index_images(pairs)
     source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
-    images = load_images(paths, source)
-    labels = np.asarray(pairs.labels, np.float32)
+    faces = load_faces(paths, source)
+    judged = faces.found[first] & faces.found[second]
+    if not judged.any():
+        raise NoFaceError(f"No face was found in any pair of images, such as {pairs.first[0]}.")
+    first, second, images = first[judged], second[judged], faces.images
+    labels = np.asarray(pairs.labels, np.float32)[judged]
     size = preprocessing.size
 
     def view(number: int, epoch: int, index: int, side: int) -> np.ndarray:
@@ -122,7 +101,7 @@ def pair_dataset(
         return {"anchor": anchor, "other": other}, tf.ensure_shape(label, (1,))
 
     def one_epoch(epoch: Any) -> Any:
-        order = tf.range(len(pairs), dtype=tf.int64)
+        order = tf.range(len(labels), dtype=tf.int64)
         if shuffle:
             order = tf.random.experimental.stateless_shuffle(order, (seed, epoch))
         numbers = tf.data.Dataset.from_tensor_slices(order)
@@ -132,6 +111,6 @@ def pair_dataset(
 
     dataset = tf.data.Dataset.range(initial_epoch, epochs).flat_map(one_epoch)
     # Keras warns about data whose length it cannot know.
-    batches = math.ceil(len(pairs) / batch) * (epochs - initial_epoch)
+    batches = math.ceil(len(labels) / batch) * (epochs - initial_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
     return dataset.prefetch(tf.data.AUTOTUNE)

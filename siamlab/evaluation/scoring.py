@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from siamlab.data.faces import load_faces
 from siamlab.data.pairs import PairSet
-from siamlab.data.pipeline import index_images, load_images, to_float
+from siamlab.data.pipeline import index_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.rates import check_scores
 from siamlab.faces.crop import Preprocessing
@@ -17,7 +18,27 @@ from siamlab.models.embedder import FaceEmbedder
 from siamlab.system.table import Table
 
 
-def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Scores of pairs, and what could not be judged.
+
+    Attributes:
+        scores: float32 ``(N,)`` probabilities in the order of the pairs; 0 where a pair could not
+            be judged.
+        judged: bool ``(N,)``, false where an image of the pair shows no face.
+        no_face: how many different images show no face.
+        several: how many show several; the face nearest to the middle counted.
+    """
+
+    scores: np.ndarray
+    judged: np.ndarray
+    no_face: int = 0
+    several: int = 0
+
+
+def judge_pairs(
+    model: FaceEmbedder, pairs: PairSet, aligned: bool = False, batch: int = 64
+) -> Judgement:
     """Score pairs of image files with a model.
 
     Each image is read and embedded once, however many pairs it is in; a pair then costs only
@@ -26,10 +47,8 @@ def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndar
     Args:
         model: its ``metadata.preprocessing`` turns image files into inputs.
         pairs: the comparisons.
+        aligned: the files are chips already; no face is searched.
         batch: images in memory and in the network at once.
-
-    Returns:
-        float32 ``(N,)`` probabilities in the order of the pairs.
 
     Raises:
         InputError: ``batch`` is not positive.
@@ -38,9 +57,22 @@ def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndar
     if batch < 1:
         raise InputError(f"batch is at least 1. Received: {batch}.")
     if len(pairs.labels) == 0:
-        return np.zeros(0, np.float32)
-    first, second = embed_pairs(model, pairs, batch)
-    return np.asarray(model.score_pairs(first, second), np.float32)
+        return Judgement(np.zeros(0, np.float32), np.zeros(0, bool))
+    preprocessing = model.metadata.preprocessing
+    if aligned:
+        preprocessing = replace(preprocessing, alignment="none")
+    described = describe_pairs(
+        lambda images: model.embed(to_float(images)), pairs, preprocessing, batch
+    )
+    scores = np.zeros(len(pairs), np.float32)
+    judged = described.judged
+    scores[judged] = model.score_pairs(described.first[judged], described.second[judged])
+    return Judgement(scores, judged, described.no_face, described.several)
+
+
+def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
+    """The scores of :func:`judge_pairs`: 0, "no", where an image shows no face."""
+    return judge_pairs(model, pairs, batch=batch).scores
 
 
 @dataclass(frozen=True)
@@ -123,17 +155,39 @@ def worst_mistakes(
 def embed_pairs(
     model: FaceEmbedder, pairs: PairSet, batch: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Embed both sides of pairs; arguments as :func:`score_pairs`.
+    """Embed both sides of pairs.
 
     Returns:
-        Two float32 arrays ``(N, dimensions)``.
+        Two float32 arrays ``(N, dimensions)``, with rows of NaN where an image shows no face.
 
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
-    return describe_pairs(
+    described = describe_pairs(
         lambda images: model.embed(to_float(images)), pairs, model.metadata.preprocessing, batch
     )
+    return described.first, described.second
+
+
+@dataclass(frozen=True, eq=False)
+class DescribedPairs:
+    """Both sides of pairs as rows of numbers; see :class:`Judgement`.
+
+    Attributes:
+        first: ``(N, D)``; rows of NaN where the image shows no face.
+        second: the same of the other images.
+        no_face, several: numbers of images.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    no_face: int
+    several: int
+
+    @property
+    def judged(self) -> np.ndarray:
+        """bool ``(N,)``: both images show a face."""
+        return ~(np.isnan(self.first).any(axis=1) | np.isnan(self.second).any(axis=1))
 
 
 def describe_pairs(
@@ -141,26 +195,25 @@ def describe_pairs(
     pairs: PairSet,
     preprocessing: Preprocessing,
     batch: int = 64,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> DescribedPairs:
     """Describe both sides of pairs; each image is read and described once.
 
     Args:
-        describe: uint8 images ``(M, size, size, 3)`` to rows ``(M, D)``.
+        describe: uint8 images ``(M, size, size, 3)`` to float rows ``(M, D)``.
         pairs: the comparisons.
-        preprocessing: crop and size.
+        preprocessing: alignment, crop and size.
         batch: images in memory at once.
-
-    Returns:
-        Two arrays ``(N, D)``.
 
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
     paths, first, second = index_images(pairs)
-    rows = np.concatenate(
-        [
-            describe(load_images(paths[start : start + batch], preprocessing))
-            for start in range(0, len(paths), batch)
-        ]
-    )
-    return rows[first], rows[second]
+    parts, several, missing = [], 0, 0
+    for start in range(0, len(paths), batch):
+        faces = load_faces(paths[start : start + batch], preprocessing)
+        rows = np.asarray(describe(faces.images))
+        rows[~faces.found] = np.nan
+        parts.append(rows)
+        several, missing = several + faces.several, missing + faces.missing
+    rows = np.concatenate(parts)
+    return DescribedPairs(rows[first], rows[second], missing, several)

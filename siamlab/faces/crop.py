@@ -1,13 +1,14 @@
-"""Faces: choose one, crop it, and resize the crop to a model's input.
+"""Faces: choose one, cut it out, and resize what a model sees of it.
 
-Input: uint8 RGB images and a detector. Output: face chips, square crops of uint8 RGB
-(250, 250, 3) in the geometry of LFW, where the face's box is the central 113.6 pixels; and the
-part of a chip that a model sees.
+Input: uint8 RGB images and a detector. Output: square cuts of uint8 RGB (250, 250, 3) in the
+geometry of LFW, where the face's box is the central 113.6 pixels, which is what the capture saves;
+and the part of a chip that a model sees.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ CHIP_SIZE = 250
 CHIP_CENTER = 0.06
 CHIP_SIZE_SLACK = 0.3
 RULES = ("one", "largest", "center")
+ALIGNMENTS = ("landmarks", "box", "none")
 SIMILAR_SIZE = 0.5  # a second face of this share of the first's side could be meant as well
 
 
@@ -44,19 +46,28 @@ def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> F
     """
     if rule not in RULES:
         raise InputError(f"rule must be one of {', '.join(RULES)}; received {rule!r}.")
-    boxes = detector.detect(image)
+    return choose_face(image, detector.detect(image), rule)
+
+
+def choose_face(image: np.ndarray, boxes: Sequence[FaceBox], rule: str = "one") -> FaceBox:
+    """As :func:`find_face`, of faces that were detected already, largest first."""
     if not boxes:
         raise NoFaceError("No face was found; face the camera, in good light, and come closer.")
     if rule == "center":
         middle = image.shape[1] / 2, image.shape[0] / 2
         return min(boxes, key=lambda box: math.dist(box.center, middle))
-    similar = sum(box.size >= SIMILAR_SIZE * boxes[0].size for box in boxes)
+    similar = count_similar(boxes)
     if rule == "one" and similar > 1:
         cropped = [box for box in boxes if _fills_chip(image, box)]
         if len(cropped) == 1:
             return cropped[0]
         raise SeveralFacesError(f"{similar} faces of similar size were found; one is expected.")
     return boxes[0]
+
+
+def count_similar(boxes: Sequence[FaceBox]) -> int:
+    """How many of the faces, largest first, could be meant: half the largest's side or more."""
+    return sum(box.size >= SIMILAR_SIZE * boxes[0].size for box in boxes)
 
 
 def _fills_chip(image: np.ndarray, box: FaceBox) -> bool:
@@ -117,12 +128,16 @@ class Preprocessing:
         size: side of the model's input in pixels.
         fraction: side of the central part of the chip that the model sees, in (0, 1]; 1 / 2.2
             is the face's box alone.
-        detector: the kind of detector that made the chips.
+        detector: the kind of detector that finds the faces.
+        alignment: how a chip is made of a photograph: ``landmarks``
+            (:mod:`siamlab.faces.align`), ``box`` (:func:`cut_face`, as siamlab 0.2 did), or
+            ``none``: the images are chips already.
     """
 
     size: int = 105
     fraction: float = 1.0
     detector: str = "auto"
+    alignment: str = "landmarks"
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -130,6 +145,10 @@ class Preprocessing:
         if not 0.0 < self.fraction <= 1.0:
             raise InputError(f"fraction must be above 0 and at most 1; received {self.fraction}.")
         check_kind(self.detector)
+        if self.alignment not in ALIGNMENTS:
+            raise InputError(
+                f"alignment is one of {', '.join(ALIGNMENTS)}. Received: {self.alignment!r}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a model's metadata."""
@@ -148,6 +167,7 @@ class Preprocessing:
                 fraction=float(values["fraction"]),
                 # "finder" in files of siamlab 0.1.0.
                 detector=str(values["detector"] if "detector" in values else values["finder"]),
+                alignment=str(values.get("alignment", "box")),  # siamlab 0.2 had no other
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"The metadata of the preprocessing is damaged: {error}.") from None

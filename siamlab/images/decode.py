@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import warnings
 from pathlib import Path
@@ -41,10 +42,20 @@ def read_image(path: Path | str) -> np.ndarray:
             megapixels, or has a side under 8 pixels. The message names the file.
     """
     path = Path(path)
+    return _decode(path, path)
+
+
+def decode_image(content: bytes, path: Path) -> np.ndarray:
+    """As :func:`read_image`, of a file's content that was read already; errors name the file."""
+    return _decode(io.BytesIO(content), path)
+
+
+def _decode(source: Path | io.BytesIO, path: Path) -> np.ndarray:
     try:
-        if path.stat().st_size == 0:
+        empty = path.stat().st_size == 0 if isinstance(source, Path) else not source.getbuffer()
+        if empty:
             raise ImageError(f"{path} is an empty file.")
-        with _open_quietly(path) as image:
+        with _open_quietly(source) as image:
             _check_size(path, image.size)
             return _to_rgb(ImageOps.exif_transpose(image))
     except ImageError:
@@ -57,7 +68,7 @@ def read_image(path: Path | str) -> np.ndarray:
         raise ImageError(f"{path} cannot be read as an image: {_reason(error)}.") from None
 
 
-def _open_quietly(path: Path) -> Image.Image:
+def _open_quietly(path: Path | io.BytesIO) -> Image.Image:
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return Image.open(path)

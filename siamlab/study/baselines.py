@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.data.collections import Collection
+from siamlab.data.faces import found_images
 from siamlab.data.pairs import PairSet
-from siamlab.data.pipeline import load_images
 from siamlab.errors import InputError, MissingPackageError
 from siamlab.evaluation import Evaluation, describe_pairs, equal_error, evaluate_pairs
 from siamlab.faces.crop import Preprocessing
@@ -180,7 +180,7 @@ def classical_baselines(
     paths = train.images
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(paths), min(images, len(paths)), replace=False)
-    faces = load_images([paths[i] for i in np.sort(chosen)], preprocessing)
+    faces = found_images([paths[i] for i in np.sort(chosen)], preprocessing)
     return {
         "raw pixels": raw_pixels,
         "eigenfaces": fit_eigenfaces(faces, min(128, len(faces) - 1), seed),
@@ -243,12 +243,13 @@ def pair_similarities(
         batch: images in memory at once.
 
     Returns:
-        float32 ``(N,)``.
+        float32 ``(N,)``; -1, the least, where an image shows no face.
 
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
-    return np.einsum("nd,nd->n", *describe_pairs(describe, pairs, preprocessing, batch))
+    both = describe_pairs(describe, pairs, preprocessing, batch)
+    return np.where(both.judged, np.einsum("nd,nd->n", both.first, both.second), -1.0)
 
 
 def evaluate_baselines(

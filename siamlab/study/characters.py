@@ -9,8 +9,9 @@ import numpy as np
 
 from siamlab.data.augmentation import Augmentation
 from siamlab.data.collections import Collection
+from siamlab.data.faces import found_images
 from siamlab.data.omniglot import alphabet_of, drawer_of
-from siamlab.data.pipeline import load_images, to_float
+from siamlab.data.pipeline import to_float
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding, embed_images
 from siamlab.study.baselines import Descriptor
@@ -41,7 +42,7 @@ DISTORTIONS = Augmentation(
 
 def character_preprocessing(size: int = SIZE) -> Preprocessing:
     """The whole drawing, in ``size`` pixels."""
-    return Preprocessing(size=size, fraction=1.0, detector="guide")
+    return Preprocessing(size=size, fraction=1.0, detector="guide", alignment="none")
 
 
 def train_characters(
@@ -127,7 +128,7 @@ def measure_characters(
         parts = []
         for fold in folds:
             describe, size = fold.descriptors[name]
-            parts.append(describe(load_images(fold.test.images, character_preprocessing(size))))
+            parts.append(describe(found_images(fold.test.images, character_preprocessing(size))))
         rows = np.concatenate(parts)
         results[name] = tuple(
             judge_trials(one, answer_trials(rows, one), seed=seed) for one in trials

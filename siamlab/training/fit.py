@@ -87,7 +87,7 @@ def train_pairs(
         validation_data=pair_dataset(validation, preprocessing, batch),
         epochs=epochs,
         initial_epoch=history.epochs,
-        steps_per_epoch=math.ceil(len(pairs) / batch),
+        steps_per_epoch=int(data.cardinality()) // (epochs - history.epochs),
         shuffle=False,  # pair_dataset shuffles, by seed and epoch
         callbacks=[
             Checkpoints(settings.folder, history, settings.every),

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.errors import NoFaceError, SeveralFacesError
+from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceDetector, open_detector
 from siamlab.models.embedder import FaceEmbedder
-from siamlab.verification.probe import Image, find_chip, model_inputs, read_pixels
+from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 
 Model = FaceEmbedder | Path | str
@@ -61,12 +62,13 @@ def verify(
     embedder = _open(model)
     limit, point = embedder.metadata.choose_threshold(threshold)
     detector = _detector_of(embedder, detector)
+    alignment = embedder.metadata.preprocessing.alignment
     begin = time.perf_counter()
     chips, reason = [], ""
     for name, image in (("first", a), ("second", b)):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, detector)[0])
+            chips.append(find_chip(pixels, detector, alignment=alignment)[0])
         except (NoFaceError, SeveralFacesError) as error:
             reason = reason or f"{name} image: {error}"
     found = time.perf_counter()
@@ -120,12 +122,13 @@ def embed(
     """
     embedder = _open(model)
     detector = _detector_of(embedder, detector)
+    alignment = embedder.metadata.preprocessing.alignment
     rows: list[int] = []
     chips: list[np.ndarray] = []
     for number, image in enumerate(images):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, detector)[0])
+            chips.append(find_chip(pixels, detector, alignment=alignment)[0])
             rows.append(number)
         except (NoFaceError, SeveralFacesError) as error:
             name = f"image {number + 1}" if isinstance(image, np.ndarray) else image

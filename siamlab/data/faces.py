@@ -1,0 +1,156 @@
+"""Image files of people in, faces as a model sees them out.
+
+Output: uint8 arrays, and which images showed a face. Whatever is trained, evaluated or calibrated
+reads its images here, so that all of them look at the same faces as verification does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.data.landmark_cache import LandmarkCache, is_public
+from siamlab.errors import EmptyFolderError, NoFaceError
+from siamlab.faces.align import align_face
+from siamlab.faces.crop import (
+    Preprocessing,
+    choose_face,
+    count_similar,
+    cut_face,
+    preprocess,
+)
+from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
+from siamlab.faces.landmarks import find_landmarks
+from siamlab.images.decode import decode_image, read_image
+
+WORKERS = 4  # decoding, detection and warps release Python's lock
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The faces of some images.
+
+    Attributes:
+        images: uint8 RGB ``(N, size, size, 3)``; black where no face was found.
+        found: bool ``(N,)``.
+        several: how many images show further faces of similar size; of them the face nearest to
+            the middle of the image counts.
+    """
+
+    images: np.ndarray
+    found: np.ndarray
+    several: int = 0
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @property
+    def missing(self) -> int:
+        """How many images show no face."""
+        return int(np.count_nonzero(~self.found))
+
+
+def load_faces(paths: Sequence[Path], preprocessing: Preprocessing) -> Faces:
+    """Read image files, find and align the face in each, and cut it to a model's input.
+
+    Where the faces of public images are (downloaded and drawn people, see
+    :func:`siamlab.data.landmark_cache.is_public`) is looked for once and then remembered.
+
+    Args:
+        paths: image files of any size.
+        preprocessing: alignment, detector, crop and size. With the alignment ``none`` the files
+            are chips already, and all of them count as found.
+
+    Returns:
+        As many faces as paths.
+
+    Raises:
+        EmptyFolderError: there are no paths.
+        ImageError: a file cannot be read; the message names it.
+    """
+    if not paths:
+        raise EmptyFolderError("There are no images to load: an empty folder or selection.")
+    if preprocessing.alignment == "none":
+        with ThreadPoolExecutor(WORKERS) as pool:
+            images = list(pool.map(lambda path: preprocess(read_image(path), preprocessing), paths))
+        return Faces(np.stack(images), np.ones(len(paths), bool))
+    reader = _Reader(preprocessing)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        read = list(pool.map(reader.read, paths))
+    reader.cache.save()
+    side = preprocessing.size
+    black = np.zeros((side, side, 3), np.uint8)
+    return Faces(
+        np.stack([black if face is None else face for face, _ in read]),
+        np.array([face is not None for face, _ in read]),
+        sum(several for _, several in read),
+    )
+
+
+def found_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
+    """The faces of those images that show one; see :func:`load_faces`.
+
+    Returns:
+        uint8 RGB ``(M, size, size, 3)``, M at most the number of paths.
+
+    Raises:
+        NoFaceError: none of them does.
+    """
+    faces = load_faces(paths, preprocessing)
+    if not faces.found.any():
+        raise NoFaceError(
+            f"No face was found in any of {len(paths)} images, such as {paths[0]}. Images that are "
+            "cut to the face already are read with --aligned."
+        )
+    return faces.images[faces.found]
+
+
+class _Reader:
+    """Reads faces in several threads: each has a detector of its own."""
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        self.preprocessing = preprocessing
+        self.cache = LandmarkCache(open_detector(preprocessing.detector).name)
+        self._own = threading.local()
+
+    @property
+    def detector(self) -> FaceDetector:
+        if not hasattr(self._own, "detector"):
+            self._own.detector = open_detector(self.preprocessing.detector)
+        detector: FaceDetector = self._own.detector
+        return detector
+
+    def read(self, path: Path) -> tuple[np.ndarray | None, bool]:
+        """The face, or ``None``, and whether there are others of similar size."""
+        if is_public(path):
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).digest()
+            image = decode_image(content, path)
+            known = self.cache.get(digest)
+            box, several = self._locate(image) if known is None else known
+            if known is None:
+                self.cache.put(digest, box, several)
+        else:
+            image = read_image(path)
+            box, several = self._locate(image)
+        return self._cut(image, box), several
+
+    def _locate(self, image: np.ndarray) -> tuple[FaceBox | None, bool]:
+        boxes = self.detector.detect(image)
+        if not boxes:
+            return None, False
+        box = choose_face(image, boxes, "center")
+        return find_landmarks(image, box), count_similar(boxes) > 1
+
+    def _cut(self, image: np.ndarray, box: FaceBox | None) -> np.ndarray | None:
+        if box is None:
+            return None
+        by_box = self.preprocessing.alignment == "box"
+        chip = cut_face(image, box) if by_box else align_face(image, box)
+        return preprocess(chip, self.preprocessing)
