@@ -16,6 +16,7 @@ from siamlab.errors import NoFaceError, SeveralFacesError
 from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceDetector, open_detector
 from siamlab.models.embedder import FaceEmbedder
+from siamlab.models.metadata import VERIFICATION
 from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 
@@ -36,7 +37,8 @@ def verify(
         b: another one.
         model: a loaded model, a model file, or ``pretrained``. Load it once
             (:func:`siamlab.load_model`) to compare many images.
-        threshold: in [0, 1]; ``None`` takes the model's own.
+        threshold: in [0, 1]; ``None`` takes the model's threshold for verification: that of the
+            false match rate it was calibrated for, else of the point ``fmr_0.001``.
         detector: finds the faces; ``None`` opens the kind that the model asks for.
 
     Returns:
@@ -60,7 +62,7 @@ def verify(
         Verification(unknown: second image: No face was found; face the camera, in good light, ...)
     """
     embedder = _open(model)
-    limit, point = embedder.metadata.choose_threshold(threshold)
+    limit, point = embedder.metadata.choose_threshold(threshold, VERIFICATION)
     detector = _detector_of(embedder, detector)
     alignment = embedder.metadata.preprocessing.alignment
     begin = time.perf_counter()
