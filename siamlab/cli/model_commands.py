@@ -14,7 +14,7 @@ from siamlab.cli.arguments import (
     positive,
 )
 from siamlab.cli.output import DONE, say
-from siamlab.errors import InputError
+from siamlab.errors import InputError, NoFaceError
 
 
 def add_commands(commands: Commands) -> None:
@@ -88,18 +88,24 @@ def export(options: argparse.Namespace) -> int:
 
 
 def embed(options: argparse.Namespace) -> int:
-    """Write the embeddings of images to a file."""
+    """Write the embeddings of the faces in images to a file."""
     import numpy as np
 
-    from siamlab.data.pipeline import load_images, to_float
     from siamlab.models.saving import load_model
     from siamlab.system.files import write_whole
+    from siamlab.verification.compare import embed_faces
 
     if options.out.suffix != ".npz":
         raise InputError(f"Embeddings go into a .npz file. Received: {options.out}")
-    model = load_model(options.model)
-    embeddings = model.embed(to_float(load_images(options.images, model.metadata.preprocessing)))
+    embeddings, reasons = embed_faces(options.images, load_model(options.model))
+    found = ~np.isnan(embeddings).any(axis=1)
+    if not found.any():
+        raise NoFaceError(next(iter(reasons.values())))
     names = np.array([str(path) for path in options.images])
-    write_whole(options.out, lambda path: np.savez(path, names=names, templates=embeddings))
-    say(f"{len(names)} embeddings of {embeddings.shape[1]} numbers in {options.out}")
+    write_whole(
+        options.out, lambda path: np.savez(path, names=names, templates=embeddings, found=found)
+    )
+    for reason in reasons.values():
+        say(f"no embedding: {reason}")
+    say(f"{found.sum()} embeddings of {embeddings.shape[1]} numbers in {options.out}")
     return DONE

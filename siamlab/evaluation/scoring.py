@@ -48,8 +48,8 @@ class Judgement:
         """
         if not self.judged.any():
             raise NoFaceError(
-                f"No pair of {len(pairs)} shows two faces. Images that are cut to the face "
-                "already are read with --aligned."
+                f"No pair of {len(pairs)} shows two faces: no face was found in {self.no_face} "
+                f"images, such as {pairs.first[0]}."
             )
         return pairs.subset(self.judged)
 
@@ -241,6 +241,6 @@ def describe_pairs(
         rows = np.asarray(describe(faces.images))
         rows[~faces.found] = np.nan
         parts.append(rows)
-        several, missing = several + faces.several, missing + faces.missing
+        several, missing = several + int(faces.several), missing + faces.missing
     rows = np.concatenate(parts)
     return DescribedPairs(rows[first], rows[second], missing, several)

@@ -122,27 +122,39 @@ def embed(
         ...     siamlab.embed([camera.read(), camera.read()]).shape
         (2, 256)
     """
-    embedder = _open(model)
-    detector = _detector_of(embedder, detector)
-    alignment = embedder.metadata.preprocessing.alignment
-    rows: list[int] = []
+    embeddings, reasons = embed_faces(images, _open(model), detector)
+    for reason in reasons.values():
+        warnings.warn(reason, stacklevel=2)
+    return embeddings
+
+
+def embed_faces(
+    images: Sequence[Image], model: FaceEmbedder, detector: FaceDetector | None = None
+) -> tuple[np.ndarray, dict[int, str]]:
+    """As :func:`embed`, with the reasons instead of warnings.
+
+    Returns:
+        The embeddings, and the number of each image without one to the reason, which names it.
+    """
+    detector = _detector_of(model, detector)
+    preprocessing = model.metadata.preprocessing
+    reasons: dict[int, str] = {}
     chips: list[np.ndarray] = []
     for number, image in enumerate(images):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, detector, alignment=alignment)[0])
-            rows.append(number)
+            chips.append(find_chip(pixels, detector, alignment=preprocessing.alignment)[0])
         except (NoFaceError, SeveralFacesError) as error:
             name = f"image {number + 1}" if isinstance(image, np.ndarray) else image
-            warnings.warn(f"{name}: {error}", stacklevel=2)
-    size = embedder.metadata.preprocessing.size
+            reasons[number] = f"{name}: {error}"
+    size = preprocessing.size
     inputs = np.zeros((0, size, size, 3), np.float32)
     if chips:
-        inputs = model_inputs(chips, embedder.metadata.preprocessing)
-    found = embedder.embed(inputs)
+        inputs = model_inputs(chips, preprocessing)
+    found = model.embed(inputs)
     embeddings = np.full((len(images), found.shape[1]), np.nan, np.float32)
-    embeddings[rows] = found
-    return embeddings
+    embeddings[[number for number in range(len(images)) if number not in reasons]] = found
+    return embeddings, reasons
 
 
 def _open(model: Model) -> FaceEmbedder:

@@ -38,6 +38,7 @@ from siamlab.verification.fusion import (
 from siamlab.verification.identification import Identification, Identifier
 from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
+from siamlab.verification.template import make_templates
 
 
 class Verifier:
@@ -166,7 +167,7 @@ class Verifier:
                 )
             except FaceError as error:
                 raise type(error)(f"{name}: {error}") from error
-        templates = self.model.embed(model_inputs(cut, self.preprocessing))
+        templates = make_templates(self.model, cut)
         return self.gallery.enroll(person, templates, self.model_id, names)
 
     def verify(

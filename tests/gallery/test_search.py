@@ -299,7 +299,7 @@ def test_identify_by_hand(gallery: Gallery) -> None:
     assert (found.person, found.enrolled, found.threshold) == ("Ben", 3, 0.95)
     assert found.box == FakeDetector().boxes[0]
     assert list(found.seconds) == ["detect", "embed", "search"]
-    chip = verifier.identify(gray_frame(153), top=2, chip=True)
+    chip = verifier.identify(gray_frame(153), top=2, aligned=True)
     assert (chip.candidates, chip.box) == (found.candidates, None)
 
 
