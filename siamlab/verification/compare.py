@@ -17,6 +17,7 @@ from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceDetector, open_detector
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.metadata import VERIFICATION
+from siamlab.models.opening import open_embedder
 from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 
@@ -35,8 +36,9 @@ def verify(
     Args:
         a: a photograph: an image file, or uint8 RGB ``(H, W, 3)``.
         b: another one.
-        model: a loaded model, a model file, or ``pretrained``. Load it once
-            (:func:`siamlab.load_model`) to compare many images.
+        model: a loaded model, a model file, ``pretrained`` or ``compact``. Load it once
+            (:func:`siamlab.load_model`) to compare many images. Of a name an exported copy is
+            used, which :func:`siamlab.models.opening.open_embedder` keeps in the workspace.
         threshold: in [0, 1]; ``None`` takes the model's threshold for verification: that of the
             false match rate it was calibrated for, else of the point ``fmr_0.001``.
         detector: finds the faces; ``None`` opens the kind that the model asks for.
@@ -120,7 +122,7 @@ def embed(
         >>> import siamlab
         >>> with siamlab.open_camera("drawn:7") as camera:
         ...     siamlab.embed([camera.read(), camera.read()]).shape
-        (2, 256)
+        (2, 128)
     """
     embeddings, reasons = embed_faces(images, _open(model), detector)
     for reason in reasons.values():
@@ -160,9 +162,7 @@ def embed_faces(
 def _open(model: Model) -> FaceEmbedder:
     if not isinstance(model, Path | str):
         return model
-    from siamlab.models.saving import load_model  # not above: an exported model needs no Keras
-
-    return load_model(model)
+    return open_embedder(model)
 
 
 def _detector_of(model: FaceEmbedder, detector: FaceDetector | None) -> FaceDetector:

@@ -70,7 +70,7 @@ class Verifier:
         >>> with siamlab.open_camera("drawn:7") as camera:
         ...     verifier.enroll("Ada", [camera.read(), camera.read()])
         ...     verifier.verify(camera.read(), "Ada")
-        Enrollment('Ada', 2 templates of 256 numbers)
+        Enrollment('Ada', 2 templates of 128 numbers)
         Verification(Ada verified: 2 of 2 templates match (100%, 50% needed))
     """
 
