@@ -29,7 +29,7 @@ def add_command(commands: Commands, run: Callable[[argparse.Namespace], int]) ->
 
 def add_model(command: Parser) -> None:
     """The positional argument ``MODEL``."""
-    command.add_argument("model", metavar="MODEL", help="a .keras file, or pretrained")
+    command.add_argument("model", metavar="MODEL", help="a .keras file, pretrained, or compact")
 
 
 def add_images(command: Parser) -> None:

@@ -22,12 +22,23 @@ def add_commands(commands: Commands) -> None:
     command = add_command(commands, evaluate)
     add_model(command)
     add_images(command)
-    command.add_argument("--pairs", type=Path, required=True, metavar="FILE", help="LFW's format")
+    command.add_argument(
+        "--pairs",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="LFW's format, or a CSV of two paths and a label (1 for the same person)",
+    )
     choice = command.add_mutually_exclusive_group()
     choice.add_argument(
         "--calibrate", type=Path, metavar="FILE", help="pairs of other people choose the threshold"
     )
-    choice.add_argument("--threshold", type=share, metavar="T", help="between 0 and 1")
+    choice.add_argument(
+        "--threshold", type=share, metavar="T", help="between 0 and 1 (default: the balanced one)"
+    )
+    command.add_argument(
+        "--aligned", action="store_true", help="the images are cut to the face already"
+    )
     add_json(command)
 
     command = add_command(commands, calibrate)
@@ -56,19 +67,21 @@ def add_commands(commands: Commands) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Measure a model on a file of pairs."""
     from siamlab.data.collections import open_collection
-    from siamlab.data.lfw import pairs_from_file
-    from siamlab.evaluation import equal_error, score_pairs
-    from siamlab.evaluation.evaluate import evaluate
+    from siamlab.evaluation import balanced_threshold
+    from siamlab.evaluation.evaluate import evaluate, open_pairs
+    from siamlab.evaluation.scoring import judge_pairs
     from siamlab.models.saving import load_model
 
     model = load_model(options.model)
     collection = open_collection(options.images)
-    pairs = pairs_from_file(options.pairs, collection)
+    pairs = open_pairs(options.pairs, collection)
     threshold = options.threshold
     if options.calibrate is not None:
-        chosen = pairs_from_file(options.calibrate, collection)
-        threshold = equal_error(chosen.labels, score_pairs(model, chosen))[1]
-    evaluation = evaluate(model, collection, pairs, threshold)
+        chosen = open_pairs(options.calibrate, collection)
+        found = judge_pairs(model, chosen, options.aligned)
+        kept = found.keep_judged(chosen)
+        threshold = balanced_threshold(kept.labels, found.scores[found.judged])
+    evaluation = evaluate(model, collection, pairs, threshold, options.aligned)
     trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
     write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})
     say(str(evaluation))

@@ -14,7 +14,7 @@ from siamlab.cli.arguments import (
     positive,
 )
 from siamlab.cli.output import DONE, say
-from siamlab.errors import InputError
+from siamlab.errors import InputError, NoFaceError
 
 
 def add_commands(commands: Commands) -> None:
@@ -46,6 +46,11 @@ def add_commands(commands: Commands) -> None:
     command = add_command(commands, export)
     add_model(command)
     command.add_argument("--format", choices=("onnx", "litert"), help="default: by the file's name")
+    command.add_argument(
+        "--weights",
+        choices=("int8", "float32"),
+        help="default: int8 for litert, a quarter of the size and several times as quick",
+    )
     command.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx or .tflite")
 
     command = add_command(commands, embed)
@@ -82,24 +87,31 @@ def export(options: argparse.Namespace) -> int:
     from siamlab.models.export import export_model
     from siamlab.models.saving import load_model
 
-    path = export_model(load_model(options.model), options.out, options.format)
-    say(f"saved {path}: embeddings and scores equal Keras' to 1e-4")
+    model = load_model(options.model)
+    path = export_model(model, options.out, options.format, weights=options.weights)
+    say(f"saved {path}, compared with Keras")
     return DONE
 
 
 def embed(options: argparse.Namespace) -> int:
-    """Write the embeddings of images to a file."""
+    """Write the embeddings of the faces in images to a file."""
     import numpy as np
 
-    from siamlab.data.pipeline import load_images, to_float
     from siamlab.models.saving import load_model
     from siamlab.system.files import write_whole
+    from siamlab.verification.compare import embed_faces
 
     if options.out.suffix != ".npz":
         raise InputError(f"Embeddings go into a .npz file. Received: {options.out}")
-    model = load_model(options.model)
-    embeddings = model.embed(to_float(load_images(options.images, model.metadata.preprocessing)))
+    embeddings, reasons = embed_faces(options.images, load_model(options.model))
+    found = ~np.isnan(embeddings).any(axis=1)
+    if not found.any():
+        raise NoFaceError(next(iter(reasons.values())))
     names = np.array([str(path) for path in options.images])
-    write_whole(options.out, lambda path: np.savez(path, names=names, templates=embeddings))
-    say(f"{len(names)} embeddings of {embeddings.shape[1]} numbers in {options.out}")
+    write_whole(
+        options.out, lambda path: np.savez(path, names=names, templates=embeddings, found=found)
+    )
+    for reason in reasons.values():
+        say(f"no embedding: {reason}")
+    say(f"{found.sum()} embeddings of {embeddings.shape[1]} numbers in {options.out}")
     return DONE

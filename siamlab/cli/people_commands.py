@@ -1,26 +1,24 @@
 """The commands about people: ``compare``, ``enroll``, ``verify`` and ``identify``.
 
-They run on an exported copy of the model where there is one, so that they start without Keras.
+They run on an exported copy of the model, which the first of them makes, so that they start
+without Keras.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
 from siamlab.cli.output import DONE, say, verdict_status, write_json
-from siamlab.errors import SiamlabError
 
 if TYPE_CHECKING:
     from siamlab.models.embedder import FaceEmbedder
-    from siamlab.models.siamese import Siamese
     from siamlab.verification.verifier import Verifier
 
-_MODELS = "a .keras, .tflite or .onnx file, or pretrained"
+_MODELS = "a .keras, .tflite or .onnx file, pretrained, or compact"
 
 
 def add_commands(commands: Commands) -> None:
@@ -78,7 +76,6 @@ def compare(options: argparse.Namespace) -> int:
     verification = verify_images(options.first, options.second, model, options.threshold)
     write_json(options.json, verification.to_dict())
     say(str(verification))
-    _cache_export(options, model)
     return verdict_status(verification.verified)
 
 
@@ -92,7 +89,6 @@ def enroll(options: argparse.Namespace) -> int:
         options.person, images, sources=[path.name for path in options.images]
     )
     say(f"enrolled {options.person}: {len(enrollment)} templates")
-    _cache_export(options, verifier.model)
     return DONE
 
 
@@ -104,7 +100,6 @@ def verify(options: argparse.Namespace) -> int:
     verification = verifier.verify(read_image(options.image), options.person)
     write_json(options.json, verification.to_dict())
     say(str(verification))
-    _cache_export(options, verifier.model)
     return verdict_status(verification.verified)
 
 
@@ -116,8 +111,7 @@ def identify(options: argparse.Namespace) -> int:
     identification = verifier.identify(read_image(options.image), options.top)
     write_json(options.json, identification.to_dict())
     say(str(identification))
-    _cache_export(options, verifier.model)
-    return verdict_status(None if identification.reason else identification.person is not None)
+    return verdict_status(identification.verified)
 
 
 def _open_verifier(options: argparse.Namespace) -> Verifier:
@@ -132,41 +126,10 @@ def _open_verifier(options: argparse.Namespace) -> Verifier:
     )
 
 
-def _model_file(options: argparse.Namespace) -> Path:
-    """The model file that is meant; whether it can be used shows when it is opened."""
-    from siamlab.config import open_workspace
-    from siamlab.models.locations import find_model
-
-    name = os.environ.get("SIAMLAB_MODEL") if options.model is None else options.model
-    return find_model(open_workspace(), name)
-
-
 def _open_model(options: argparse.Namespace) -> FaceEmbedder:
     """Open the model without Keras where that is possible: TensorFlow alone takes seconds."""
-    from siamlab.config import open_workspace
-    from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
+    from siamlab.models.opening import open_embedder
 
-    file = _model_file(options)
-    if file.suffix in SUFFIXES.values():
-        return open_exported(file)
-    copy = open_cached_export(file, open_workspace().models)
-    if copy is not None:
-        return copy
-    from siamlab.models.saving import load_model
-
-    return load_model(file)
-
-
-def _cache_export(options: argparse.Namespace, model: FaceEmbedder) -> None:
-    """Let the next command start without Keras; an exported model needs nothing more."""
-    from siamlab.config import open_workspace
-    from siamlab.models.exported import ExportedModel
-
-    if isinstance(model, ExportedModel):
-        return
-    from siamlab.models.export import cache_export
-
-    try:
-        cache_export(cast("Siamese", model), _model_file(options), open_workspace().models)
-    except SiamlabError as error:  # the answer is given; only the next start is slower
-        print(f"siamlab: no quick copy of the model was kept. {error}", file=sys.stderr)
+    return open_embedder(
+        os.environ.get("SIAMLAB_MODEL") if options.model is None else options.model
+    )

@@ -35,6 +35,7 @@ from siamlab.evaluation.own_people.selection import split_unseen
 from siamlab.evaluation.quality_groups import quality_groups
 from siamlab.evaluation.rates import (
     OperatingPoint,
+    balanced_threshold,
     check_scores,
     equal_error,
     operating_point,
@@ -68,6 +69,7 @@ __all__ = [
     "PredictionTable",
     "Reliability",
     "area_under_roc",
+    "balanced_threshold",
     "bootstrap_all",
     "bootstrap_people",
     "brier_score",

@@ -22,6 +22,7 @@ from siamlab.evaluation.intervals import (
 )
 from siamlab.evaluation.rates import (
     FMRS,
+    balanced_threshold,
     check_scores,
     equal_error,
     format_rate,
@@ -52,6 +53,8 @@ class Calibration:
             the people of each side were not given.
         enough: the threshold rests on at least 30 errors (the rule of 30).
         note: what the calibration pairs can show, in words.
+        balanced: the threshold with the fewest errors, both kinds weighing alike
+            (:func:`balanced_threshold`); ``None`` in files of siamlab 0.2.
         intervals: 95 % intervals, people resampled, of ``threshold``, ``fmr``, ``fnmr``, ``eer``,
             and of ``threshold_0.01`` and ``fnmr_0.01`` for each rate of ``thresholds``; ``None``
             where all pairs show one person. An FNMR's interval is that at the threshold as it was
@@ -73,6 +76,7 @@ class Calibration:
     fnmrs: dict[str, float] = field(default_factory=dict)
     person_pairs: int | None = None
     intervals: dict[str, Interval | None] = field(default_factory=dict)
+    balanced: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a model file; an interval is ``[low, high]``."""
@@ -107,6 +111,8 @@ class Calibration:
             f"{format_rate(self.fnmr)}, EER {format_rate(self.eer)} on {self.genuine} genuine and "
             f"{self.impostor} impostor pairs of {self.people} people"
         ]
+        if self.balanced is not None:
+            lines.append(f"balanced  threshold {self.balanced:.3f}  (fewest errors)")
         for rate, fnmr in self.fnmrs.items():
             ends = [self.intervals.get(f"{name}_{rate}") for name in ("threshold", "fnmr")]
             lines.append(
@@ -205,6 +211,7 @@ def calibrate_scores(
         fnmrs=fnmrs,
         person_pairs=person_pairs,
         intervals=intervals,
+        balanced=balanced_threshold(truth, values),
     )
 
 

@@ -301,6 +301,28 @@ def equal_error(labels: ArrayLike, scores: ArrayLike) -> tuple[float, float]:
     return float(crossing(fmr, fnmr)[0]), _between(thresholds, best)
 
 
+def balanced_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
+    """The threshold with the highest balanced accuracy, 1 - (FMR + FNMR) / 2.
+
+    All thresholds between two neighboring scores decide alike: the middle of the best such
+    interval is taken, and of several equally good intervals the widest.
+
+    Args:
+        labels: ``(N,)``, both kinds present.
+        scores: ``(N,)`` in [0, 1].
+
+    Raises:
+        InputError: one kind of pairs only.
+    """
+    truth, values = check_scores(labels, scores, "A balanced threshold")
+    fmr, fnmr, thresholds = error_curve(truth, values)
+    errors = (fmr + fnmr)[0]
+    best = np.flatnonzero(np.isclose(errors, errors.min(), rtol=0, atol=1e-12))
+    ends = np.append(np.minimum(thresholds, 1.0), 0.0)
+    widest = int(best[np.argmax(ends[best] - ends[best + 1])])
+    return _between(thresholds, widest)
+
+
 def _between(thresholds: np.ndarray, place: int) -> float:
     """The middle between a threshold and the next lower score, as a float32 that separates."""
     upper = min(float(thresholds[place]), 1.0)

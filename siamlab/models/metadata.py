@@ -13,6 +13,10 @@ from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 
 DEFAULT_THRESHOLD = 0.5  # of a model that was never calibrated
+# Names of operating points: the fewest errors; a false match rate of 1 in 100 and in 1,000.
+POINTS = ("balanced", "fmr_0.01", "fmr_0.001")
+VERIFICATION = "verification"  # the rate the user calibrated for, else fmr_0.001
+DOMAINS = ("photographs", "drawings")
 
 
 def digests(people: Iterable[str]) -> tuple[str, ...]:
@@ -33,17 +37,32 @@ def library_versions() -> dict[str, str]:
     }
 
 
+def check_domain(domain: str) -> str:
+    """Return a domain when it is one of ``DOMAINS``.
+
+    Raises:
+        InputError: it is not.
+    """
+    if domain not in DOMAINS:
+        raise InputError(f"A domain is {' or '.join(DOMAINS)}. Received: {domain!r}.")
+    return domain
+
+
 @dataclass(frozen=True)
 class ModelMetadata:
     """What a model file says about the model.
 
     Attributes:
-        arch: ``koch``, ``compact`` or ``custom``.
+        arch: ``koch``, ``compact``, ``resnet`` or ``custom``.
         preprocessing: crop, size and detector, shared by training and verification.
         calibration: thresholds and their origin (``Calibration.to_dict``), or ``None``.
         people: digests of the people it was trained on.
         versions: library versions at training.
         notes: a sentence on how it was trained.
+        domain: what its thresholds were chosen on, ``photographs`` or ``drawings``.
+
+    Raises:
+        InputError: another domain.
     """
 
     arch: str = "custom"
@@ -52,33 +71,68 @@ class ModelMetadata:
     people: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=library_versions)
     notes: str = ""
+    domain: str = "photographs"
+
+    def __post_init__(self) -> None:
+        check_domain(self.domain)
 
     @property
     def threshold(self) -> float | None:
         """The calibrated threshold, or ``None`` when the model was never calibrated."""
         return None if self.calibration is None else float(self.calibration["threshold"])
 
-    def choose_threshold(self, given: float | None = None) -> tuple[float, str]:
+    def choose_threshold(
+        self, given: float | None = None, point: str | None = None
+    ) -> tuple[float, str]:
         """The threshold of a comparison, and the name of the operating point it belongs to.
 
         Args:
-            given: a threshold in [0, 1] that was asked for; ``None`` takes the calibrated one.
+            given: a threshold in [0, 1] that was asked for; it goes before everything else.
+            point: ``balanced``, ``fmr_0.01``, ``fmr_0.001``, or ``verification``: the false match
+                rate that the model was calibrated for, else ``fmr_0.001``. ``None`` takes the
+                model's own threshold.
 
         Returns:
-            The threshold, and ``given``, ``default`` (0.5: never calibrated), ``balanced`` (equal
-            errors) or for example ``fmr_0.01``.
+            The threshold, and ``given``, ``default`` (0.5: never calibrated), one of the points,
+            or the name of the model's own threshold where its file has no such point:
+            ``equal_error`` or for example ``fmr_0.05``.
 
         Raises:
-            InputError: it is outside [0, 1].
+            InputError: ``given`` is outside [0, 1], or there is no such point.
+
+        Example:
+            >>> from siamlab.models.metadata import ModelMetadata
+            >>> found = {"threshold": 0.5, "target_fmr": None, "thresholds": {"0.001": 0.9}}
+            >>> ModelMetadata(calibration=found).choose_threshold(point="fmr_0.001")
+            (0.9, 'fmr_0.001')
+            >>> ModelMetadata(calibration=found).choose_threshold(given=0.7)
+            (0.7, 'given')
         """
+        if point not in (None, VERIFICATION, *POINTS):
+            raise InputError(
+                f"An operating point is one of {', '.join((*POINTS, VERIFICATION))}. "
+                f"Received: {point!r}."
+            )
         if given is not None:
             if not 0 <= given <= 1:
                 raise InputError(f"A threshold is in [0, 1]. Received: {given}.")
             return float(given), "given"
-        if self.threshold is None or self.calibration is None:
+        if self.calibration is None or self.threshold is None:
             return DEFAULT_THRESHOLD, "default"
         target = self.calibration.get("target_fmr")
-        return self.threshold, "balanced" if target is None else f"fmr_{target:g}"
+        own = "equal_error" if target is None else f"fmr_{target:g}"
+        if point == VERIFICATION:
+            point = "fmr_0.001" if target is None else None
+        named = None if point is None else self._named_threshold(point)
+        return (self.threshold, own) if point is None or named is None else (named, point)
+
+    def _named_threshold(self, point: str) -> float | None:
+        found = self.calibration or {}
+        if point == "balanced":
+            value = found.get("balanced")
+        else:
+            value = found.get("thresholds", {}).get(point.removeprefix("fmr_"))
+        return None if value is None else float(value)
 
     def trained_on(self, person: str) -> bool:
         """Whether this person's images were used in training."""

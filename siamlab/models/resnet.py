@@ -1,8 +1,8 @@
 """dlib's face ResNet in plain Keras layers: a network trained by others, and given away.
 
 Input: its weights file, ``dlib_face_recognition_resnet_model_v1.dat`` (Davis King, CC0). Output:
-a Keras model from images to unit embeddings of 128 numbers. The architecture is that of He et al.
-2015, "Deep Residual Learning for Image Recognition", with 29 convolutions and half the filters.
+a Keras model from images to 128 numbers. The architecture is that of He et al. 2015, "Deep
+Residual Learning for Image Recognition", with 29 convolutions and half the filters.
 """
 
 from __future__ import annotations
@@ -116,9 +116,11 @@ def _folded(content: bytes) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         kernel = values[:-count].reshape(count, depth, side, side).transpose(2, 3, 1, 0)
         bias = values[-count:]
         if number == 0:  # the network's own input is (255 x - mean) / 256
-            bias = bias - kernel.sum(axis=(0, 1)).T @ (np.array(MEANS, np.float32) / SCALE)
+            # In float64, so that the order of adding, which processors choose, is rounded away:
+            # templates belong to weights that are the same everywhere.
+            bias = bias - kernel.sum(axis=(0, 1), dtype=np.float64).T @ np.array(MEANS) / SCALE
             kernel = kernel * np.float32(255 / SCALE)
-        yield kernel * gamma, bias * gamma + beta
+        yield kernel * gamma, np.float32(bias * gamma + beta)
         depth, side = count, 3
     yield parts[-1][1].reshape(depth, DIMENSIONS), np.zeros(0, np.float32)
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from siamlab.errors import InputError, ModelError
-from siamlab.models.locations import pretrained_file
-from siamlab.models.quantization import load_arrays, save_arrays
+from siamlab.models.locations import NAMES, packaged_file
+from siamlab.models.packed import load_packed
+from siamlab.models.pretrained import load_pretrained
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
 from siamlab.system.files import write_whole
@@ -54,27 +55,13 @@ def _as_if_never_compiled(model: Siamese) -> Iterator[None]:
         model.optimizer, model.compiled = kept
 
 
-def save_quantized(model: Siamese, path: Path) -> Path:
-    """Save a model with seven bits a weight, as the packaged weights are.
-
-    Args:
-        model: its weights are rounded in the file, not in memory: load the file again before
-            anything is measured.
-        path: a name that ends in ``.npz``.
-
-    Raises:
-        StorageError: the file cannot be written; nothing half-written stays.
-    """
-    about = {"model": keras.saving.serialize_keras_object(model)}
-    return save_arrays(path, model.get_weights(), about)
-
-
 def load_model(path: Path | str = "pretrained") -> Siamese:
     """Load a Siamese model, ready to verify or to train on.
 
     Args:
-        path: a ``.keras`` file, one that :func:`save_quantized` wrote, or ``pretrained`` for the
-            packaged weights (``siamlab/models/weights/README.md`` is their card).
+        path: ``pretrained`` (dlib's face ResNet behind the project's own head), ``compact`` (the
+            small network in the package), or a file: a ``.keras`` file, or one of those two
+            (``siamlab/models/weights/README.md`` is their card).
 
     Raises:
         ModelError: there is no such file, it is damaged, or it is another kind of model.
@@ -83,18 +70,17 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
         >>> import siamlab
         >>> model = siamlab.load_model("pretrained")
         >>> model.metadata.arch, model.embedding.output_shape
-        ('compact', (None, 256))
+        ('resnet', (None, 128))
     """
-    if str(path) == "pretrained":
-        path = pretrained_file()
+    if str(path) in NAMES:
+        path = packaged_file(str(path))
     path = Path(path)
     if not path.is_file():
         raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
+    if path.suffix == ".json":
+        return load_pretrained(path)
     if path.suffix == ".npz":
-        arrays, about = load_arrays(path)
-        quantized: Siamese = keras.saving.deserialize_keras_object(about["model"])
-        quantized.set_weights(arrays)
-        return quantized
+        return load_packed(path)
     if not zipfile.is_zipfile(path):
         raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
     try:

@@ -89,9 +89,12 @@ class Siamese(keras.Model):
         Head and thresholds are left out, so that templates stay valid through a calibration.
         """
         seen = self.metadata.preprocessing
-        # "finder" is what siamlab 0.1.0 called the detector: its templates stay valid.
-        text = json.dumps({"size": seen.size, "fraction": seen.fraction, "finder": seen.detector})
-        digest = hashlib.sha256(text.encode())
+        # "finder" is what siamlab 0.1.0 called the detector, and box the only alignment then: its
+        # templates stay valid.
+        values = {"size": seen.size, "fraction": seen.fraction, "finder": seen.detector}
+        if seen.alignment != "box":
+            values["alignment"] = seen.alignment
+        digest = hashlib.sha256(json.dumps(values).encode())
         for weight in self.embedding.weights:
             digest.update(np.ascontiguousarray(ops.convert_to_numpy(weight)).tobytes())
         return digest.hexdigest()[:16]

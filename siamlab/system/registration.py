@@ -25,8 +25,7 @@ CLASSES = {
     "L1Distance": "models.layers",
     "SquaredDistance": "models.layers",
     "Mirror": "models.layers",
-    "OrientedGradients": "models.hog_lda",
-    "CohortNormalization": "models.cohort_normalization",
+    "PadTo": "models.resnet",
     "PersonCosines": "models.training_heads",
     "PairLogits": "models.training_heads",
     "PairCrossEntropy": "models.losses",
@@ -38,8 +37,14 @@ CLASSES = {
     "WeightedSum": "models.losses",
 }
 
-# Layers of siamlab 0.1.0's compact network, which are no more.
-RETIRED = ("CentralView", "CentredUnit", "CohortNormalisation")
+# Layers of former compact networks, which are no more.
+RETIRED = (
+    "CentralView",
+    "CentredUnit",
+    "CohortNormalisation",
+    "CohortNormalization",
+    "OrientedGradients",
+)
 
 
 class OnDemand:
@@ -75,9 +80,9 @@ class Retired:
             ModelError: always.
         """
         raise ModelError(
-            f"This file is of siamlab 0.1.0, whose layer {self.name} is no more. Train the model "
-            "again (siamlab train --arch compact) and enroll with it; if it was pretrained with a "
-            "threshold of your own, run siamlab calibrate pretrained."
+            f"This file is of an earlier siamlab, whose layer {self.name} is no more. Train the "
+            "model again (siamlab train --arch compact) and enroll with it; if it was pretrained "
+            "with a threshold of your own, run siamlab calibrate pretrained."
         )
 
 

@@ -16,6 +16,8 @@ from siamlab.errors import NoFaceError, SeveralFacesError
 from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceDetector, open_detector
 from siamlab.models.embedder import FaceEmbedder
+from siamlab.models.metadata import VERIFICATION
+from siamlab.models.opening import open_embedder
 from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 
@@ -34,9 +36,11 @@ def verify(
     Args:
         a: a photograph: an image file, or uint8 RGB ``(H, W, 3)``.
         b: another one.
-        model: a loaded model, a model file, or ``pretrained``. Load it once
-            (:func:`siamlab.load_model`) to compare many images.
-        threshold: in [0, 1]; ``None`` takes the model's own.
+        model: a loaded model, a model file, ``pretrained`` or ``compact``. Load it once
+            (:func:`siamlab.load_model`) to compare many images. Of a name an exported copy is
+            used, which :func:`siamlab.models.opening.open_embedder` keeps in the workspace.
+        threshold: in [0, 1]; ``None`` takes the model's threshold for verification: that of the
+            false match rate it was calibrated for, else of the point ``fmr_0.001``.
         detector: finds the faces; ``None`` opens the kind that the model asks for.
 
     Returns:
@@ -60,7 +64,7 @@ def verify(
         Verification(unknown: second image: No face was found; face the camera, in good light, ...)
     """
     embedder = _open(model)
-    limit, point = embedder.metadata.choose_threshold(threshold)
+    limit, point = embedder.metadata.choose_threshold(threshold, VERIFICATION)
     detector = _detector_of(embedder, detector)
     alignment = embedder.metadata.preprocessing.alignment
     begin = time.perf_counter()
@@ -118,37 +122,47 @@ def embed(
         >>> import siamlab
         >>> with siamlab.open_camera("drawn:7") as camera:
         ...     siamlab.embed([camera.read(), camera.read()]).shape
-        (2, 256)
+        (2, 128)
     """
-    embedder = _open(model)
-    detector = _detector_of(embedder, detector)
-    alignment = embedder.metadata.preprocessing.alignment
-    rows: list[int] = []
+    embeddings, reasons = embed_faces(images, _open(model), detector)
+    for reason in reasons.values():
+        warnings.warn(reason, stacklevel=2)
+    return embeddings
+
+
+def embed_faces(
+    images: Sequence[Image], model: FaceEmbedder, detector: FaceDetector | None = None
+) -> tuple[np.ndarray, dict[int, str]]:
+    """As :func:`embed`, with the reasons instead of warnings.
+
+    Returns:
+        The embeddings, and the number of each image without one to the reason, which names it.
+    """
+    detector = _detector_of(model, detector)
+    preprocessing = model.metadata.preprocessing
+    reasons: dict[int, str] = {}
     chips: list[np.ndarray] = []
     for number, image in enumerate(images):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, detector, alignment=alignment)[0])
-            rows.append(number)
+            chips.append(find_chip(pixels, detector, alignment=preprocessing.alignment)[0])
         except (NoFaceError, SeveralFacesError) as error:
             name = f"image {number + 1}" if isinstance(image, np.ndarray) else image
-            warnings.warn(f"{name}: {error}", stacklevel=2)
-    size = embedder.metadata.preprocessing.size
+            reasons[number] = f"{name}: {error}"
+    size = preprocessing.size
     inputs = np.zeros((0, size, size, 3), np.float32)
     if chips:
-        inputs = model_inputs(chips, embedder.metadata.preprocessing)
-    found = embedder.embed(inputs)
+        inputs = model_inputs(chips, preprocessing)
+    found = model.embed(inputs)
     embeddings = np.full((len(images), found.shape[1]), np.nan, np.float32)
-    embeddings[rows] = found
-    return embeddings
+    embeddings[[number for number in range(len(images)) if number not in reasons]] = found
+    return embeddings, reasons
 
 
 def _open(model: Model) -> FaceEmbedder:
     if not isinstance(model, Path | str):
         return model
-    from siamlab.models.saving import load_model  # not above: an exported model needs no Keras
-
-    return load_model(model)
+    return open_embedder(model)
 
 
 def _detector_of(model: FaceEmbedder, detector: FaceDetector | None) -> FaceDetector:

@@ -33,6 +33,9 @@ class Identification:
         box: where the face is in the frame; ``None`` when unknown.
         seconds: time of each step: ``detect``, ``embed``, ``search``.
         reason: why the answer is unknown (no face, several faces); empty otherwise.
+        operating_point: which of the model's thresholds was used, see :class:`Verification
+            <siamlab.verification.result.Verification>`.
+        model: the model's id.
     """
 
     candidates: tuple[Candidate, ...]
@@ -41,6 +44,13 @@ class Identification:
     box: FaceBox | None
     seconds: dict[str, float]
     reason: str = ""
+    operating_point: str = ""
+    model: str = ""
+
+    @property
+    def verified(self) -> bool | None:
+        """Whether somebody was found; ``None`` for unknown."""
+        return None if self.reason else self.person is not None
 
     @property
     def person(self) -> str | None:
@@ -66,7 +76,11 @@ class Identification:
         """Plain values, for JSON."""
         return {
             "person": self.person,
+            "verified": self.verified,
+            "score": round(self.candidates[0].score, 7) if self.candidates else None,
             "threshold": self.threshold,
+            "operating_point": self.operating_point,
+            "model": self.model,
             "enrolled": self.enrolled,
             "reason": self.reason,
             "candidates": [

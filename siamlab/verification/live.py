@@ -20,6 +20,7 @@ from siamlab.errors import CameraError
 from siamlab.system.closing import Closing
 from siamlab.verification.fusion import SlidingWindow
 from siamlab.verification.result import Verification
+from siamlab.verification.tracking import TrackingDetector
 from siamlab.verification.verifier import Verifier
 
 
@@ -68,6 +69,9 @@ class LiveVerification(Closing):
         window: also decide on the frames of this many seconds together; 0 does not. A frame
             without a face, or with several, empties the window: the person may have changed.
 
+    A camera that says so (an attribute ``domain``) shows drawn people: the verdicts then carry the
+    note of :meth:`Verifier.domain_note <siamlab.verification.verifier.Verifier.domain_note>`.
+
     Example:
         ```python
         with LiveVerification(0, verifier, "Ada") as live:
@@ -87,6 +91,8 @@ class LiveVerification(Closing):
         self.verifier = verifier
         self.person = person
         self.continuous = continuous
+        self._tracking = TrackingDetector(verifier.detector)
+        self._note = verifier.domain_note(_domain_of(self.reader.source))
         self._window: SlidingWindow[Verification] = SlidingWindow(window)
         self._asked = 0
         self._answered = 0
@@ -195,13 +201,17 @@ class LiveVerification(Closing):
             else:
                 seen = self.reader.newer_than(before.verified_number, timeout=1.0)
                 if seen is not None and seen.frame is not None:
-                    verification = self.verifier.verify(seen.frame, self.person)
+                    verification = self._verify(seen.frame)
                     missed = seen.number - before.verified_number - 1 if streamed else 0
                     self._answer(verification, seen.number, missed, asked)
                     streamed = continuous
             last = self.reader.snapshot
             if not last.running and last.number <= self._verdicts.verified_number:
                 return
+
+    def _verify(self, frame: np.ndarray) -> Verification:
+        verification = self.verifier.verify(frame, self.person, self._tracking)
+        return replace(verification, note=self._note)
 
     def _answer(self, verification: Verification, number: int, missed: int, asked: int) -> None:
         decision = self._decide(verification)
@@ -225,9 +235,16 @@ class LiveVerification(Closing):
         if recent[0].scores.shape != verification.scores.shape:  # enrolled again meanwhile
             self._window.clear()
             recent = self._window.add(verification, time.monotonic())
-        return self.verifier.fuse(recent)
+        return replace(self.verifier.fuse(recent), note=self._note)
 
     def _publish(self, **changes: Any) -> None:
         with self._changed:
             self._verdicts = replace(self._verdicts, **changes)
             self._changed.notify_all()
+
+
+def _domain_of(source: Any) -> str | None:
+    """What a camera shows, where that is known: ``drawings``, or ``None``."""
+    if isinstance(source, str) and source.split(":")[0] == "drawn":
+        return "drawings"
+    return getattr(source, "domain", None)

@@ -34,7 +34,7 @@ class Verification:
         scores: float32 ``(N,)``, the probability of "same person" for each template.
         detection_threshold: a template matches from this score on.
         verification_threshold: verified from this share of matches on.
-        box: where the face is in the frame; ``None`` for a chip, or when unknown.
+        box: where the face is in the frame; ``None`` for an aligned face, or when unknown.
         seconds: time of each part: ``detect``, ``embed``, ``score``.
         reason: why the answer is unknown; empty otherwise.
         fusion: the rule that made one answer out of several templates.
@@ -42,9 +42,12 @@ class Verification:
             the answer is unknown.
         frames: how many frames with a face stand behind the answer; the scores are their means.
         faces: uint8 RGB chips of the two images that were compared, else empty.
-        operating_point: which of the model's thresholds was used: ``balanced``, ``fmr_0.01``,
-            ``given`` or ``default``.
+        operating_point: which of the model's thresholds was used: ``fmr_0.001``, another rate
+            that it was calibrated for, ``given`` or ``default``
+            (:meth:`siamlab.models.metadata.ModelMetadata.choose_threshold`).
         model: the model's id.
+        note: what a reader must know before the verdict, such as a threshold that was chosen on
+            another kind of images; empty otherwise.
 
     Example:
         >>> from siamlab.verification.result import Verification
@@ -66,6 +69,7 @@ class Verification:
     faces: tuple[np.ndarray, ...] = ()
     operating_point: str = ""
     model: str = ""
+    note: str = ""
 
     @property
     def verdict(self) -> str:
@@ -100,8 +104,10 @@ class Verification:
         return sum(self.seconds.values())
 
     def __str__(self) -> str:
-        if self.person is None:
-            return self._about_two_images()
+        about = self._about_two_images() if self.person is None else self._about_person()
+        return f"{self.note} {about}" if self.note else about
+
+    def _about_person(self) -> str:
         # Neither times nor scores, so that notebooks show the same on every machine.
         if self.verified is None:
             return f"unknown whether this is {self.person}: {self.reason}"
@@ -140,6 +146,7 @@ class Verification:
             "verified": self.verified,
             "verdict": self.verdict,
             "reason": self.reason,
+            "note": self.note,
             "score": self.probability,
             "threshold": self.threshold,
             "operating_point": self.operating_point,

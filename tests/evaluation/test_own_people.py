@@ -12,7 +12,8 @@ import pytest
 
 from siamlab.config import Workspace
 from siamlab.data.collections import Collection, Person, open_collection
-from siamlab.errors import InputError
+from siamlab.data.faces import Faces, load_faces
+from siamlab.errors import InputError, NoFaceError
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import (
     calibrate_people,
@@ -29,7 +30,9 @@ from siamlab.images.write import write_image
 @dataclass
 class Metadata:
     trained: tuple[str, ...] = ()
-    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(size=8))
+    preprocessing: Preprocessing = field(
+        default_factory=lambda: Preprocessing(size=8, alignment="none")
+    )
 
     def trained_on(self, name: str) -> bool:
         return name in self.trained
@@ -277,3 +280,27 @@ def test_find_strangers(
 )
 def test_rates_in_plain_words(errors: int, pairs: int, words: str) -> None:
     assert one_in(errors, pairs) == words
+
+
+def test_images_without_a_face_are_left_out_and_counted(
+    own: Collection, strangers: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bea's 110 shows no face: of 3 genuine pairs 2 are left, of 12 impostor pairs 8."""
+    read = load_faces
+
+    def without_110(paths: list[Path], preprocessing: Preprocessing) -> Faces:
+        faces = read(paths, preprocessing)
+        return Faces(faces.images, faces.images[:, 0, 0, 0] != 110)
+
+    monkeypatch.setattr("siamlab.evaluation.scoring.load_faces", without_110)
+    found = calibrate_people(LevelModel(), own, None, fmr=0.3)
+    assert (found.calibration.genuine, found.calibration.impostor) == (2, 8)
+    assert "5 of 15 pairs were left out: 1 image of them shows no face." in found.notes
+    everybody = calibrate(LevelModel(), own, 0.3)
+    assert "1 image of them shows no face" in everybody.note
+    monkeypatch.setattr(
+        "siamlab.evaluation.scoring.load_faces",
+        lambda paths, how: Faces(read(paths, how).images, np.zeros(len(paths), bool)),
+    )
+    with pytest.raises(NoFaceError, match="shows two faces"):
+        calibrate(LevelModel(), own, 0.3)

@@ -24,16 +24,14 @@ import numpy as np
 
 from siamlab.system.backend import keras
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.hog_lda import fit_hog_lda
 from siamlab.models.training_heads import PairLogits
 from siamlab.models.losses import (
     Contrastive, PairCrossEntropy, SemiHardTriplet, SupervisedContrastive, WeightedSum,
 )
 from siamlab.models.siamese import build_siamese
 from siamlab.models.saving import load_model, save_model
-from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding, mirrored
-from siamlab.models.ensemble import build_ensemble
+from siamlab.models.resnet import build_resnet
 from siamlab.data.collections import open_collection
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.synthetic import write_people
@@ -48,8 +46,8 @@ def two_epochs(embedding, size, loss=None, **more):
     settings = TrainingSettings(steps=4, steps_per_epoch=2, people=4, loss=loss, verbose=0, **more)
     return train_people(embedding, people, how, settings).metrics["loss"]
 
-compact = build_embedding("compact", (16, 16, 3), 0.125)
-history = {"compact": two_epochs(compact, 16, folder=folder / "checkpoints")}
+compact = build_embedding("compact", (32, 32, 3), 0.125)
+history = {"compact": two_epochs(compact, 32, folder=folder / "checkpoints")}
 koch = build_embedding("koch", (60, 60, 3), 0.02)
 together = WeightedSum([Contrastive(), SemiHardTriplet(), SupervisedContrastive()], [1, 1, 1])
 history["koch"] = two_epochs(koch, 60, together)
@@ -59,11 +57,13 @@ images, labels = batches[0]
 pairs = keras.Model(koch.input, PairLogits()(koch.output))
 history["pairs"] = [float(PairCrossEntropy()(labels, pairs(images)))]
 
-small = images[:, :16, :16]
-both = build_ensemble([compact, fit_hog_lda(small, labels)], (0.56, 0.56), (1, 2))
-joined = normalize_by_cohort(mirrored(both), small, 3)
-models = {"compact": build_siamese(joined, "squared"), "koch": build_siamese(koch)}
-seen = {"compact": small, "koch": images}
+models = {
+    "compact": build_siamese(mirrored(compact), "squared"),
+    "koch": build_siamese(koch),
+    "resnet": build_siamese(mirrored(build_resnet()), "squared"),
+}
+aligned = np.kron(images, np.ones((1, 3, 3, 1), np.float32))[:, :150, :150]
+seen = {"compact": images[:, :32, :32], "koch": images, "resnet": aligned}
 
 def scores(name, model):
     templates = model.embed(seen[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +12,10 @@ import pytest
 
 from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import normalize_by_cohort
-from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import build_ensemble
-from siamlab.models.locations import PRETRAINED
+from siamlab.models.embedding import build_embedding, mirrored
+from siamlab.models.koch import fold_normalization
 from siamlab.models.metadata import ModelMetadata, digests
-from siamlab.models.saving import load_model, save_model, save_quantized
+from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
 
 KOCH_SHAPES = {
@@ -97,22 +94,10 @@ def test_folded_koch_has_the_papers_weights():
     assert {layer.name: tuple(layer.output.shape[1:]) for layer in plain.layers[1:]} == KOCH_SHAPES
 
 
-@pytest.mark.parametrize("arch", ["koch", "compact"])
-def test_folding_refuses_plain_networks(arch):
+@pytest.mark.parametrize(("arch", "width"), [("koch", 0.05), ("compact", 0.125)])
+def test_folding_refuses_other_networks(arch, width):
     with pytest.raises(InputError, match="normalized=True"):
-        fold_normalization(build_embedding(arch, (64, 64, 3), 0.05, normalized=False))
-
-
-def test_folded_compact_is_the_same_function_in_fewer_layers():
-    trained = with_uneven_normalization(build_embedding("compact", (32, 32, 3), 0.25))
-    plain = fold_normalization(trained)
-    names = [f"{kind}{number}" for number in (1, 2, 3) for kind in ("conv", "pool")]
-    expected = ["image", *names, "conv4", "flatten", "code", "code_centered", "unit"]
-    assert [layer.name for layer in plain.layers] == expected
-    images = faces(5)
-    codes = np.asarray(trained(images, training=False))
-    assert codes.std() > 0.01
-    np.testing.assert_allclose(np.asarray(plain(images)), codes, atol=2e-5)
+        fold_normalization(build_embedding(arch, (64, 64, 3), width))
 
 
 def test_probability_is_the_sigmoid_of_the_weighted_distance(small, images):
@@ -156,7 +141,7 @@ def test_compact_embeddings_have_unit_length_and_the_mirror_changes_nothing():
     [
         ({"arch": "vgg"}, "arch is one of koch, compact"),
         ({"input_shape": (48, 48, 3)}, "at least 60x60"),
-        ({"arch": "compact", "input_shape": (8, 8, 3)}, "at least 16x16"),
+        ({"arch": "compact", "input_shape": (31, 64, 3)}, "at least 32x32"),
         ({"input_shape": (105, 105)}, "input_shape is"),
         ({"width": 0}, "positive"),
     ],
@@ -197,8 +182,9 @@ def test_model_id_depends_on_embedding_and_crop_not_on_the_threshold(small):
     small.with_metadata(calibration={"threshold": 0.9})
     assert small.model_id == before
     kept = small.metadata
-    small.with_metadata(preprocessing=Preprocessing(size=64, fraction=0.123))
-    assert small.model_id != before
+    for other in (Preprocessing(64, 0.123), Preprocessing(64, 1.0, alignment="box")):
+        small.with_metadata(preprocessing=other)
+        assert small.model_id != before
     small.metadata = kept
 
 
@@ -277,124 +263,6 @@ def test_the_name_must_end_in_keras(tmp_path, small):
         save_model(small, tmp_path / "m.h5")
 
 
-@pytest.fixture(scope="module")
-def compact():
-    keras.utils.set_random_seed(4)
-    return build_embedding("compact", (32, 32, 3), 0.25)
-
-
-def faces(count, size=32):
-    return np.random.default_rng(5).random((count, size, size, 3), dtype=np.float32)
-
-
-def test_compact_gives_unit_embeddings(compact):
-    embeddings = np.asarray(compact(faces(6)))
-    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)
-    assert embeddings.std(axis=0).mean() > 0
-
-
-def test_all_principal_axes_keep_every_cosine(compact):
-    """Ten images span ten axes at the most: with all of them nothing is lost."""
-    images = faces(10)
-    full, short = (
-        np.asarray(compact(images)),
-        np.asarray(project_to_pca(compact, images, 10)(images)),
-    )
-    assert short.shape == (10, 10)
-    np.testing.assert_allclose(short @ short.T, full @ full.T, atol=1e-4)
-
-
-def test_fewer_axes_are_those_of_the_largest_spread(compact):
-    images = faces(10)
-    full = np.asarray(compact(images))
-    _, _, axes = np.linalg.svd(full, full_matrices=False)
-    expected = full @ axes[:3].T
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    short = np.asarray(project_to_pca(compact, images, 3)(images))
-    np.testing.assert_allclose(short @ short.T, expected @ expected.T, atol=1e-4)
-
-
-@pytest.fixture(scope="module")
-def joined(compact):
-    """Two models of 32 pixels: the near one sees 0.56 of 0.70, so the image has 40."""
-    keras.utils.set_random_seed(8)
-    other = build_embedding("compact", (32, 32, 3), width=0.125)
-    return [compact, other], build_ensemble([compact, other], (0.56, 0.70))
-
-
-def test_the_cosine_of_an_ensemble_is_the_mean_of_its_models(joined):
-    (near, wide), both = joined
-    images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
-    small = np.asarray(keras.ops.image.resize(images, (32, 32), interpolation="bilinear"))
-    codes = [np.asarray(near(images[:, 4:36, 4:36])), np.asarray(wide(small))]
-    codes.append(np.asarray(both(images)))
-    assert codes[2].shape[1] == codes[0].shape[1] + codes[1].shape[1]
-    first, second, mean = (code @ code.T for code in codes)
-    assert np.abs(first - second).max() > 0.01, "the models differ"
-    np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-5)
-
-
-def test_a_models_weight_is_its_share_of_the_cosine(joined):
-    """Three to one: 0.75 and 0.25 of the models' cosines; unit codes stay unit."""
-    models, both = joined
-    images = np.random.default_rng(2).random((6, 40, 40, 3), dtype=np.float32)
-    codes = np.asarray(both(images)) * np.sqrt(2)
-    parts = np.split(codes, [models[0].output_shape[1]], axis=1)
-    weighted = np.asarray(build_ensemble(models, (0.56, 0.70), (3, 1))(images))
-    expected = 0.75 * parts[0] @ parts[0].T + 0.25 * parts[1] @ parts[1].T
-    np.testing.assert_allclose(weighted @ weighted.T, expected, atol=1e-5)
-
-
-def test_an_ensemble_survives_the_file(joined, tmp_path):
-    images = np.random.default_rng(3).random((6, 40, 40, 3), dtype=np.float32)
-    model = build_siamese(mirrored(project_to_pca(joined[1], images, 6)), "squared")
-    again = load_model(save_model(model, tmp_path / "joined.keras"))
-    np.testing.assert_array_equal(again.embed(images), model.embed(images))
-
-
-def test_a_cohort_adds_a_coordinate_that_falls_as_similarity_rises(compact):
-    """The cohort are centroids of the strangers' own embeddings."""
-    keras.utils.set_random_seed(0)
-    strangers = faces(12)
-    model = normalize_by_cohort(compact, strangers, 3)
-    codes = np.asarray(model(strangers))
-    assert codes.shape == (12, compact.output_shape[1] + 1)
-    np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
-    layer = model.get_layer("cohort")
-    groups, usual = layer.get_weights()
-    plain = np.asarray(compact(strangers))
-    assert groups.shape == (3, plain.shape[1])
-    likeness = np.asarray(layer.likeness(plain))[:, 0]
-    assert float(usual) == pytest.approx(likeness.mean(), abs=1e-5)
-    expected = np.clip(0.5 - 3 * (likeness - likeness.mean()), 0, 0.9)
-    np.testing.assert_allclose(codes[:, -1], expected, atol=1e-4)
-    assert not layer.trainable_weights, "fine-tuning leaves strangers where they are"
-
-
-def test_an_ensemble_of_one_is_its_model(compact):
-    assert build_ensemble([compact], (0.56,)) is compact
-
-
-def test_a_quantized_model_scores_as_before(compact, tmp_path):
-    metadata = ModelMetadata(arch="compact", people=digests(["Ada"]))
-    model = build_siamese(mirrored(compact), "squared", metadata)
-    model.head.set_weights([np.full(model.head.kernel.shape, -3.0), np.array([2.0])])
-    again = load_model(save_quantized(model, tmp_path / "model.npz"))
-    assert again.metadata == model.metadata
-    first, second = faces(8)[:4], faces(8)[4:]
-    expected = np.asarray(model([first, second]))
-    np.testing.assert_allclose(np.asarray(again([first, second])), expected, atol=0.02)
-    keras_file = save_model(model, tmp_path / "model.keras", optimizer=False)
-    assert (tmp_path / "model.npz").stat().st_size < 0.5 * keras_file.stat().st_size
-
-
-def test_a_damaged_quantized_model_is_refused(compact, tmp_path):
-    path = save_quantized(build_siamese(compact, "squared"), tmp_path / "model.npz")
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ModelError, match="Install siamlab again"):
-        load_model(path)
-
-
 def test_without_the_optimizer_the_file_is_smaller_and_training_continues(tmp_path, images):
     model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.1))
     model.compile("adam", "binary_crossentropy")
@@ -409,17 +277,3 @@ def test_without_the_optimizer_the_file_is_smaller_and_training_continues(tmp_pa
     assert not again.compiled
     again.compile("adam", "binary_crossentropy")
     again.train_on_batch(batch, labels)
-
-
-def test_the_packaged_weights_match_their_card():
-    """At most 6 MB; an ensemble of two networks and HOG-LDA, and a cohort."""
-    card = json.loads(PRETRAINED.with_name("card.json").read_text())
-    assert PRETRAINED.stat().st_size < 6e6
-    assert card["megabytes"] == pytest.approx(PRETRAINED.stat().st_size / 1e6, abs=0.01)
-    model = load_model("pretrained")
-    assert model.metadata.threshold == card["calibration"]["threshold"]
-    assert model.metadata.preprocessing == Preprocessing(size=90, fraction=0.70)
-    base = model.embedding
-    assert {"model1", "model2", "hog_lda", "cohort"} <= {layer.name for layer in base.layers}
-    shares = [base.get_layer(f"weight{number}").scale ** 2 for number in (1, 2, 3)]
-    assert sum(shares) == pytest.approx(1) and min(shares) > 0

@@ -21,6 +21,7 @@ from siamlab.models.exported import CHECKSUM, INFO, open_exported
 from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
+from siamlab.system.registration import CLASSES, RETIRED
 
 ROOT = Path(__file__).parents[2]
 CALIBRATION = Calibration(0.3, 0.01, 0.01, 0.2, 0.1, 0.4, people=40, person_pairs=780)
@@ -81,7 +82,7 @@ def test_a_model_of_0_1_0_is_the_same_model(model, old_file, load):
 
 
 @pytest.mark.parametrize("load", [siamlab.load_model, keras.saving.load_model])
-@pytest.mark.parametrize("layer", ["CentralView", "CentredUnit", "CohortNormalisation"])
+@pytest.mark.parametrize("layer", RETIRED)
 def test_a_layer_that_is_gone_says_how_to_make_the_file_new(model, tmp_path, load, layer):
     def retire(config) -> None:
         as_0_1_0(config)
@@ -137,8 +138,6 @@ for name, value in keras.saving.get_custom_objects().items():
 
 
 def test_every_registered_class_can_be_loaded_on_demand():
-    from siamlab.system.registration import CLASSES
-
     found = dict(line.split() for line in run(REGISTERED).splitlines())
     assert set(found) == {f"siamlab>{name}" for name in CLASSES}
     for name, module in CLASSES.items():

@@ -89,7 +89,7 @@ def test_pairs_are_counted_once(small):
 
 
 def test_input_is_measured_on_files():
-    embedding = build_embedding("compact", (16, 16, 3), width=0.125)
+    embedding = build_embedding("compact", (32, 32, 3), width=0.125)
     cost = measure_input(embedding, people=2, steps=2, rounds=1)
     assert cost.images == 4 and cost.steps == 2
     assert cost.ratio == pytest.approx(cost.step_seconds / cost.cached_step_seconds, rel=0.02)
@@ -97,7 +97,7 @@ def test_input_is_measured_on_files():
 
 
 def test_one_core_runs_in_a_process_of_its_own():
-    assert 0 < measure_one_core("compact", 16, stored=3) < 10_000
+    assert 0 < measure_one_core("compact", 32, stored=3) < 10_000
 
 
 def test_results_print_and_go_to_json():

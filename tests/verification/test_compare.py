@@ -26,7 +26,7 @@ def test_probability_threshold_and_answer_by_hand() -> None:
     answer = compare(gray_frame(102), gray_frame(153))
     assert answer.verified is True and answer.person is None
     assert answer.probability == pytest.approx(0.8, abs=1e-6)
-    assert (answer.threshold, answer.operating_point, answer.model) == (0.7, "balanced", "fake")
+    assert (answer.threshold, answer.operating_point, answer.model) == (0.7, "equal_error", "fake")
     assert str(answer) == "the same person: probability 0.800, threshold 0.700"
     assert set(answer.seconds) == {"detect", "embed", "score"} and answer.latency > 0
 
@@ -84,7 +84,7 @@ def test_json_holds_what_the_contract_names() -> None:
     values = json.loads(compare(gray_frame(102), gray_frame(153)).to_json())
     assert values["verified"] is True and values["reason"] == ""
     assert values["score"] == pytest.approx(0.8, abs=1e-6) and values["threshold"] == 0.7
-    assert values["operating_point"] == "balanced" and values["model"] == "fake"
+    assert values["operating_point"] == "equal_error" and values["model"] == "fake"
 
 
 def test_embeddings_and_rows_of_nan_for_images_without_a_face() -> None:

@@ -36,7 +36,7 @@ def test_a_verdict_on_request(verifier: Verifier) -> None:
         state = live.state
     assert state.verifications == 1
     assert state.verification is verification
-    assert state.verification.box == FakeDetector().boxes[0]
+    assert replace(state.verification.box, landmarks=None) == FakeDetector().boxes[0]
     assert camera.closed == 1
 
 
@@ -206,3 +206,18 @@ def test_the_decision_on_several_frames_is_shown_instead_of_that_on_one() -> Non
     assert LiveState().shown is None
     assert LiveState(verification=alone).shown is alone
     assert LiveState(verification=alone, decision=together).shown is together
+
+
+def test_verdicts_about_a_drawn_camera_say_that_the_threshold_is_of_photographs(
+    tmp_path: Path,
+) -> None:
+    verifier = Verifier(FakeModel(threshold=0.7), Gallery(tmp_path / "gallery"), FakeDetector())
+    verifier.enroll("Ada", [gray_frame(100)])
+    camera = FakeCamera()
+    camera.domain = "drawings"  # type: ignore[attr-defined]
+    with LiveVerification(camera, verifier, "Ada", window=1.0) as live:
+        assert live.verify_now().note.startswith("This threshold was chosen on photographs")
+        assert live.state.decision.note == live.state.verification.note
+    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+        assert live.verify_now().note == ""
+    assert LiveVerification("drawn:7", verifier, "Ada")._note

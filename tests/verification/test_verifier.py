@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,8 +136,8 @@ def test_same_probabilities_as_the_siamese_model(gallery: Gallery) -> None:
     rng = np.random.default_rng(0)
     chips = rng.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
     verifier = Verifier(model, gallery, FakeDetector())
-    verifier.enroll("Ada", list(chips[1:]), chips=True)
-    result = verifier.verify_chip(chips[0], "Ada")
+    verifier.enroll("Ada", list(chips[1:]), aligned=True)
+    result = verifier.verify_aligned(chips[0], "Ada")
 
     images = np.stack([preprocess(chip, metadata.preprocessing) for chip in chips]) / np.float32(
         255
@@ -147,17 +148,17 @@ def test_same_probabilities_as_the_siamese_model(gallery: Gallery) -> None:
     assert np.ptp(pairs) > 0
 
 
-def test_frame_and_chip_give_the_same_scores(gallery: Gallery) -> None:
-    from siamlab.faces.crop import cut_face
+def test_frame_and_aligned_face_give_the_same_scores(gallery: Gallery) -> None:
+    from siamlab.faces.align import find_chip
 
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
     verifier = make(gallery)
     by_frame = verifier.verify(frame, "Ada")
-    by_chip = verifier.verify_chip(cut_face(frame, FakeDetector().boxes[0]), "Ada")
-    np.testing.assert_array_equal(by_frame.scores, by_chip.scores)
-    assert by_frame.box == FakeDetector().boxes[0]
-    assert by_chip.box is None
+    by_face = verifier.verify_aligned(find_chip(frame, FakeDetector())[0], "Ada")
+    np.testing.assert_array_equal(by_frame.scores, by_face.scores)
+    assert replace(by_frame.box, landmarks=None) == FakeDetector().boxes[0]
+    assert by_face.box is None
 
 
 def test_no_face_is_unknown_with_a_reason(gallery: Gallery) -> None:
@@ -239,7 +240,7 @@ def test_enrollment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) 
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no image")
     assert verifier.enroll("Ada", [good]).sources == ("good.png",)
-    assert verifier.verify_chip(good, "Ada").verified is True
+    assert verifier.verify_aligned(good, "Ada").verified is True
     with pytest.raises(ImageError, match=r"bad\.jpg"):
         verifier.enroll("Ada", [good, bad])
     with pytest.raises(EmptyFolderError, match="Ada"):
@@ -330,7 +331,7 @@ def test_frames_are_averaged_and_frames_without_a_face_left_out(
     assert result.fused == pytest.approx({"vote": 0.75, "mean_template": 0.8}[rule], abs=1e-6)
     assert result.verified is True
     assert str(result).endswith(", 2 frames")
-    assert result.box == FakeDetector().boxes[0]
+    assert replace(result.box, landmarks=None) == FakeDetector().boxes[0]
 
 
 def test_one_frame_is_as_ever_and_no_face_is_unknown(gallery: Gallery) -> None:
@@ -354,3 +355,39 @@ def test_verdicts_on_different_people_are_not_fused(gallery: Gallery) -> None:
         verifier.fuse(both)
     with pytest.raises(InputError, match="0 of 0 kinds"):
         verifier.verify_frames([], "Ada")
+
+
+def test_the_threshold_is_that_of_verification(gallery: Gallery) -> None:
+    """A rate that the user calibrated for goes before the point ``fmr_0.001``."""
+    model = FakeModel()
+    found = {"threshold": 0.6, "target_fmr": None, "thresholds": {"0.001": 0.9}, "balanced": 0.55}
+    for target, used, point in ((None, 0.9, "fmr_0.001"), (0.05, 0.6, "fmr_0.05")):
+        model.metadata = replace(model.metadata, calibration={**found, "target_fmr": target})
+        verifier = Verifier(model, gallery, FakeDetector())
+        assert (verifier.detection_threshold, verifier.operating_point) == (used, point)
+
+
+def test_a_threshold_of_photographs_is_not_used_for_drawings_without_a_word(
+    gallery: Gallery,
+) -> None:
+    with pytest.warns(UserWarning, match="chosen on photographs; for drawn people calibrate"):
+        verifier = make(gallery, FakeModel(threshold=0.7), domain="drawings")
+    verdict = verifier.verify(gray_frame(102), "Ada")
+    assert str(verdict).startswith("This threshold was chosen on photographs")
+    assert json.loads(verdict.to_json())["note"] == verdict.note
+    # No threshold of the model's, or the same kind of images: nothing to say.
+    assert not make(gallery, FakeModel(), domain="drawings").domain_note()
+    assert not make(gallery, FakeModel(threshold=0.7), domain="photographs").domain_note()
+    given = make(gallery, FakeModel(threshold=0.7), domain="drawings", detection_threshold=0.5)
+    assert not given.verify(gray_frame(102), "Ada").note
+    with pytest.raises(InputError, match="photographs or drawings"):
+        make(gallery, domain="paintings")
+
+
+def test_an_identification_says_which_threshold_and_model(gallery: Gallery) -> None:
+    verifier = make(gallery, FakeModel(threshold=0.7))
+    values = verifier.identify(gray_frame(102)).to_dict()
+    assert values["verified"] is True and values["score"] == pytest.approx(1)
+    assert (values["operating_point"], values["model"]) == ("equal_error", "fake")
+    unknown = verifier.identify(gray_frame(0)).to_dict()
+    assert unknown["verified"] is None and unknown["score"] is None and unknown["reason"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from siamlab.data.collections import Collection
-from siamlab.data.pairs import join_pairs
+from siamlab.data.pairs import PairSet, join_pairs
 from siamlab.errors import InputError
 from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
@@ -24,7 +24,7 @@ from siamlab.evaluation.own_people.messages import cost_notes, family_notes
 from siamlab.evaluation.own_people.pair_groups import GROUPS, draw_groups
 from siamlab.evaluation.own_people.selection import check_left, choose_strangers, unseen_people
 from siamlab.evaluation.rates import format_rate, operating_point, threshold_at_fmr
-from siamlab.evaluation.scoring import score_pairs
+from siamlab.evaluation.scoring import judge_pairs
 from siamlab.system.table import Table
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def calibrate_people(
 
     Args:
         model: its metadata gets the calibration.
-        own: the user's people, face chips as the capture makes them.
+        own: the user's people: photographs, or faces as the capture cuts them. The face is
+            found again in each; pairs with an image that shows none are left out.
         strangers: other people, usually LFW; nobody when ``None``. Those with the name of an own
             person are left out.
         fmr: the target false match rate, in (0, 1].
@@ -107,6 +108,7 @@ def calibrate_people(
 
     Raises:
         InputError: too few people are left, or one kind of pairs is missing.
+        NoFaceError: no pair shows two faces.
     """
     if not 0 < fmr <= 1:
         raise InputError(
@@ -119,10 +121,8 @@ def calibrate_people(
     if known:
         notes.insert(0, f"Left out of your people: {known}, whom the model was trained on.")
     drawn = draw_groups(people, others, fmr, seed)
-    # Every image is embedded once, even if several groups have it.
-    scores = score_pairs(model, join_pairs(*drawn.values()))
-    ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
-    parts = dict(zip(drawn, np.split(scores, ends), strict=True))
+    drawn, parts, left_out = _judge_groups(model, drawn)
+    notes += left_out
     genuine_group = "own_genuine" if len(drawn["own_genuine"]) else "stranger_genuine"
     used = [genuine_group, *(name for name, (genuine, _) in GROUPS.items() if not genuine)]
     pairs = join_pairs(*(drawn[name] for name in used))
@@ -173,6 +173,19 @@ def calibrate_people(
     return PeopleCalibration(
         calibration, groups, worst, strict_point, len(people), len(others), tuple(notes)
     )
+
+
+def _judge_groups(
+    model: Siamese, drawn: dict[str, PairSet]
+) -> tuple[dict[str, PairSet], dict[str, np.ndarray], list[str]]:
+    """The pairs of each group that could be judged, their scores, and a note on the others."""
+    # Every image is embedded once, even if several groups have it.
+    judgement = judge_pairs(model, join_pairs(*drawn.values()))
+    ends = np.cumsum([len(pairs) for pairs in drawn.values()])[:-1]
+    scores, judged = np.split(judgement.scores, ends), np.split(judgement.judged, ends)
+    kept = {name: one.subset(mask) for (name, one), mask in zip(drawn.items(), judged, strict=True)}
+    parts = {name: one[mask] for name, one, mask in zip(drawn, scores, judged, strict=True)}
+    return kept, parts, list(filter(None, [judgement.left_out_note()]))
 
 
 def _strict_threshold(parts: dict[str, np.ndarray], fmr: float) -> float:

@@ -50,7 +50,7 @@ class MmodDetector:
         """All faces of a uint8 RGB image, largest first."""
         check_rgb(image)
         proposals = [] if self._haar is None else self._haar.detect(image)
-        confirmed = [found for box in proposals if (found := self._confirm(image, box))]
+        confirmed = [found for box in proposals if (found := self.confirm(image, box))]
         if any(_is_central(image, box) for box in confirmed):
             return largest_first(confirmed)
         for long_side in LONG_SIDES:
@@ -59,8 +59,16 @@ class MmodDetector:
                 break
         return largest_first(found or confirmed)
 
-    def _confirm(self, image: np.ndarray, box: FaceBox) -> FaceBox | None:
-        """The box where the network has it, if it sees a face near it."""
+    def confirm(self, image: np.ndarray, box: FaceBox) -> FaceBox | None:
+        """Look for a face near a box only, which takes a tenth of the time of :meth:`detect`.
+
+        Args:
+            image: uint8 RGB ``(H, W, 3)``.
+            box: where a face may be, such as where it was in the frame before.
+
+        Returns:
+            The box where the network has it; ``None`` if it sees no face there.
+        """
         side = SIDE * box.size
         x, y = box.center[0] + RIGHT * box.size, box.center[1] + DOWN * box.size
         for zoom in (1.0, 1.15, 0.87):

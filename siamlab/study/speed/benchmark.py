@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from siamlab.models.embedding import build_embedding
-from siamlab.models.saving import load_model
+from siamlab.models.opening import open_embedder
 from siamlab.study.speed.timing import fresh_model
 from siamlab.study.speed.training_speed import InputCost, PairsRate, measure_input, measure_pairs
 from siamlab.study.speed.verification_speed import (
+    IN_KERAS,
     PACKAGED,
     measure_live,
     measure_one_core,
@@ -105,10 +106,10 @@ def run_benchmark(print_fn: Callable[[str], None] = print) -> BenchmarkResults:
     print_fn("verification, as in the report and with stored templates ...")
     slow, fast, difference = measure_verification(koch)
     print_fn("verification on one core ...")
-    names = ("compact", PACKAGED, "koch")
+    names = ("compact", PACKAGED, IN_KERAS, "koch")
     one_core = {name: round(measure_one_core(name, SIZES.get(name)), 2) for name in names}
     print_fn("live loop ...")
-    models = {"compact": compact, PACKAGED: load_model(PACKAGED), "koch": koch}
+    models = {"compact": compact, PACKAGED: open_embedder(PACKAGED), "koch": koch}
     live = {name: measure_live(model) for name, model in models.items()}
     print_fn("pairs compared in training ...")
     rates = {}

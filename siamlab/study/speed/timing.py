@@ -5,20 +5,16 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import normalize_by_cohort
-from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import build_ensemble
-from siamlab.models.hog_lda import AXES, fit_hog_lda
+from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
-from siamlab.system.backend import keras, ops
-from siamlab.training.recipes import COHORT, DIMENSIONS, FACE_FRACTION, HOG_LDA_FRACTION
+from siamlab.system.backend import ops
+from siamlab.training.recipes import FACE_FRACTION
 
 
 def median_seconds(run: Callable[[], Any], rounds: int = 5) -> float:
@@ -42,27 +38,17 @@ def alternate(runs: list[Callable[[], Any]], rounds: int = 5) -> list[float]:
 
 
 def fresh_model(arch: str, size: int) -> Siamese:
-    """A network with random weights: speed does not depend on training."""
+    """A network with random weights, ``compact`` with its mirror image.
+
+    Speed does not depend on training.
+    """
     metadata = ModelMetadata(
         arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION)
     )
     embedding = build_embedding(arch, (size, size, 3))
     if arch == "compact":
-        return _fresh_ensemble(embedding, size, metadata)
+        return build_siamese(mirrored(embedding), "squared", metadata)
     return build_siamese(embedding, "l1", metadata)
-
-
-def _fresh_ensemble(network: keras.Model, size: int, metadata: ModelMetadata) -> Siamese:
-    """Compact as ``train_compact`` leaves it: its mirror image, gradients, axes, cohort."""
-    rng = np.random.default_rng(0)
-    images = rng.random((2 * AXES, size, size, 3), dtype=np.float32)
-    gradients = fit_hog_lda(images, np.arange(len(images)) // 2)
-    networks = (mirrored(fold_normalization(network)), gradients)
-    base = build_ensemble(networks, (FACE_FRACTION, HOG_LDA_FRACTION))
-    faces = rng.random((DIMENSIONS, *base.input_shape[1:]), dtype=np.float32)
-    short = normalize_by_cohort(project_to_pca(base, faces, DIMENSIONS - 1), faces, COHORT)
-    seen = Preprocessing(size=int(base.input_shape[1]), fraction=HOG_LDA_FRACTION)
-    return build_siamese(short, "squared", replace(metadata, preprocessing=seen))
 
 
 def multiply_adds(model: Any) -> int:

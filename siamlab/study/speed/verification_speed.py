@@ -16,6 +16,8 @@ from siamlab.capture.cameras import DrawnCamera
 from siamlab.errors import SiamlabError
 from siamlab.faces.detectors import open_detector
 from siamlab.gallery import Gallery
+from siamlab.models.embedder import FaceEmbedder
+from siamlab.models.opening import open_embedder
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
 from siamlab.study.speed.timing import fresh_model, median_seconds
@@ -41,14 +43,24 @@ def measure_verification(model: Siamese, stored: int = 50) -> tuple[float, float
 
 
 PACKAGED = "pretrained"
+IN_KERAS = f"{PACKAGED} in Keras"  # without its exported copy
 
 
 def probe_milliseconds(name: str, size: int | None, stored: int = 50, rounds: int = 50) -> float:
-    """One probe chip, embedded and compared with stored templates, in this process."""
-    model = load_model(PACKAGED) if size is None else fresh_model(name, size)
+    """One probe chip, embedded and compared with stored templates, in this process.
+
+    Args:
+        name, size, stored: see :func:`measure_one_core`.
+        rounds: number of measurements.
+    """
+    if size is not None:
+        model: FaceEmbedder = fresh_model(name, size)
+    else:
+        model = load_model(PACKAGED) if name == IN_KERAS else open_embedder(name)
     rng = np.random.default_rng(0)
-    probe = rng.random((1, *model.embedding.input_shape[1:]), dtype=np.float32)
-    templates = rng.random((stored, model.embedding.output_shape[-1]), dtype=np.float32)
+    side = model.metadata.preprocessing.size
+    probe = rng.random((1, side, side, 3), dtype=np.float32)
+    templates = rng.random((stored, model.embed(probe).shape[1]), dtype=np.float32)
     return 1000 * median_seconds(
         lambda: model.score_pairs(model.embed(probe)[0], templates), rounds
     )
@@ -71,7 +83,8 @@ def measure_one_core(name: str, size: int | None, stored: int = 50) -> float:
     """Milliseconds of one probe against stored templates, in a process limited to one core.
 
     Args:
-        name: ``koch`` or ``compact`` (of one network) with random weights, or ``pretrained``.
+        name: ``koch`` or ``compact`` with random weights in Keras; or ``pretrained``, its
+            exported copy, or ``pretrained in Keras``.
         size: side of the input in pixels; ``None`` for ``pretrained``.
         stored: number of templates.
 
@@ -89,7 +102,7 @@ def measure_one_core(name: str, size: int | None, stored: int = 50) -> float:
     return float(json.loads(out.stdout.splitlines()[-1]))
 
 
-def measure_live(model: Siamese, frames: int = 60, stored: int = 50) -> dict[str, float]:
+def measure_live(model: FaceEmbedder, frames: int = 60, stored: int = 50) -> dict[str, float]:
     """Frames per second of detection, embedding and scoring on a drawn person, and the parts."""
     with tempfile.TemporaryDirectory() as folder, DrawnCamera(7) as camera:
         detector = open_detector("auto")

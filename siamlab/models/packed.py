@@ -1,0 +1,74 @@
+"""Weights as float16: how a trained model fits into a package of a few megabytes.
+
+Input: a Siamese model. Output: one ``.npz`` file of plain arrays with a description of the
+layers, and its SHA-256 beside it, which is checked when the file is read. Kernels are rounded to
+float16; arrays of a few hundred numbers (biases, statistics, the head) stay float32.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from siamlab.errors import ModelError
+from siamlab.models.siamese import Siamese
+from siamlab.system.backend import keras
+from siamlab.system.files import sha256, whole_file, write_text
+
+FEW = 1024  # numbers; arrays below stay float32
+
+
+def save_packed(model: Siamese, path: Path | str) -> Path:
+    """Save a model as the packaged weights are; the checksum goes into ``<name>.sha256``.
+
+    Args:
+        model: its weights are rounded in the file, not in memory: load the file again before
+            anything is measured.
+        path: a name that ends in ``.npz``.
+
+    Raises:
+        ModelError: a weight is too large for float16, or not a number.
+        StorageError: the file cannot be written; nothing half-written stays.
+    """
+    path = Path(path)
+    about = json.dumps({"model": keras.saving.serialize_keras_object(model)})
+    stored = {"about": np.frombuffer(about.encode("ascii"), np.uint8)}
+    for number, array in enumerate(model.get_weights()):
+        with np.errstate(over="ignore"):
+            rounded = np.asarray(array, np.float32 if array.size < FEW else np.float16)
+        if not np.isfinite(rounded).all():
+            raise ModelError("A weight of this model is not a number, or too large for float16.")
+        stored[f"{number:03d}"] = rounded
+    with whole_file(path) as part, part.open("wb") as file:  # savez adds .npz to a name
+        np.savez_compressed(file, allow_pickle=False, **stored)
+    write_text(_checksum_file(path), f"{sha256(path)}  {path.name}\n")
+    return path
+
+
+def load_packed(path: Path | str) -> Siamese:
+    """Read what :func:`save_packed` wrote.
+
+    Raises:
+        ModelError: the file is not what its checksum says, or the checksum is missing.
+    """
+    path = Path(path)
+    expected = _checksum_file(path)
+    if not path.is_file() or not expected.is_file():
+        raise ModelError(f"{path} and {expected.name} belong together; one of them is missing.")
+    if sha256(path) != expected.read_text().split(maxsplit=1)[0]:
+        raise ModelError(
+            f"{path} is not what {expected.name} says: damaged. Install siamlab again."
+        )
+    with np.load(path, allow_pickle=False) as archive:
+        about = json.loads(archive["about"].tobytes())
+        names = sorted(name for name in archive.files if name.isdigit())
+        arrays = [archive[name].astype(np.float32) for name in names]
+    model: Siamese = keras.saving.deserialize_keras_object(about["model"])
+    model.set_weights(arrays)
+    return model
+
+
+def _checksum_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
