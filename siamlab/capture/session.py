@@ -16,7 +16,7 @@ from siamlab.capture.cameras import Camera
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
 from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
-from siamlab.faces.crop import CHIP_SIZE, SIMILAR_SIZE, cut_face
+from siamlab.faces.crop import CHIP_SIZE, count_similar, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.quality import Quality, face_quality
 from siamlab.images.decode import SUFFIXES
@@ -116,7 +116,7 @@ class CaptureController(Closing):
             if boxes:
                 chip = cut_face(frame, boxes[0], CHIP_SIZE)
                 quality = face_quality(chip)
-                several = len(boxes) > 1 and boxes[1].size >= SIMILAR_SIZE * boxes[0].size
+                several = count_similar(boxes) > 1
                 warnings = (*quality.warnings, *([SEVERAL_FACES] if several else []))
                 self._seen = CaptureState(frame, boxes[0], chip, quality, warnings)
             return self.state
