@@ -139,7 +139,10 @@ class CaptureController(Closing):
     def burst(
         self, kind: str, count: int, every: int = 1, patience: int = PATIENCE
     ) -> tuple[Path, ...]:
-        """Save the faces of several frames; frames without a face are skipped.
+        """Save the faces of several frames; frames without a clear face are skipped.
+
+        What is saved is a cut in LFW's geometry, in which training and enrollment find and align
+        the face again: it is saved only if the detector finds it there, too.
 
         Args:
             kind: ``anchor``, ``positive`` or ``probes``.
@@ -161,7 +164,7 @@ class CaptureController(Closing):
         with self._lock:
             try:
                 for number in range(count * every * patience):
-                    chip = self.step().chip
+                    chip = self._step_to_chip()
                     if chip is not None and number % every == 0:
                         saved.append(write_image(unique_name(folder, kind), chip))
                     if len(saved) == count:
@@ -197,7 +200,7 @@ class CaptureController(Closing):
             if not missing:
                 return counts
             try:
-                chip = self.step().chip
+                chip = self._step_to_chip()
             except EndOfFrames:
                 return counts
             if chip is not None and number % every == 0:
@@ -229,6 +232,11 @@ class CaptureController(Closing):
     def close(self) -> None:
         """Release the camera; harmless when done before."""
         self.camera.close()
+
+    def _step_to_chip(self) -> np.ndarray | None:
+        """The cut of the next frame; ``None`` where it, or its frame, shows no face."""
+        chip = self.step().chip
+        return chip if chip is not None and self.detector.detect(chip) else None
 
     def _remember(self, kind: str, saved: tuple[Path, ...]) -> None:
         if saved:

@@ -83,7 +83,7 @@ class LandmarkCache:
 
 def _read(path: Path) -> dict[bytes, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             digests, rows = arrays["digests"], arrays["rows"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}  # none yet, or damaged: it is made again

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -29,8 +30,9 @@ BORDER = 40  # around the image, so that faces at its edge are seen
 STEP = 0.8  # from one size of the image to the next
 # Faces of 1/3 of the long side are looked for first, then of 1/7, then of 1/20.
 LONG_SIDES = (250, 600, 1600)
-# Viola and Jones' box in the network's own: see siamlab.faces.landmarks.
-RIGHT, DOWN, SIDE = 0.02, 0.09, 0.905
+# From Viola and Jones' box to the network's, in sides of the former: the mean of 400 photographs
+# of LFW, shifted at random and half of them mirrored; the spread is 0.05, half a step.
+RIGHT, DOWN, SIDE = -0.037, 0.015, 0.885
 CENTRAL = 0.2  # how far from the middle, in short sides, a face is that is meant for sure
 OVERLAP = 0.4
 
@@ -58,21 +60,20 @@ class MmodDetector:
             return largest_first(confirmed)
         for long_side in LONG_SIDES:
             found = self._search(image, long_side)
-            if found or max(image.shape[:2]) <= long_side:
-                break
+            if found or max(image.shape[:2]) * STEP <= long_side:
+                break  # or the next size would be this one
         return largest_first(found or confirmed)
 
     def _confirm(self, image: np.ndarray, box: FaceBox) -> FaceBox | None:
-        """The box where the network has it, if it sees a face near it."""
+        """Viola and Jones' box, more exact than the network's, if that sees a face there."""
         side = SIDE * box.size
         x, y = box.center[0] + RIGHT * box.size, box.center[1] + DOWN * box.size
         for zoom in (1.0, 1.15, 0.87):
-            scale = WINDOW / side * zoom
-            best = max(self._scores(_window(image, x, y, scale)), default=None)
-            if best is not None:
-                score, across, down = best
-                middle = x + (across - WINDOW) / scale, y + (down - WINDOW) / scale
-                return _to_box(*middle, side / zoom**0.5, score)
+            scores = [
+                score for score, _, _ in self._scores(_window(image, x, y, WINDOW / side * zoom))
+            ]
+            if scores:
+                return replace(box, score=min(1.0, max(scores)))
         return None
 
     def _search(self, image: np.ndarray, long_side: int) -> list[FaceBox]:
@@ -132,7 +133,7 @@ def _to_box(x: float, y: float, side: float, score: float) -> FaceBox:
     """A box as Viola and Jones' detector draws it."""
     size = side / SIDE
     x, y = x - RIGHT * size, y - DOWN * size
-    return FaceBox(x - size / 2, y - size / 2, size, min(1.0, max(0.0, score)))
+    return FaceBox(x - size / 2, y - size / 2, size, min(1.0, score))
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
