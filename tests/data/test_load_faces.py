@@ -93,7 +93,7 @@ def test_by_box_and_as_they_are(home: Path) -> None:
 
 
 def test_of_several_faces_the_one_nearest_the_middle_counts(home: Path) -> None:
-    """The first is around (110, 110), the other around (200, 40); the image's middle is (125, 125)."""
+    """The first is around (110, 110), the other around (200, 40), of 250 by 250 pixels."""
     image = np.full((250, 250, 3), 90, np.uint8)
     image[0, 0] = (0, 0, 255)
     image[60:160, 60:160] = (200, 10, 10)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import FakeDetector
 from PIL import Image
 
 from siamlab.errors import InputError, NoFaceError, SeveralFacesError
@@ -21,7 +22,6 @@ from siamlab.faces.detectors import (
 from siamlab.faces.landmarks import TEMPLATES, find_landmarks
 from siamlab.images.decode import read_image
 from siamlab.system.opencv import import_cv2
-from fakes import FakeDetector
 
 COLORS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 0, 255))
 
@@ -106,7 +106,7 @@ def test_no_face_and_several_faces_are_errors() -> None:
 
 def aligned_points(image: np.ndarray, detector: FaceDetector) -> np.ndarray:
     """The landmarks of a face, moved into its chip."""
-    chip, box = find_chip(image, detector, "center")
+    _, box = find_chip(image, detector, "center")
     points = np.array(box.landmarks.points)
     return np.c_[points, np.ones(5)] @ similarity(points, chip_points("dlib")).T
 

@@ -17,7 +17,6 @@ from siamlab.faces.detectors import (
     GuideDetector,
     HaarDetector,
     guide_box,
-    haar_file,
     open_detector,
 )
 from siamlab.faces.detectors.base import largest_first

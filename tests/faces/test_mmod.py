@@ -9,7 +9,8 @@ import pytest
 
 from siamlab.errors import ModelError
 from siamlab.faces.align import find_chip
-from siamlab.faces.detectors import MmodDetector, mmod as module, open_detector
+from siamlab.faces.detectors import MmodDetector, open_detector
+from siamlab.faces.detectors import mmod as module
 from siamlab.faces.landmarks import find_landmarks
 from siamlab.system.opencv import import_cv2
 

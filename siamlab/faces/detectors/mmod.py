@@ -55,7 +55,7 @@ class MmodDetector:
         """All faces of a uint8 RGB image, largest first."""
         check_rgb(image)
         proposals = [] if self._haar is None else self._haar.detect(image)
-        confirmed = [found for box in proposals if (found := self._confirm(image, box))]
+        confirmed = [face for box in proposals if (face := self._confirm(image, box))]
         if any(_is_central(image, box) for box in confirmed):
             return largest_first(confirmed)
         for long_side in LONG_SIDES:
