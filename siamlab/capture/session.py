@@ -16,7 +16,7 @@ from siamlab.capture.cameras import Camera
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
 from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
-from siamlab.faces.crop import CHIP_SIZE, SIMILAR_SIZE, cut_face
+from siamlab.faces.crop import CHIP_SIZE, count_similar, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.quality import Quality, face_quality
 from siamlab.images.decode import SUFFIXES
@@ -116,7 +116,7 @@ class CaptureController(Closing):
             if boxes:
                 chip = cut_face(frame, boxes[0], CHIP_SIZE)
                 quality = face_quality(chip)
-                several = len(boxes) > 1 and boxes[1].size >= SIMILAR_SIZE * boxes[0].size
+                several = count_similar(boxes) > 1
                 warnings = (*quality.warnings, *([SEVERAL_FACES] if several else []))
                 self._seen = CaptureState(frame, boxes[0], chip, quality, warnings)
             return self.state
@@ -139,7 +139,10 @@ class CaptureController(Closing):
     def burst(
         self, kind: str, count: int, every: int = 1, patience: int = PATIENCE
     ) -> tuple[Path, ...]:
-        """Save the faces of several frames; frames without a face are skipped.
+        """Save the faces of several frames; frames without a clear face are skipped.
+
+        What is saved is a cut in LFW's geometry, in which training and enrollment find and align
+        the face again: it is saved only if the detector finds it there, too.
 
         Args:
             kind: ``anchor``, ``positive`` or ``probes``.
@@ -161,7 +164,7 @@ class CaptureController(Closing):
         with self._lock:
             try:
                 for number in range(count * every * patience):
-                    chip = self.step().chip
+                    chip = self._step_to_chip()
                     if chip is not None and number % every == 0:
                         saved.append(write_image(unique_name(folder, kind), chip))
                     if len(saved) == count:
@@ -197,7 +200,7 @@ class CaptureController(Closing):
             if not missing:
                 return counts
             try:
-                chip = self.step().chip
+                chip = self._step_to_chip()
             except EndOfFrames:
                 return counts
             if chip is not None and number % every == 0:
@@ -229,6 +232,11 @@ class CaptureController(Closing):
     def close(self) -> None:
         """Release the camera; harmless when done before."""
         self.camera.close()
+
+    def _step_to_chip(self) -> np.ndarray | None:
+        """The cut of the next frame; ``None`` where it, or its frame, shows no face."""
+        chip = self.step().chip
+        return chip if chip is not None and self.detector.detect(chip) else None
 
     def _remember(self, kind: str, saved: tuple[Path, ...]) -> None:
         if saved:

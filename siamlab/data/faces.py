@@ -7,11 +7,11 @@ reads its images here, so that all of them look at the same faces as verificatio
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
@@ -112,19 +112,14 @@ def found_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndar
 
 
 class _Reader:
-    """Reads faces in several threads: each has a detector of its own."""
+    """Reads faces in several threads: each uses a detector that no other uses just then."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         self.preprocessing = preprocessing
-        self.cache = LandmarkCache(open_detector(preprocessing.detector).name)
-        self._own = threading.local()
-
-    @property
-    def detector(self) -> FaceDetector:
-        if not hasattr(self._own, "detector"):
-            self._own.detector = open_detector(self.preprocessing.detector)
-        detector: FaceDetector = self._own.detector
-        return detector
+        detector = open_detector(preprocessing.detector)
+        self.cache = LandmarkCache(detector.name)
+        self._free: SimpleQueue[FaceDetector] = SimpleQueue()
+        self._free.put(detector)
 
     def read(self, path: Path) -> tuple[np.ndarray | None, bool]:
         """The face, or ``None``, and whether there are others of similar size."""
@@ -142,7 +137,14 @@ class _Reader:
         return self._cut(image, box), several
 
     def _locate(self, image: np.ndarray) -> tuple[FaceBox | None, bool]:
-        boxes = self.detector.detect(image)
+        try:
+            detector = self._free.get_nowait()
+        except Empty:
+            detector = open_detector(self.preprocessing.detector)
+        try:
+            boxes = detector.detect(image)
+        finally:
+            self._free.put(detector)
         if not boxes:
             return None, False
         box = choose_face(image, boxes, "center")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import numpy as np
 from siamlab.config import default_cache, open_workspace
 from siamlab.errors import StorageError
 from siamlab.faces.detectors import FaceBox, Landmarks
+from siamlab.system.dlib_files import FIVE_POINTS, find_dlib_file
 from siamlab.system.files import whole_file
 
 KINDS = ("yunet", "dlib")  # of landmarks; their number is stored
+VERSION = 1  # of the detectors and landmarks; another one finds other faces
 DIGEST, NUMBERS = 32, 16  # bytes of a key; box, score, kind, several, points
 Found = tuple[FaceBox | None, bool]  # the face that counts, and whether there are others
 
@@ -44,7 +47,10 @@ class LandmarkCache:
     """
 
     def __init__(self, detector: str) -> None:
-        self.path = default_cache() / f"landmarks-{detector}.npz"
+        kind = detector
+        if detector != "yunet" and find_dlib_file(FIVE_POINTS) is None:
+            kind = f"{detector}-average"  # no landmarks are looked for: see find_landmarks
+        self.path = default_cache() / f"landmarks-{kind}-{VERSION}.npz"
         self._lock = threading.Lock()
         self._rows: dict[bytes, np.ndarray] = _read(self.path)
         self._new = False
@@ -77,10 +83,10 @@ class LandmarkCache:
 
 def _read(path: Path) -> dict[bytes, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             digests, rows = arrays["digests"], arrays["rows"]
-    except (OSError, ValueError, KeyError):  # none yet, or damaged: it is made again
-        return {}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}  # none yet, or damaged: it is made again
     if digests.shape != (len(rows), DIGEST) or rows.shape != (len(rows), NUMBERS):
         return {}
     return {digest.tobytes(): row for digest, row in zip(digests, rows, strict=True)}
@@ -88,10 +94,10 @@ def _read(path: Path) -> dict[bytes, np.ndarray]:
 
 def _to_row(box: FaceBox | None, several: bool) -> np.ndarray:
     if box is None or box.landmarks is None:
-        return np.full(NUMBERS, np.nan, np.float32)
+        return np.full(NUMBERS, np.nan)
     marks = box.landmarks
     head = [box.x, box.y, box.size, box.score, KINDS.index(marks.kind), several]
-    return np.array([*head, *np.ravel(marks.points)], np.float32)
+    return np.array([*head, *np.ravel(marks.points)])
 
 
 def _to_found(row: np.ndarray) -> Found:

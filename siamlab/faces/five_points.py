@@ -7,6 +7,8 @@ its public-domain file; the box must be of the kind that dlib's own detector giv
 
 from __future__ import annotations
 
+import threading
+import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +21,7 @@ from siamlab.system.dlib_files import FIVE_POINTS, DlibReader, read_dlib_file
 from siamlab.system.files import whole_file
 
 _LEVELS = 4  # of a tree: 15 comparisons, 16 leaves
+_OPENING = threading.Lock()  # threads that need the trees wait for the first to read them
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,26 +52,29 @@ class FivePoints:
             box: left and upper edge and side in pixels, as dlib's detector draws it.
 
         Returns:
-            float32 ``(P, 2)``, x and y in pixels.
+            float64 ``(P, 2)``, x and y in pixels.
         """
         height, width = image.shape[:2]
-        brightness = image.sum(axis=2, dtype=np.int32) // 3
-        corner, side = np.array(box[:2], np.float32), np.float32(box[2] - 1)
-        points = self.mean.copy()
+        # Places are of double precision, as dlib's: a pixel beside may send a tree another way.
+        corner, side = np.array(box[:2], np.float64), box[2] - 1.0
+        mean, offsets = self.mean.astype(np.float64), self.offsets.astype(np.float64)
+        points = self.mean
         every = np.arange(self.pixels.shape[1])
         for stage in range(len(self.anchors)):
-            turn = _turn(self.mean, points)
-            places = points[self.anchors[stage]] + self.offsets[stage] @ turn.T
+            turn = _turn(mean, points.astype(np.float64))
+            places = points[self.anchors[stage]] + offsets[stage] @ turn.T
             x, y = np.floor(corner + side * places + 0.5).astype(np.int64).T
             inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-            seen = np.where(inside, brightness[np.where(inside, y, 0), np.where(inside, x, 0)], 0)
+            colors = image[np.where(inside, y, 0), np.where(inside, x, 0)]
+            seen = np.where(inside, colors.sum(axis=1, dtype=np.int32) // 3, 0)
             first, second = np.moveaxis(seen[self.pixels[stage]], -1, 0)
             right = first - second <= self.limits[stage]
             node = np.zeros(len(every), np.int64)
             for _ in range(_LEVELS):
                 node = 2 * node + 1 + right[every, node]
             moves = self.leaves[stage, every, node - right.shape[1]]
-            points = points + moves.sum(axis=0).reshape(points.shape)
+            # One after the other, as dlib adds them.
+            points = np.vstack([points.reshape(1, -1), moves]).sum(axis=0).reshape(points.shape)
         return corner + side * points
 
 
@@ -77,22 +83,27 @@ def _turn(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     a, b = source - source.mean(axis=0), target - target.mean(axis=0)
     cosine = (a * b).sum()
     sine = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()
-    return np.array([[cosine, -sine], [sine, cosine]], np.float32) / np.float32((a * a).sum())
+    return np.array([[cosine, -sine], [sine, cosine]]) / (a * a).sum()
 
 
-@lru_cache(maxsize=1)
 def open_five_points() -> FivePoints:
     """Read dlib's trees; the first time ever in seconds, later from a copy in the cache.
 
     Raises:
         ModelError: dlib's file is not here, or is not the expected one.
     """
+    with _OPENING:
+        return _read_trees()
+
+
+@lru_cache(maxsize=1)
+def _read_trees() -> FivePoints:
     copy = default_cache() / f"five-points-{FIVE_POINTS.sha256[:12]}.npz"
     if copy.is_file():
         try:
-            with np.load(copy, allow_pickle=False) as arrays:
+            with copy.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return FivePoints(**{name: arrays[name] for name in arrays.files})
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
             pass  # damaged: read dlib's file again
     trees = _parse(read_dlib_file(FIVE_POINTS))
     _keep(trees, copy)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from siamlab.errors import ModelError
 from siamlab.faces.detectors import FaceBox, Landmarks
 from siamlab.faces.five_points import open_five_points
 from siamlab.images.decode import check_rgb
@@ -46,6 +47,10 @@ def find_landmarks(image: np.ndarray, box: FaceBox) -> FaceBox:
         The box with landmarks; as it is when it has them. Where dlib's file is absent they are
         those of an average upright face in the box: size and place will be aligned, and a tilted
         head stays tilted.
+
+    Raises:
+        InputError: the image is no such array.
+        ModelError: dlib's file is damaged.
     """
     check_rgb(image)
     if box.landmarks is not None:
@@ -53,8 +58,10 @@ def find_landmarks(image: np.ndarray, box: FaceBox) -> FaceBox:
     side = _SIDE * box.size
     x, y = box.center
     left, upper = x + _RIGHT * box.size - side / 2, y + _DOWN * box.size - side / 2
-    if find_dlib_file(FIVE_POINTS) is None:
-        points = _AVERAGE * side + (left, upper)
-    else:
+    try:
         points = open_five_points().predict(image, (left, upper, side))
+    except ModelError:
+        if find_dlib_file(FIVE_POINTS) is not None:  # damaged, and not absent
+            raise
+        points = _AVERAGE * side + (left, upper)
     return replace(box, landmarks=Landmarks(tuple(map(tuple, points.tolist())), "dlib"))

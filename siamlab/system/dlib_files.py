@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +42,6 @@ FIVE_POINTS = DlibFile(
     "shape_predictor_5_face_landmarks.dat",
     "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
 )
-
 MMOD = DlibFile(
     "mmod_human_face_detector.dat",
     "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
@@ -119,9 +117,9 @@ class DlibReader:
             raise ModelError(f"A tensor of version 2 is expected, not {version}.")
         shape = tuple(self.integer() for _ in range(4))
         count = int(np.prod(shape))
-        values = struct.unpack_from(f"<{count}f", self.content, self.place)
+        values = np.frombuffer(self.content, "<f4", count, self.place)
         self.place += 4 * count
-        return np.array(values, np.float32).reshape(shape)
+        return values.astype(np.float32).reshape(shape)
 
     def find(self, name: str) -> bool:
         """Move behind the next occurrence of a name; ``False``, and no move, if there is none."""

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from fakes import FakeCamera, FakeDetector, gray_frame
 
+from siamlab.capture.cameras import open_camera
 from siamlab.capture.session import NO_FACE, SEVERAL_FACES, CaptureController
 from siamlab.config import Workspace
 from siamlab.errors import EndOfFrames, InputError, NoFaceError
-from siamlab.faces.detectors import FaceBox
+from siamlab.faces.detectors import FaceBox, haar_file, open_detector
+from siamlab.faces.landmarks import find_landmarks
 from siamlab.images.decode import read_image
+from siamlab.system.dlib_files import FIVE_POINTS, find_dlib_file
 
 
 @pytest.fixture
@@ -195,3 +198,37 @@ def test_fill_gives_up_without_a_face(workspace: Workspace) -> None:
 
     with pytest.raises(NoFaceError, match="enough of 10 frames"):
         make(workspace, Empty(seconds=0)).fill({"probes": 2})
+
+
+class FrameDetector(FakeDetector):
+    """Finds the face in frames, and not in the cuts of the first two."""
+
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
+        lost = image.shape == (250, 250, 3) and image.mean() < 102
+        return [] if lost else super().detect(image)
+
+
+def test_a_face_that_its_cut_does_not_show_again_is_not_saved(workspace: Workspace) -> None:
+    """Frames have the levels 100, 101, 102, ...: the first two cuts would be useless later."""
+    paths = make(workspace, detector=FrameDetector()).burst("positive", 2)
+    assert [round(float(read_image(path).mean())) for path in paths] == [102, 103]
+    controller = make(workspace, detector=FrameDetector())
+    assert controller.fill({"anchor": 1})["anchor"] == 1
+    (path,) = workspace.anchor.iterdir()
+    assert round(float(read_image(path).mean())) == 102
+
+
+def test_the_face_of_a_drawn_camera_is_aligned_again_from_its_cut(workspace: Workspace) -> None:
+    """The five points of the cut, moved back into the frame, are those of the frame."""
+    detector = open_detector("haar") if haar_file() else None
+    if detector is None or find_dlib_file(FIVE_POINTS) is None:
+        pytest.skip("this needs Viola and Jones' cascade and dlib's landmarks")
+    with CaptureController(workspace, open_camera("drawn:3"), detector) as controller:
+        cut = read_image(controller.capture("anchor"))
+        state = controller.state
+    in_frame = find_landmarks(state.frame, state.box).landmarks.points
+    in_cut = find_landmarks(cut, detector.detect(cut)[0]).landmarks.points
+    side = round(2.2 * state.box.size)
+    corner = [round(middle - side / 2) for middle in state.box.center]
+    moved = (np.array(in_cut) + 0.5) * side / 250 - 0.5 + corner
+    np.testing.assert_allclose(moved, in_frame, atol=0.04 * state.box.size)

@@ -11,6 +11,7 @@ from siamlab.data.augmentation import (
     Augmentation,
     _colors,
     _gamma_tables,
+    _side_light,
     augment,
     augment_batch,
     source_preprocessing,
@@ -20,7 +21,7 @@ from siamlab.faces.crop import Preprocessing, preprocess
 PREPROCESSING = Preprocessing(size=24, fraction=0.56)
 STILL = Augmentation(
     flip=0, degrees=0, zoom=0, stretch=0, shift=0, gamma=0, contrast=0, brightness=0, tint=0,
-    gray=0, saturation=0, blur=0, jpeg=0,
+    gray=0, saturation=0, blur=0, jpeg=0, side_light=0,
 )  # fmt: skip
 
 
@@ -114,6 +115,21 @@ def test_gamma_keeps_black_and_white():
     assert tables.shape == (3, 256) and np.all(np.diff(tables) > 0)
     assert tables[:, 0].max() < 0.05
     np.testing.assert_allclose(tables[:, 255], 1, atol=1e-3)
+
+
+def test_light_from_the_side_brightens_one_edge_and_darkens_the_other():
+    """A slope s in direction t has the gain exp(s / 2 (cos t + sin t)) in the last corner."""
+    gains = _side_light(2000, 9, replace(STILL, side_light=0.4), rng())
+    assert gains.shape == (2000, 9, 9, 1) and gains.dtype == np.float32
+    np.testing.assert_allclose(gains[:, 4, 4], 1)
+    np.testing.assert_allclose(gains * gains[:, ::-1, ::-1], 1, rtol=1e-4)
+    assert gains.mean() == pytest.approx(1, abs=0.02)
+    across, down = (np.log(gains[:, *edge, 0]) * 2 for edge in ((4, 8), (8, 4)))
+    assert np.hypot(across, down).std() > 0.2 and across.std() == pytest.approx(down.std(), rel=0.1)
+    assert np.sqrt((across**2 + down**2).mean()) == pytest.approx(0.4, rel=0.05)
+    directions = np.histogram(np.arctan2(down, across), bins=8, range=(-np.pi, np.pi))[0]
+    assert directions.min() > 0.7 * directions.mean(), "from all sides"
+    assert (_side_light(3, 5, STILL, rng()) == 1).all()
 
 
 def test_shift_and_zoom_have_their_spread(source):

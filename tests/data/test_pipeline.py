@@ -11,13 +11,13 @@ from siamlab.data.augmentation import Augmentation
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
 from siamlab.data.pairs import draw_pairs
-from siamlab.data.pipeline import load_images, pair_dataset, to_float
-from siamlab.errors import EmptyFolderError, ImageError, InputError
+from siamlab.data.pipeline import pair_dataset, to_float
+from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing, preprocess
 from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
 
-HOW = Preprocessing(size=24, fraction=0.56)
+HOW = Preprocessing(size=24, fraction=0.56, alignment="none")
 
 
 @pytest.fixture(scope="module")
@@ -35,29 +35,10 @@ def people(tmp_path_factory):
     return open_collection(root)
 
 
-def test_images_are_cut_as_preprocess_says_and_in_order(people):
-    loaded = load_images(people.images, HOW)
-    assert loaded.shape == (18, 24, 24, 3) and loaded.dtype == np.uint8
-    for path, image in zip(people.images, loaded, strict=True):
-        np.testing.assert_array_equal(image, preprocess(read_image(path), HOW))
-
-
 def test_to_float_is_zero_to_one():
     scaled = to_float(np.array([0, 51, 255], np.uint8))
     assert scaled.dtype == np.float32
     np.testing.assert_allclose(scaled, [0, 0.2, 1])
-
-
-def test_nothing_to_load_is_an_error():
-    with pytest.raises(EmptyFolderError, match="no images"):
-        load_images([], HOW)
-
-
-def test_a_corrupt_file_is_named(people, tmp_path):
-    bad = tmp_path / "bad.jpg"
-    bad.write_bytes(b"\xff\xd8 not a picture")
-    with pytest.raises(ImageError, match=r"bad\.jpg"):
-        load_images([people.images[0], bad], HOW)
 
 
 def batches(dataset):

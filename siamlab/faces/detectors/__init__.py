@@ -6,7 +6,8 @@ that chips of all detectors, of cameras and of LFW look alike; ``haar`` and ``yu
 
 On 300 LFW images both agree: YuNet's and Haar's centers are 2.7 pixels apart (median) and YuNet's
 side is 1.01 times Haar's, standard deviation 0.07. Of 240 drawn faces Haar found 99 % and YuNet
-all, with boxes like those of LFW.
+all, with boxes like those of LFW. MMOD confirms Haar's boxes, or finds faces by itself, with boxes
+as large on average, to within 5 % of their side. Of 200 drawn faces it found all.
 """
 
 from __future__ import annotations
