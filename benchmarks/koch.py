@@ -2,7 +2,8 @@
 
 Trains Koch's network from scratch, once for each variant, on the same people and on equally many
 images, and measures each on pairs of other people. The parts of the recipe are added one after
-another, then removed one at a time. Writes koch.json beside this script after every run.
+another, then removed one at a time. Writes koch.json beside this script after every run, and with
+--keep FOLDER each network, for recognition.py.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ from siamlab.data.splits import Split
 from siamlab.evaluation import score_pairs
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
+from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.compact import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
 from siamlab.models.metadata import ModelMetadata
+from siamlab.models.saving import save_model
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
 from siamlab.study.training_run import rates_with_intervals
@@ -39,7 +42,7 @@ from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_pairs, train_people
 from siamlab.training.head import fit_head
-from siamlab.training.recipes import FACE_FRACTION, SIZES, new_koch
+from siamlab.training.recipes import SIZES, new_koch
 from siamlab.training.settings import TrainingSettings
 
 UNCHANGED = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
@@ -89,6 +92,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], help="some runs")
     parser.add_argument("--people", type=int, default=48, help="people in a batch, two images each")
     parser.add_argument("--test-pairs", type=int, default=1000)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="save the networks here")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "koch.json")
     return parser.parse_args(given)
 
@@ -116,7 +120,7 @@ def by_people(variant: Variant, split: Split, given: argparse.Namespace) -> Siam
     """All pairs of batches of people, through the centered code; then the L1 head."""
     size = SIZES["koch"]
     train = split.train.with_at_least(2)
-    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
+    preprocessing = Preprocessing(size=size, fraction=FACE_SHARE)
     objective = find_objective(variant.loss)
     set_seed(0)
     base = build_embedding("koch", (size, size, 3), given.width, variant.normalized)
@@ -148,7 +152,10 @@ def measure(
     began = time.perf_counter()
     model = (by_pairs if variant.loss == "pairs" else by_people)(variant, split, given)
     seconds = time.perf_counter() - began
-    threshold = calibrate(model, split.validation, None, seed=1).threshold
+    calibrate(model, split.validation, None, seed=1)
+    threshold, _ = model.metadata.choose_threshold(None, "balanced")
+    if given.keep is not None:
+        save_model(model, given.keep / f"{variant.name}.keras", optimizer=False)
     scores = score_pairs(model, test)
     rates = rates_with_intervals(test, scores, threshold, ("auc", "accuracy", "eer"))
     return {**asdict(variant), "images": given.images, "seconds": round(seconds, 1), **rates}
