@@ -1,8 +1,7 @@
 """Cold `siamlab verify`: the exported copy against Keras: python benchmarks/start.py
 
-Both packaged models, with drawn people. Processes run in turns, so that other
-load on the machine slows both in the same way. The claim is the ratio within this run; seconds
-depend on the machine.
+Both packaged models, with drawn people. Processes run in turns, so that other load on the machine
+slows both in the same way. The claim is the ratio within this run; seconds depend on the machine.
 """
 
 from __future__ import annotations
