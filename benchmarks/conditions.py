@@ -56,12 +56,10 @@ class Condition:
     """One change of the second photograph.
 
     Attributes:
-        name: in the file.
-        title: in the table.
+        title: in words.
         change: from uint8 RGB ``(H, W, 3)`` of LFW's geometry to uint8 RGB.
     """
 
-    name: str
     title: str
     change: Change
 
@@ -126,16 +124,16 @@ def to_bytes(values: np.ndarray) -> np.ndarray:
 
 
 CONDITIONS = (
-    Condition("none", "as it is", unchanged),
-    Condition("side_light", "light from the side", side_light),
-    Condition("dark", "a quarter of the light, noise", dark),
-    Condition("blur_2", "blurred, 2 pixels", blurred(2.0)),
-    Condition("blur_4", "blurred, 4 pixels", blurred(4.0)),
-    Condition("small", f"face of {SMALL} pixels", small),
-    Condition("rotated", "turned by 20 degrees in its plane", rotated),
-    Condition("compressed", "JPEG, quality 20", compressed),
+    Condition("as it is", unchanged),
+    Condition("light from the side", side_light),
+    Condition("a quarter of the light, noise", dark),
+    Condition("blurred, 2 pixels", blurred(2.0)),
+    Condition("blurred, 4 pixels", blurred(4.0)),
+    Condition(f"face of {SMALL} pixels", small),
+    Condition("turned by 20 degrees in its plane", rotated),
+    Condition("JPEG, quality 20", compressed),
 )
-TURNED = Condition("turned", "heads turned most differently", unchanged)
+TURNED = Condition("heads turned most differently", unchanged)
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,7 @@ def judge(system: System, first: np.ndarray, second: np.ndarray, pairs: PairSet)
         "fnmr_strict": (strict, "fnmr"),
     }
     return {
-        "system": system.name,
+        "model": system.name,
         "no_face": int(missing.sum()),
         **{title: getattr(result, name) for title, (result, name) in rates.items()},
         "intervals": {
@@ -277,7 +275,7 @@ def measure_pairs(
         changed = [condition.change(image, rng) for image in probes]
         for system, templates in zip(systems, first, strict=True):
             row = judge(system, templates, embed_all(system, changed, detector), pairs)
-            rows.append({"condition": condition.name, "title": condition.title, **row})
+            rows.append({"condition": condition.title, **row})
             print(
                 f"{condition.title:34} {system.name:24} AUC {row['auc']:.4f}  accuracy "
                 f"{row['accuracy']:.3f}  {STRICT}: FMR {row['fmr_strict']:.3f}, FNMR "

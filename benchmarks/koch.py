@@ -2,8 +2,7 @@
 
 Trains Koch's network from scratch, once for each variant, on the same people and on equally many
 images, and measures each on pairs of other people. The parts of the recipe are added one after
-another, then removed one at a time. Writes koch.json beside this script after every run, and with
---keep FOLDER each network, for recognition.py.
+another, then removed one at a time. Writes koch.json beside this script after every run.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.compact import centered_unit
 from siamlab.models.embedding import build_embedding, fold_normalization
 from siamlab.models.metadata import ModelMetadata
-from siamlab.models.saving import save_model
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
 from siamlab.study.training_run import rates_with_intervals
@@ -92,7 +90,6 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], help="some runs")
     parser.add_argument("--people", type=int, default=48, help="people in a batch, two images each")
     parser.add_argument("--test-pairs", type=int, default=1000)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="save the networks here")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "koch.json")
     return parser.parse_args(given)
 
@@ -154,8 +151,6 @@ def measure(
     seconds = time.perf_counter() - began
     calibrate(model, split.validation, None, seed=1)
     threshold, _ = model.metadata.choose_threshold(None, "balanced")
-    if given.keep is not None:
-        save_model(model, given.keep / f"{variant.name}.keras", optimizer=False)
     scores = score_pairs(model, test)
     rates = rates_with_intervals(test, scores, threshold, ("auc", "accuracy", "eer"))
     return {**asdict(variant), "images": given.images, "seconds": round(seconds, 1), **rates}
