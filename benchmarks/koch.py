@@ -29,8 +29,8 @@ from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.compact import centered_unit
-from siamlab.models.embedding import build_embedding, fold_normalization
+from siamlab.models.embedding import build_embedding
+from siamlab.models.koch import centered_unit, fold_normalization
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
