@@ -6,9 +6,9 @@ with it and without it. All see every image in turn, on one core. Times are medi
 processor time of all threads, so that other load on the machine favors nobody. Writes peers.json
 beside this script. Without --pairs, the pairs are of LFW's people on whom nothing was trained.
 
-dlib is installed by the extra ``peers``. Others that were looked at (InsightFace, DeepFace,
-facenet-pytorch, UniFace, OpenCV's SFace) fetch their weights from the network when they are first
-used; what the face_recognition package does is dlib's pipeline.
+dlib is installed by the extra ``peers``. Others (InsightFace, DeepFace, facenet-pytorch, UniFace,
+wrappers of OpenCV's SFace) have no weights in their wheels and fetch them from the network when
+they are first used; the package face_recognition is dlib's pipeline.
 """
 
 from __future__ import annotations
