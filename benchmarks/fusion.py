@@ -18,7 +18,8 @@ import numpy as np
 
 from siamlab.data.augmentation import Augmentation, augment_batch, source_preprocessing
 from siamlab.data.collections import Collection, Person, open_collection
-from siamlab.data.pipeline import load_images, to_float
+from siamlab.data.faces import load_faces
+from siamlab.data.pipeline import to_float
 from siamlab.evaluation.own_people import unseen_people
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
@@ -29,6 +30,7 @@ MOST_IMAGES = 12  # of a person
 SECOND = Augmentation(
     flip=0.0, degrees=3.0, zoom=0.03, stretch=0.01, shift=0.02, gamma=0.05, contrast=0.05,
     brightness=0.02, tint=0.02, gray=0.0, saturation=0.05, blur=0.3, jpeg=0.5,
+    side_light=0.05,
 )  # fmt: skip
 
 
@@ -44,13 +46,17 @@ def chosen_people(model: Siamese, path: Path, least: int, seed: int) -> Collecti
     return Collection(people.root, cut)
 
 
-def views_of(model: Siamese, images: Collection, count: int, seed: int) -> np.ndarray:
-    """Embeddings of ``count`` views of each image: ``(M, count, dimensions)``."""
+def embed_people(
+    model: Siamese, people: Collection, views: int, seed: int
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names, embeddings ``(M, D)`` and those of views ``(M, views, D)`` of images with a face."""
     preprocessing = model.metadata.preprocessing
-    source = load_images(images.images, source_preprocessing(preprocessing))
+    faces = load_faces(people.images, preprocessing)
+    names = [name for name, found in zip(people.image_people, faces.found, strict=True) if found]
+    source = load_faces(people.images, source_preprocessing(preprocessing)).images[faces.found]
     rng = np.random.default_rng(seed)
-    views = [model.embed(augment_batch(source, preprocessing, rng, SECOND)) for _ in range(count)]
-    return np.stack(views, axis=1)
+    seen = [model.embed(augment_batch(source, preprocessing, rng, SECOND)) for _ in range(views)]
+    return names, model.embed(to_float(faces.images[faces.found])), np.stack(seen, axis=1)
 
 
 def main() -> None:
@@ -67,17 +73,15 @@ def main() -> None:
     model = load_model(options.model)
     least = options.enroll + options.frames
     people = chosen_people(model, options.lfw, least, options.seed)
-    preprocessing = model.metadata.preprocessing
-    embeddings = model.embed(to_float(load_images(people.images, preprocessing)))
-    threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
+    names, embeddings, second = embed_people(model, people, options.second, options.seed)
+    threshold = model.metadata.choose_threshold()[0]
 
     def measure(frames: int, views: np.ndarray | None) -> tuple[FusionResult, ...]:
         return measure_fusion(
-            embeddings, people.image_people, model.score_pairs, threshold,
+            embeddings, names, model.score_pairs, threshold,
             options.enroll, frames, views, seed=options.seed,
         )  # fmt: skip
 
-    second = views_of(model, people, options.second, options.seed)
     results = {
         "photographs": measure(options.frames, None),
         "one_second": measure(options.second, second),
@@ -89,7 +93,7 @@ def main() -> None:
         "model_id": model.model_id,
         "threshold": threshold,
         "people": len(people),
-        "images": len(people.images),
+        "images": len(names),
         "seed": options.seed,
         **{name: [one.to_dict() for one in found] for name, found in results.items()},
     }

@@ -27,9 +27,10 @@ from siamlab.data.splits import Split
 from siamlab.evaluation import score_pairs
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
+from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.compact import centered_unit
-from siamlab.models.embedding import build_embedding, fold_normalization
+from siamlab.models.embedding import build_embedding
+from siamlab.models.koch import centered_unit, fold_normalization
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
@@ -39,7 +40,7 @@ from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
 from siamlab.training.fit import train_pairs, train_people
 from siamlab.training.head import fit_head
-from siamlab.training.recipes import FACE_FRACTION, SIZES, new_koch
+from siamlab.training.recipes import SIZES, new_koch
 from siamlab.training.settings import TrainingSettings
 
 UNCHANGED = Augmentation(**{item.name: 0.0 for item in fields(Augmentation)})
@@ -116,7 +117,7 @@ def by_people(variant: Variant, split: Split, given: argparse.Namespace) -> Siam
     """All pairs of batches of people, through the centered code; then the L1 head."""
     size = SIZES["koch"]
     train = split.train.with_at_least(2)
-    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
+    preprocessing = Preprocessing(size=size, fraction=FACE_SHARE)
     objective = find_objective(variant.loss)
     set_seed(0)
     base = build_embedding("koch", (size, size, 3), given.width, variant.normalized)
@@ -148,7 +149,8 @@ def measure(
     began = time.perf_counter()
     model = (by_pairs if variant.loss == "pairs" else by_people)(variant, split, given)
     seconds = time.perf_counter() - began
-    threshold = calibrate(model, split.validation, None, seed=1).threshold
+    calibrate(model, split.validation, None, seed=1)
+    threshold, _ = model.metadata.choose_threshold(None, "balanced")
     scores = score_pairs(model, test)
     rates = rates_with_intervals(test, scores, threshold, ("auc", "accuracy", "eer"))
     return {**asdict(variant), "images": given.images, "seconds": round(seconds, 1), **rates}

@@ -19,14 +19,18 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
+
 from siamlab.data.collections import Collection, open_collection
+from siamlab.data.faces import load_faces
 from siamlab.data.negatives import split_negatives
 from siamlab.data.omniglot import alphabets, find_omniglot, unseen_alphabets, with_rotations
 from siamlab.data.pairs import draw_pairs, possible_genuine
-from siamlab.data.pipeline import load_images, to_float
+from siamlab.data.pipeline import to_float
 from siamlab.data.splits import Split
 from siamlab.errors import InputError, ModelError
 from siamlab.evaluation import evaluate_pairs, score_pairs
+from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
@@ -42,7 +46,6 @@ from siamlab.study.characters import (
 from siamlab.study.oneshot import OneShot, answer_trials, class_trials, judge_trials
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
-from siamlab.training.recipes import FACE_FRACTION
 from siamlab.training.settings import TrainingSettings
 
 WAYS = (5, 20)
@@ -81,31 +84,41 @@ def plain(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def faces(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
-    """N-way on test people, one enrolled image each."""
-    test, preprocessing = split.test, Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
-    able = len(test.with_at_least(2))
-    trials = [class_trials(test.image_people, ways, TURNS * able, seed) for ways in WAYS]
+    """N-way on test people's images that show a face, one enrolled image each."""
+    preprocessing = Preprocessing(size=BASELINE_SIZE, fraction=FACE_SHARE)
+    loaded = load_faces(split.test.images, preprocessing)
+    owners = np.array(split.test.image_people)[loaded.found]
+    _, counts = np.unique(owners, return_counts=True)
+    able = int(np.count_nonzero(counts >= 2))
+    trials = [class_trials(owners.tolist(), ways, TURNS * able, seed) for ways in WAYS]
     results: dict[str, list[OneShot]] = {}
     if model is not None:
-        rows = model.embed(to_float(load_images(test.images, model.metadata.preprocessing)))
+        seen = load_faces(split.test.images, model.metadata.preprocessing).images[loaded.found]
+        rows = model.embed(to_float(seen))
         results["network"] = [
             judge_trials(one, answer_trials(rows, one, model.score_pairs), seed) for one in trials
         ]
-    images = load_images(test.images, preprocessing)
+    images = loaded.images[loaded.found]
     for name, describe in classical_baselines(split.train, preprocessing, seed=seed).items():
         rows = describe(images)
         results[name] = [judge_trials(one, answer_trials(rows, one), seed) for one in trials]
-    return {"people": len(test), "probed": able, "methods": plain(results)}
+    people = len(split.test)
+    return {
+        "people": people,
+        "probed": able,
+        "no_face": loaded.missing,
+        "methods": plain(results),
+    }
 
 
 def pairs(split: Split, model: Siamese | None, seed: int) -> dict[str, Any]:
     """The model and the baselines on the same pairs of test people."""
-    preprocessing = Preprocessing(size=BASELINE_SIZE, fraction=FACE_FRACTION)
+    preprocessing = Preprocessing(size=BASELINE_SIZE, fraction=FACE_SHARE)
     validation = draw_pairs(split.validation, fitting(split.validation), seed)
     test = draw_pairs(split.test, fitting(split.test), seed)
     results = {}
     if model is not None:
-        threshold = 0.5 if model.metadata.threshold is None else model.metadata.threshold
+        threshold = model.metadata.choose_threshold(None, "balanced")[0]
         results["network"] = evaluate_pairs(test, score_pairs(model, test), threshold)
     baselines = classical_baselines(split.train, preprocessing, seed=seed)
     results.update(evaluate_baselines(baselines, validation, test, preprocessing))
