@@ -1,9 +1,9 @@
-"""Make the weights in the package again: python scripts/pretrain.py --images lfw-deepfunneled.tgz
+"""Make both models of the package again: python scripts/pretrain.py --images lfw-deepfunneled.tgz
 
-Trains two compact networks on LFW from scratch, joins them with HOG-LDA in an ensemble, normalizes
-scores by a cohort of strangers, quantizes the weights to seven bits, fits weights of the ensemble,
-head and thresholds on validation people, and measures the model on test people. Writes
-siamlab/models/weights/compact.npz, its checksum, and card.json with every number of the model card.
+Fits head and thresholds of pretrained on LFW's validation people, lets it teach the compact
+network with the photographs of the training people, and measures both on test people. Writes
+siamlab/models/weights/pretrained.json, compact.npz with its checksum, and card.json with every
+number of the model card. --student takes a network that was taught before.
 """
 
 from __future__ import annotations
@@ -11,122 +11,121 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
-
-from siamlab.data.collections import open_collection
+from siamlab.data.collections import Collection, open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
 from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import split_by_name
-from siamlab.evaluation import Evaluation, evaluate_pairs, quality_groups, score_pairs
-from siamlab.evaluation.evaluate import calibrate
+from siamlab.evaluation import quality_groups, score_pairs
+from siamlab.evaluation.evaluate import calibrate, evaluate
 from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
+from siamlab.faces.crop import Preprocessing
+from siamlab.faces.detectors.yunet import yunet_file
+from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.exported import usable_cores
-from siamlab.models.locations import PRETRAINED
-from siamlab.models.saving import load_model, save_quantized
-from siamlab.models.siamese import Siamese
+from siamlab.models.locations import COMPACT, HEAD
+from siamlab.models.metadata import ModelMetadata, digests
+from siamlab.models.packed import save_packed
+from siamlab.models.pretrained import save_head
+from siamlab.models.saving import load_model
+from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
-from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
-from siamlab.training.recipes import train_compact
+from siamlab.training.recipes import FRACTIONS, SIZES, train_compact, train_resnet
 from siamlab.training.settings import TrainingSettings
 
-TEST_PAIRS = 1000
-SEED = 0
-STEPS = 4500  # batches of 128 images: about 28 minutes on two cores that multiply bfloat16
+TEST_PAIRS, SEED, STEPS = 1000, 0, 8000
+CARD = HEAD.with_name("card.json")
 FIGURES = Path(__file__).resolve().parents[1] / "figures" / "full"
 
 
-def minutes(history: TrainingHistory) -> float:
-    """Wall-clock time of a training."""
-    return round(sum(history.seconds) / 60, 1)
+def taught_before(weights: Path, people: Collection, minutes: float) -> Siamese:
+    """The compact model around a network whose weights are in a file of Keras."""
+    network = build_embedding("compact", (SIZES["compact"],) * 2 + (3,))
+    network.load_weights(weights)
+    metadata = ModelMetadata(
+        arch="compact",
+        preprocessing=Preprocessing(SIZES["compact"], FRACTIONS["compact"]),
+        people=digests(people.names),
+        notes=f"taught by pretrained in {minutes:.0f} minutes, {STEPS} steps, seed {SEED}",
+    )
+    return build_siamese(mirrored(network), "squared", metadata)
 
 
-def measure(model: Siamese, pairs: PairSet) -> tuple[Evaluation, np.ndarray]:
-    """The model at its own threshold, and its scores."""
-    scores = score_pairs(model, pairs)
-    return evaluate_pairs(pairs, scores, model.metadata.threshold), scores
+def measure(model: Siamese, people: Collection, pairs: PairSet) -> dict[str, Any]:
+    """The model on test people, with each detector that is at hand."""
+    seen, found = model.metadata.preprocessing, {}
+    for kind in ("mmod", *(["yunet"] if yunet_file() else [])):
+        model.with_metadata(preprocessing=replace(seen, detector=kind))
+        found[kind] = evaluate(model, people, pairs).to_dict()
+    model.with_metadata(preprocessing=seen)
+    return found
 
 
 def main() -> None:
-    """Train, quantize, calibrate, measure."""
+    """Fit, teach, calibrate, measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True, help="LFW, archive or folder")
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="unpacked here")
-    parser.add_argument("--steps", type=int, default=STEPS, help="batches of each network")
-    parser.add_argument("--models", type=int, default=2, help="networks; the package has two")
-    parser.add_argument(
-        "--checkpoints",
-        type=Path,
-        default=Path("out/pretrain"),
-        help="an interrupted run resumes here",
-    )
-    parser.add_argument("--out", type=Path, default=PRETRAINED)
+    parser.add_argument("--student", type=Path, help="weights of a network that was taught before")
+    parser.add_argument("--minutes", type=float, default=0.0, help="how long that took")
     options = parser.parse_args()
-    # The test people of the series (the last fifth) are not trained on: half of them are for the
-    # head and the thresholds, half for the test.
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
-    settings = TrainingSettings(
-        steps=options.steps,
-        folder=options.checkpoints,
-        seed=SEED,
-        bfloat16=bfloat16_pays(),
-        verbose=2,
-    )
-    model, history = train_compact(split.train, split.validation, settings, models=options.models)
-    model = load_model(save_quantized(model, options.out))  # quantized, as in the package
-    fit_head(model, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
-    calibration = calibrate(model, split.validation, None, SEED + 1)
-    save_quantized(model, options.out)
-    test = draw_pairs(split.test, TEST_PAIRS, SEED)
-    evaluation, scores = measure(model, test)
-    # Validation and test people exchanged. From the checkpoints: nothing is trained again.
-    swapped, _ = train_compact(split.train, split.test, settings, models=options.models)
-    exchanged, _ = measure(swapped, draw_pairs(split.validation, TEST_PAIRS, SEED))
-    several = split.train.with_at_least(2)
-    card = {
+    pairs = draw_pairs(split.test, TEST_PAIRS, SEED)
+
+    strong = train_resnet(split.validation, SEED)
+    save_head(strong, HEAD)
+    minutes = options.minutes
+    if options.student:
+        compact = taught_before(options.student, split.train, minutes)
+    else:
+        settings = TrainingSettings(
+            steps=STEPS, steps_per_epoch=200, seed=SEED, bfloat16=bfloat16_pays(), verbose=2
+        )
+        compact, history = train_compact(
+            split.train, split.validation, settings, teacher=load_model("pretrained")
+        )
+        minutes = sum(history.seconds) / 60
+    save_packed(compact, COMPACT)
+    compact = load_model("compact")  # rounded, as in the package
+    fit_head(compact, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
+    calibrate(compact, split.validation, None, SEED + 1)
+    save_packed(compact, COMPACT)
+
+    models = {"pretrained": load_model("pretrained"), "compact": load_model("compact")}
+    card: dict[str, Any] = {
         "machine": f"{machine_name()}, {usable_cores()} used",
-        "bfloat16": settings.bfloat16,
-        "steps": options.steps,
-        "minutes": minutes(history),
-        "people": {
-            "training": len(several),
-            "training_images": len(several.images),
-            "strangers": len(split.train) - len(several),
-            "validation": len(split.validation),
-            "test": len(split.test),
-        },
-        "megabytes": round(options.out.stat().st_size / 1e6, 2),
-        "calibration": calibration.to_dict(),
-        "test": evaluation.to_dict(),
-        "exchanged": exchanged.to_dict(),
-        "quality": [asdict(group) for group in quality_groups(test, scores, calibration.threshold)],
+        "steps": STEPS,
+        "minutes": round(minutes, 1),
+        "people": {part: len(getattr(split, part)) for part in split._fields},
+        "images": len(split.train.images),
+        "megabytes": round(COMPACT.stat().st_size / 1e6, 2),
+        "models": {},
     }
-    text = json.dumps(card, indent=1) + "\n"
-    target = options.out.with_name("card.json")
-    write_text(target, text)
-    print(evaluation)
-    if options.out == PRETRAINED:
-        draw(calibration.threshold, test.labels, scores)
-
-
-def draw(threshold: float, labels: Sequence[int], scores: np.ndarray) -> None:
-    """The model card's figures."""
-    named = {"equal errors on validation people": threshold}
-    for name, figure in (
-        ("pretrained_curves", plot_curves(labels, scores, named)),
-        ("pretrained_reliability", plot_reliability(labels, scores)),
-        ("pretrained_scores", plot_scores(labels, scores, threshold)),
-    ):
-        save_figure(figure, name, FIGURES)
+    for name, model in models.items():
+        scores = score_pairs(model, pairs)
+        threshold = model.metadata.choose_threshold(point="balanced")[0]
+        groups = quality_groups(pairs, scores, threshold)
+        card["models"][name] = {
+            "calibration": model.metadata.calibration,
+            "test": measure(model, split.test, pairs),
+            "quality": [asdict(group) for group in groups],
+        }
+        for what, figure in (
+            ("curves", plot_curves(pairs.labels, scores, {"fewest errors": threshold})),
+            ("reliability", plot_reliability(pairs.labels, scores)),
+            ("scores", plot_scores(pairs.labels, scores, threshold)),
+        ):
+            save_figure(figure, f"{name}_{what}", FIGURES)
+    write_text(CARD, json.dumps(card, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
     command = add_command(commands, train)
     add_images(command)
-    command.add_argument("--arch", choices=("koch", "compact"), default="compact")
+    command.add_argument("--arch", choices=("koch", "compact", "resnet"), default="compact")
     command.add_argument(
         "--recipe",
         choices=("people", "report"),
@@ -35,11 +35,9 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--size", type=positive(int), metavar="PIXELS", help="side of the input")
     command.add_argument("--width", type=positive(float), default=1.0, help="multiple of channels")
     command.add_argument(
-        "--models",
-        type=int,
-        choices=(1, 2),
-        help="compact: 2 trains a second network that sees more around the face, and joins both "
-        "(default: 2 where there are 56 minutes)",
+        "--teacher",
+        metavar="MODEL",
+        help="compact: learn the embeddings of this model (pretrained, or a file)",
     )
     command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
 
@@ -75,7 +73,7 @@ def train(options: argparse.Namespace) -> int:
         size=options.size,
         width=options.width,
         recipe=options.recipe,
-        models=options.models,
+        teacher=options.teacher,
     )
     path = save_model(model, Path(options.out), optimizer=False)
     say(f"{summary}\nsaved {path}")

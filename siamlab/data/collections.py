@@ -16,6 +16,7 @@ from siamlab.images.decode import SUFFIXES
 from siamlab.system.archives import Progress, unpack
 
 DIGEST_LENGTH = 12
+DRAWN_MARK = ".drawn"  # a hidden file in a folder of drawn people
 
 
 def person_digest(name: str) -> str:
@@ -70,6 +71,12 @@ class Collection:
     def names(self) -> tuple[str, ...]:
         """The people's names."""
         return tuple(person.name for person in self.people)
+
+    @cached_property
+    def domain(self) -> str:
+        """``drawings`` if the people were drawn by siamlab, else ``photographs``."""
+        drawn = any((folder / DRAWN_MARK).is_file() for folder in (self.root, self.root.parent))
+        return "drawings" if drawn else "photographs"
 
     @cached_property
     def _by_name(self) -> dict[str, Person]:

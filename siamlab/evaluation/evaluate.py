@@ -130,5 +130,5 @@ def calibrate(
     if left_out:
         notes.append(f"{left_out} people were left out: the model was trained on them.")
     calibration = replace(calibration, note=" ".join(filter(None, notes)))
-    model.with_metadata(calibration=calibration.to_dict())
+    model.with_metadata(calibration=calibration.to_dict(), domain=collection.domain)
     return calibration

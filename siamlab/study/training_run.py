@@ -17,7 +17,7 @@ from siamlab.models.siamese import build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.fit import train_people
-from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.recipes import FRACTIONS
 from siamlab.training.settings import TrainingSettings
 
 
@@ -48,7 +48,7 @@ def train_embedding(
         InputError: an unknown loss, or too few people.
     """
     objective = find_objective(loss)
-    preprocessing = Preprocessing(size=size, fraction=FACE_FRACTION)
+    preprocessing = Preprocessing(size=size, fraction=FRACTIONS["compact"])
     set_seed(seed)  # the network's weights are drawn before the head's
     embedding = build_embedding("compact", (size, size, 3), width)
     settings = TrainingSettings(

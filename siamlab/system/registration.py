@@ -35,6 +35,7 @@ CLASSES = {
     "LargeMarginCosine": "models.losses",
     "AdditiveAngularMargin": "models.losses",
     "WeightedSum": "models.losses",
+    "DistillationLoss": "training.distillation",
 }
 
 # Layers of former compact networks, which are no more.

@@ -17,7 +17,9 @@ _IN_BFLOAT16 = (
     keras.layers.Dense,
     keras.layers.BatchNormalization,
     keras.layers.ReLU,
+    keras.layers.Add,
     keras.layers.MaxPooling2D,
+    keras.layers.AveragePooling2D,
     keras.layers.Flatten,
     keras.layers.Dropout,
 )

@@ -14,46 +14,35 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.data.augmentation import Augmentation
-from siamlab.data.collections import Collection, as_collection, person_digest
+from siamlab.data.collections import Collection, as_collection
 from siamlab.data.pairs import PairSet
-from siamlab.data.pipeline import load_images, to_float
 from siamlab.data.splits import split_people
 from siamlab.errors import InputError
-from siamlab.evaluation import embed_pairs
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
+from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import normalize_by_cohort
-from siamlab.models.compact import centered_unit
-from siamlab.models.embedding import build_embedding, fold_normalization, mirrored, project_to_pca
-from siamlab.models.ensemble import build_ensemble
-from siamlab.models.hog_lda import fit_hog_lda
+from siamlab.models.embedder import FaceEmbedder
+from siamlab.models.embedding import build_embedding, mirrored
+from siamlab.models.koch import centered_unit, fold_normalization
 from siamlab.models.metadata import ModelMetadata, digests
+from siamlab.models.pretrained import resnet_embedding
+from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.checkpoints import TrainingHistory
+from siamlab.training.distillation import BATCH, distill, prepare_lessons
 from siamlab.training.fit import DEFAULTS, train_pairs, train_people
-from siamlab.training.head import fit_head, fit_weights
+from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
 from siamlab.training.settings import TrainingSettings
 
 # The share of a chip that a network sees: brow to chin, with little background, so that it cannot
 # learn the room or the camera instead of the person.
-FACE_FRACTION = 0.56
-SIZES = {"koch": 105, "compact": 72}
+FRACTIONS = {"koch": 0.75, "compact": FACE_SHARE, "resnet": FACE_SHARE}
+SIZES = {"koch": 105, "compact": 64, "resnet": 150}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
-# What the models of an ensemble of compact networks see: the second hair and chin line too.
-# Trainings with this time for each of both make them both: hardly better (see
-# ``benchmarks/ensemble.py``), but better than more of the same training.
-MODEL_FRACTIONS = (FACE_FRACTION, 0.70)
-MINUTES_EACH = 28
-# What the oriented gradients beside them see, and how many images of a person tell about it.
-HOG_LDA_FRACTION, MAX_HOG_LDA_IMAGES = 0.70, 20
 RECIPES = ("people", "report")
-# Numbers in a template of compact, and how many images choose their axes.
-DIMENSIONS, MOST_AXES_IMAGES = 256, 4000
-# Groups of strangers that normalize the scores, and the strangers that make so many groups.
-COHORT, LEAST_STRANGERS = 256, 512
 
 
 def train_compact(
@@ -62,110 +51,80 @@ def train_compact(
     settings: TrainingSettings,
     size: int = SIZES["compact"],
     width: float = 1.0,
-    models: int = 1,
-    hog_lda: bool = True,
+    teacher: FaceEmbedder | None = None,
 ) -> tuple[Siamese, TrainingHistory]:
-    """Train the compact network on people and calibrate it on others.
+    """Train the compact network and calibrate it on other people.
 
     Args:
-        train: training people. The networks do not see those with a single image, unless
-            ``settings.singletons`` asks for them: their embeddings normalize the scores where
-            they are many (``LEAST_STRANGERS``).
+        train: training people. Without a teacher those with a single image are left out, unless
+            ``settings.singletons`` asks for them; a teacher shows the faces of all.
         validation: other people: the head and the threshold are fitted on them.
-        settings: ``steps`` or ``minutes`` are those of each model; fewer ``people`` in a batch
-            when there are fewer.
-        size: side of the input of each model in pixels.
+        settings: either ``steps`` or ``minutes``; fewer ``people`` in a batch when there are
+            fewer.
+        size: side of the input in pixels.
         width: multiple of the channel counts.
-        models: 1, or 2: a second network, trained after the first, sees more around the face
-            (``MODEL_FRACTIONS``); :func:`siamlab.models.ensemble.build_ensemble` joins them.
-        hog_lda: :mod:`siamlab.models.hog_lda`, computed in seconds, joins them too.
+        teacher: a model whose embeddings the network learns instead of the people
+            (:mod:`siamlab.training.distillation`).
 
     Returns:
-        The calibrated model, and the history of its training, model after model.
+        The calibrated model, and the history of its training.
 
     Raises:
-        InputError: too few people with two images, or another number of models.
+        InputError: too few people with two images, or too few faces.
     """
-    if not 1 <= models <= len(MODEL_FRACTIONS):
-        raise InputError(f"models is 1 or {len(MODEL_FRACTIONS)}. Received: {models}.")
-    fractions = [*MODEL_FRACTIONS[:models]]
-    networks, history = [], TrainingHistory()
-    for number, fraction in enumerate(fractions):
-        own = replace(settings, seed=settings.seed + number)
-        if models > 1 and settings.folder is not None:  # checkpoints are of one network each
-            own = replace(own, folder=settings.folder / f"model-{number + 1}")
-        set_seed(own.seed)
-        network = build_embedding("compact", (size, size, 3), width)
-        found, metadata = _train_on_people("compact", network, train, own, fraction)
-        networks.append(mirrored(fold_normalization(network)))
-        history.extend(found)
-    if hog_lda:
-        networks.append(_fit_hog_lda(train, Preprocessing(size, HOG_LDA_FRACTION)))
-        fractions.append(HOG_LDA_FRACTION)
-    model = _join_models(networks, fractions, metadata, train, validation, settings.seed)
-    return model, history
+    set_seed(settings.seed)
+    network = build_embedding("compact", (size, size, 3), width)
+    if teacher is None:
+        history, metadata = _train_on_people("compact", network, train, settings)
+    else:
+        history, metadata = _learn_from(teacher, network, train, settings)
+    return _finish(mirrored(network), "squared", metadata, validation, settings.seed), history
 
 
-def _fit_hog_lda(train: Collection, preprocessing: Preprocessing) -> keras.Model:
-    """Fit HOG-LDA to training people, with at most ``MAX_HOG_LDA_IMAGES`` of each."""
-    several = train.with_at_least(2)
-    some = [replace(one, images=one.images[:MAX_HOG_LDA_IMAGES]) for one in several.people]
-    chosen = replace(several, people=tuple(some))
-    images = to_float(load_images(chosen.images, preprocessing))
-    return fit_hog_lda(images, chosen.image_people)
+def _learn_from(
+    teacher: FaceEmbedder, network: keras.Model, train: Collection, settings: TrainingSettings
+) -> tuple[TrainingHistory, ModelMetadata]:
+    """Distill a teacher into the network; the history, and the metadata of the model file."""
+    preprocessing = Preprocessing(
+        size=int(network.input_shape[1]),
+        fraction=FRACTIONS["compact"],
+        alignment=teacher.metadata.preprocessing.alignment,
+    )
+    began = time.perf_counter()
+    lessons = prepare_lessons(train.images, teacher, preprocessing, seed=settings.seed)
+    if settings.minutes is not None:  # the teacher's time counts, too
+        left = settings.minutes - (time.perf_counter() - began) / 60
+        settings = replace(settings, minutes=max(left, 0.2 * settings.minutes))
+    history = distill(network, lessons, preprocessing, settings)
+    mixed = len(lessons.targets) - lessons.real
+    notes = (
+        f"taught by {teacher.metadata.arch} with {lessons.real} faces and {mixed} mixed ones, "
+        f"seed {settings.seed}"
+    )
+    people = tuple(sorted({*digests(train.names), *teacher.metadata.people}))
+    return history, ModelMetadata("compact", preprocessing, people=people, notes=notes)
 
 
-def _join_models(
-    networks: Sequence[keras.Model],
-    fractions: Sequence[float],
-    metadata: ModelMetadata,
-    train: Collection,
-    validation: Collection,
-    seed: int,
-) -> Siamese:
-    """Make one calibrated Siamese model of trained networks.
-
-    Validation people say how much each counts, and fit the head and the threshold.
+def train_resnet(validation: Collection, seed: int = 0) -> Siamese:
+    """Put a head and thresholds on borrowed convolutions: nothing else is trained.
 
     Args:
-        networks: unit embeddings come out.
-        fractions: what each sees.
-        metadata: whom they were trained on.
-        train: who chooses the principal axes of templates, and, where many have a single image,
-            makes the cohort (:func:`siamlab.models.cohort_normalization.normalize_by_cohort`).
-        validation: other people.
+        validation: people whom the borrowed network was not trained on.
         seed: of the pairs drawn.
+
+    Returns:
+        The calibrated model.
+
+    Raises:
+        ModelError: dlib's file is not here.
+        InputError: too few people.
     """
-    base = build_ensemble(networks, fractions)
-    seen = Preprocessing(size=int(base.input_shape[1]), fraction=max(fractions))
-    metadata = replace(metadata, preprocessing=seen)
-    if len(networks) > 1:
-        pairs = spread_pairs(validation, 2 * MOST_PAIRS, seed)
-        numbers = [network.output_shape[-1] for network in networks]
-        codes = embed_pairs(build_siamese(base, "squared", metadata), pairs)
-        base = build_ensemble(networks, fractions, fit_weights(*codes, pairs.labels, numbers))
-    strangers = _strangers(train, metadata)
-    axes = DIMENSIONS - bool(strangers)  # the cohort's coordinate is one more
-    sample = train.with_at_least(2).images[:MOST_AXES_IMAGES]
-    # Fewer images than numbers do not tell which axes matter.
-    if len(sample) >= base.output_shape[-1] > axes:
-        base = project_to_pca(base, to_float(load_images(sample, seen)), axes)
-    if strangers:
-        base = normalize_by_cohort(base, to_float(load_images(strangers, seen)), COHORT)
-        # Calibration and evaluation must leave the cohort's people out.
-        metadata = replace(metadata, people=digests(train.names))
-    return _finish(base, "squared", metadata, validation, seed)
-
-
-def _strangers(train: Collection, metadata: ModelMetadata) -> list[Path]:
-    """An image of each person whom nothing was trained on; none where they are too few."""
-    trained = set(metadata.people)
-    found = [
-        person.images[0]
-        for person in train.people
-        if len(person) == 1 and person_digest(person.name) not in trained
-    ]
-    return found if len(found) >= LEAST_STRANGERS else []
+    metadata = ModelMetadata(
+        arch="resnet",
+        preprocessing=Preprocessing(size=SIZES["resnet"], fraction=FRACTIONS["resnet"]),
+        notes=f"borrowed convolutions; head of {len(validation)} people, seed {seed}",
+    )
+    return _finish(resnet_embedding(), "squared", metadata, validation, seed)
 
 
 def train_koch_on_people(
@@ -196,10 +155,9 @@ def _train_on_people(
     embedding: keras.Model,
     train: Collection,
     settings: TrainingSettings,
-    fraction: float = FACE_FRACTION,
 ) -> tuple[TrainingHistory, ModelMetadata]:
     """Train on all pairs of batches; the history, and the metadata of the model file."""
-    preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=fraction)
+    preprocessing = Preprocessing(size=int(embedding.input_shape[1]), fraction=FRACTIONS[arch])
     several = train.with_at_least(2)
     if len(several) < 2:
         raise InputError(
@@ -227,6 +185,7 @@ def _finish(
     seed: int,
 ) -> Siamese:
     """The Siamese model around a trained embedding: head and threshold from other people."""
+    metadata = replace(metadata, domain=validation.domain)
     model = build_siamese(embedding, distance, metadata)
     fit_head(model, spread_pairs(validation, 2 * MOST_PAIRS, seed))
     calibrate(model, validation, None, seed + 1)
@@ -238,7 +197,7 @@ def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siame
     set_seed(seed)
     metadata = ModelMetadata(
         arch="koch",
-        preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION),
+        preprocessing=Preprocessing(size=size, fraction=FRACTIONS["koch"]),
         people=digests(people),
         notes=f"binary cross-entropy on pairs, Adam 1e-4, seed {seed}",
     )
@@ -277,6 +236,7 @@ def train_koch(
 def train(
     images: Collection | Path | str,
     arch: str = "compact",
+    teacher: FaceEmbedder | Path | str | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
     seed: int = 0,
@@ -286,7 +246,9 @@ def train(
 
     Args:
         images: a collection, or its folder or archive: one folder for each person.
-        arch: ``koch`` or ``compact``.
+        arch: ``koch``, ``compact``, or ``resnet`` (a head on borrowed convolutions; takes no
+            minutes).
+        teacher: a model, or its name or file, whose embeddings ``compact`` learns.
         minutes: time for everything; 30 when neither it nor ``epochs`` is given.
         epochs: passes over the images instead.
         seed: of the split, the weights and the batches.
@@ -307,7 +269,7 @@ def train(
         (8, True)
     """
     settings = TrainingSettings(minutes=minutes, epochs=epochs, seed=seed, verbose=verbose)
-    return train_model(as_collection(images), arch, settings)[0]
+    return train_model(as_collection(images), arch, settings, teacher=teacher)[0]
 
 
 def train_model(
@@ -317,21 +279,20 @@ def train_model(
     size: int | None = None,
     width: float = 1.0,
     recipe: str = "people",
-    models: int | None = None,
+    teacher: FaceEmbedder | Path | str | None = None,
 ) -> tuple[Siamese, str]:
     """Split a collection by person, train, calibrate: ``siamlab train``.
 
     Args:
         collection: one folder per person; a tenth of the people is kept for calibration.
-        arch: ``koch`` or ``compact``.
+        arch: ``koch``, ``compact`` or ``resnet``.
         settings: ``minutes`` are for everything, loading included, 30 when neither they nor
             ``epochs``, passes over the images (or pairs), are given; ``steps`` are not read.
         size: side of the input in pixels; the architecture's own when ``None``.
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
             for ``koch``).
-        models: networks that ``compact`` joins, each with its part of the minutes; when ``None``
-            as many as the minutes are enough for, which is one where ``epochs`` are given.
+        teacher: a model, or its name or file, for ``compact``.
 
     Returns:
         The model and a line that summarizes the training.
@@ -342,10 +303,16 @@ def train_model(
     began = time.perf_counter()
     if recipe not in RECIPES or (recipe == "report" and arch != "koch"):
         raise InputError(f"The report's recipe trains koch. Received: {recipe} for {arch}.")
-    if models is not None and arch != "compact":
-        raise InputError(f"models are compact's. Received: models={models} for {arch}.")
+    if arch not in SIZES:
+        raise InputError(f"arch is one of {', '.join(SIZES)}. Received: {arch!r}.")
+    if teacher is not None and arch != "compact":
+        raise InputError(f"A teacher teaches compact. Received: a teacher for {arch}.")
+    if teacher is not None and isinstance(teacher, Path | str):
+        teacher = load_model(teacher)
     split = split_people(collection, (0.9, 0.1, 0.0), settings.seed)
     train, validation = split.train, split.validation
+    if arch == "resnet":
+        return _describe(train_resnet(collection, settings.seed), collection, began, "")
     size = size or SIZES[arch]
     minutes, epochs = settings.minutes, settings.epochs
     if minutes is None and epochs is None:
@@ -355,8 +322,10 @@ def train_model(
     steps = None
     if epochs is not None:  # passes over the images of people who have two or more
         several = train.with_at_least(2)
-        batch = 2 * min(PEOPLE[arch], max(1, len(several)))
-        steps = max(1, round(epochs * len(several.images) / batch))
+        images, batch = len(several.images), 2 * min(PEOPLE[arch], max(1, len(several)))
+        if teacher is not None:
+            images, batch = len(train.images), BATCH
+        steps = max(1, round(epochs * images / batch))
     settings = replace(settings, minutes=limit, steps=steps)
     if recipe == "report":
         settings = replace(
@@ -369,15 +338,17 @@ def train_model(
     elif arch == "koch":
         model, history = train_koch_on_people(train, validation, settings, size, width)
     else:
-        if models is None:  # as many as the time is enough for
-            models = max(1, min(int((minutes or 0) / MINUTES_EACH), len(MODEL_FRACTIONS)))
-        each = None if limit is None else limit / max(1, models)
-        settings = replace(settings, minutes=each, bfloat16=bfloat16_pays())
-        model, history = train_compact(train, validation, settings, size, width, models)
-    loss = history.metrics.get("loss", [float("nan")])
-    summary = (
-        f"{arch}: {len(train)} people, {len(train.images)} images, "
-        f"{(time.perf_counter() - began) / 60:.1f} minutes, last loss {loss[-1]:.3f}, threshold "
-        f"{np.round(model.metadata.threshold or 0.5, 3)} from {len(validation)} other people"
+        settings = replace(settings, bfloat16=bfloat16_pays())
+        model, history = train_compact(train, validation, settings, size, width, teacher)
+    loss = history.metrics.get("loss", [float("nan")])[-1]
+    return _describe(model, train, began, f", last loss {loss:.3f}")
+
+
+def _describe(model: Siamese, people: Collection, began: float, more: str) -> tuple[Siamese, str]:
+    """The model, and a line about its training."""
+    minutes = (time.perf_counter() - began) / 60
+    return model, (
+        f"{model.metadata.arch}: {len(people)} people, {len(people.images)} images, "
+        f"{minutes:.1f} minutes{more}, threshold {np.round(model.metadata.threshold or 0.5, 3)} "
+        f"from people who were not trained on"
     )
-    return model, summary

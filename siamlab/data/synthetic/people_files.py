@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from siamlab.data.collections import DRAWN_MARK
 from siamlab.data.synthetic.conditions import Conditions
 from siamlab.data.synthetic.drawing import encode, expose_chip
 from siamlab.data.synthetic.identity import Identity
 from siamlab.errors import InputError
-from siamlab.system.files import whole_file
+from siamlab.system.files import whole_file, write_text
 
 
 def person_name(number: int) -> str:
@@ -69,6 +70,7 @@ def write_people(
     if seed < 0:
         raise InputError(f"The seed must be 0 or more; received {seed}.")
     folder = Path(folder)
+    write_text(folder / DRAWN_MARK, "")
     for number in range(1, people + 1):
         who, name = person_identity(seed, number), person_name(number)
         for image in range(1, images + 1):

@@ -81,12 +81,20 @@ def shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
 
 
 def largest_first(boxes: list[FaceBox]) -> list[FaceBox]:
-    """Sort boxes by size, without those inside a larger one, which are parts of the same face."""
+    """Sort boxes by size, without those that are parts of a larger face."""
     kept: list[FaceBox] = []
     for box in sorted(boxes, key=lambda box: -box.size):
-        if not any(_holds(larger, box.center) for larger in kept):
+        if not any(_is_part(box, larger) for larger in kept):
             kept.append(box)
     return kept
+
+
+def _is_part(box: FaceBox, larger: FaceBox) -> bool:
+    """Whether a box is in a larger one, and not a face beside it whose boxes overlap."""
+    if not _holds(larger, box.center):
+        return False
+    near = math.dist(box.center, larger.center) < 0.3 * larger.size
+    return near or box.size < 0.6 * larger.size
 
 
 def _holds(box: FaceBox, point: tuple[float, float]) -> bool:

@@ -14,7 +14,7 @@ from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.system.backend import ops
-from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.recipes import FRACTIONS
 
 
 def median_seconds(run: Callable[[], Any], rounds: int = 5) -> float:
@@ -43,7 +43,7 @@ def fresh_model(arch: str, size: int) -> Siamese:
     Speed does not depend on training.
     """
     metadata = ModelMetadata(
-        arch=arch, preprocessing=Preprocessing(size=size, fraction=FACE_FRACTION)
+        arch=arch, preprocessing=Preprocessing(size=size, fraction=FRACTIONS[arch])
     )
     embedding = build_embedding(arch, (size, size, 3))
     if arch == "compact":

@@ -27,7 +27,7 @@ from siamlab.models.siamese import build_siamese
 from siamlab.models.training_heads import PairLogits
 from siamlab.study.speed.timing import alternate, matmul, matmul_work, step_work
 from siamlab.system.backend import keras, uses_xla
-from siamlab.training.recipes import FACE_FRACTION
+from siamlab.training.recipes import FRACTIONS
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def measure_input(
         collection = open_collection(write_people(Path(folder) / "people", people, 2))
         batches = PeopleBatches(
             collection,
-            Preprocessing(size=size, fraction=FACE_FRACTION),
+            Preprocessing(size=size, fraction=FRACTIONS["compact"]),
             people=people,
             steps=steps,
             augmentation=Augmentation(),
