@@ -104,10 +104,11 @@ def fine_tune(
 ) -> TrainingHistory:
     """Continue to train a trained model on one's own pairs, head included.
 
-    As :func:`train_pairs`, but batch normalization is frozen: a few pairs of one person are no
-    sample of faces. The people of the pairs are added to the metadata. The calibration, which was
-    of the former weights, is removed: calibrate again, on people who are not in the metadata, and
-    enroll again, because former templates do not fit either.
+    As :func:`train_pairs`, but only the head and the last block learn (:func:`last_block`), and
+    batch normalization is frozen: a few pairs of one person are no sample of faces. The people
+    of the pairs are added to the metadata. The calibration, which was of the former weights, is
+    removed: calibrate again, on people who are not in the metadata, and enroll again, because
+    former templates do not fit either.
 
     Args and returns as :func:`train_pairs`; ``settings``: 3 epochs unless it says otherwise.
 
@@ -116,9 +117,13 @@ def fine_tune(
     """
     if settings.epochs is None:
         settings = replace(settings, epochs=3)
-    layers = model._flatten_layers()
-    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
-    frozen = [layer for layer in norms if layer.trainable]
+    learning = {id(layer) for layer in last_block(model.embedding)}
+    frozen = [
+        layer
+        for layer in model.embedding._flatten_layers()
+        if layer.weights and not hasattr(layer, "layers") and layer.trainable
+        and id(layer) not in learning
+    ]  # fmt: skip
     for layer in frozen:
         layer.trainable = False
     try:
@@ -134,6 +139,26 @@ def fine_tune(
     notes = f"{metadata.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
     model.with_metadata(people=people, notes=notes, calibration=None)
     return history
+
+
+def last_block(embedding: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that fine-tuning trains: the code, and the convolutions of the last map.
+
+    Those are the last two convolutions of at least 2x2 (a residual block has two, Koch's network
+    one to a stage) and everything dense after them, at any depth of the model.
+    """
+    weighted = [
+        layer
+        for layer in embedding._flatten_layers()
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
+    ]
+    convolutions = [
+        layer
+        for layer in weighted
+        if isinstance(layer, keras.layers.Conv2D) and max(layer.kernel_size) > 1
+    ]
+    dense = [layer for layer in weighted if isinstance(layer, keras.layers.Dense)]
+    return [*convolutions[-2:], *dense]
 
 
 def _with_losses(

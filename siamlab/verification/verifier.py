@@ -171,12 +171,12 @@ class Verifier:
         return self.gallery.enroll(person, templates, self.model_id, names)
 
     def verify(
-        self, frame: np.ndarray, person: str, detector: FaceDetector | None = None
+        self, frame: Image, person: str, detector: FaceDetector | None = None
     ) -> Verification:
         """Find the one face in a frame and compare it with a person's templates.
 
         Args:
-            frame: uint8 RGB ``(H, W, 3)``.
+            frame: uint8 RGB ``(H, W, 3)``, or an image file.
             person: an enrolled person.
             detector: finds the face in this frame; ``None`` takes the verifier's.
 
@@ -189,7 +189,7 @@ class Verifier:
             InputError: the frame has another form.
         """
         enrollment = self.gallery.get(person, self.model_id)
-        check_rgb(frame)
+        frame = read_pixels(frame)
         begin = time.perf_counter()
         try:
             finder = self.detector if detector is None else detector
