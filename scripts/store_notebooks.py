@@ -1,4 +1,4 @@
-"""Run the eight notebooks in the quick profile; store their outputs and their figures.
+"""Run all notebooks in the quick profile; store their outputs and their figures.
 
 nbval compares a notebook with its stored outputs, so store them again whenever a result changes on
 purpose. Outputs of cells tagged ``nbval-ignore-output`` are stored for the reader; only the

@@ -32,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the whole command line; ``options.run`` is the function of the parsed command."""
     parser = Parser(
         prog="siamlab",
-        description="One-shot face verification with a Siamese network, in eight notebooks.",
+        description="One-shot face verification with a Siamese network, in a series of notebooks.",
         epilog="Begin with: siamlab lab (notebook 01 in JupyterLab), or siamlab run (all of them, "
         "without a browser or a camera).",
     )

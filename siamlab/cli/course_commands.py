@@ -14,6 +14,9 @@ from siamlab.errors import InputError
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
     command = add_command(commands, run)
+    command.add_argument(
+        "--all", action="store_true", help="also the notebooks beyond the series, from 09 on"
+    )
     command.add_argument("--profile", choices=("quick", "full"), help="sizes (default: quick)")
     command.add_argument("--lfw", type=Path, metavar="PATH", help="LFW as an archive or a folder")
     command.add_argument(
@@ -41,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
         lfw=options.lfw,
         subject=options.subject,
         model=options.model,
+        beyond=options.all,
         say=say,
     )
     say(table)

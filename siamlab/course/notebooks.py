@@ -6,7 +6,7 @@ from pathlib import Path
 
 from siamlab.errors import InputError
 
-NOTEBOOKS = (
+SERIES = (
     "01_setup",
     "02_webcam_collection",
     "03_preprocessing",
@@ -14,18 +14,22 @@ NOTEBOOKS = (
     "05_training",
     "06_evaluation",
     "07_realtime_verification",
-    "08_what_makes_it_work",
+    "08_strong_weights",
 )
+BEYOND = ("09_losses_and_data",)
 
 
-def notebook_paths() -> tuple[Path, ...]:
-    """The eight notebooks of the checkout.
+def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
+    """The notebooks of the checkout, in order.
+
+    Args:
+        beyond: those that go beyond the series, too.
 
     Raises:
         InputError: siamlab was installed without them.
     """
     folder = Path(__file__).resolve().parents[2] / "notebooks"
-    paths = tuple(folder / f"{name}.ipynb" for name in NOTEBOOKS)
+    paths = tuple(folder / f"{name}.ipynb" for name in (*SERIES, *(BEYOND if beyond else ())))
     if not all(path.is_file() for path in paths):
         raise InputError(
             "There are no notebooks: siamlab was installed without its checkout. Clone the "

@@ -62,7 +62,9 @@ def results_table(workspace: Workspace) -> str:
         ("06_evaluation", "strangers", "Pairs of people never seen in training"),
         ("07_realtime_verification", "verdicts",
          f"Verdicts on probes of {workspace.person} and of impostors"),
-        ("08_what_makes_it_work", "losses",
+        ("08_strong_weights", "models",
+         "The same pairs of strangers, judged by each model"),
+        ("09_losses_and_data", "losses",
          "One small network, the same number of steps with each loss, on the same strangers"),
     )  # fmt: skip
     parts = []

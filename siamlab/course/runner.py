@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from siamlab.config import Profile, Workspace, get_profile, open_workspace
@@ -49,9 +49,10 @@ def run_series(
     lfw: Path | None = None,
     subject: str | None = None,
     model: Path | None = None,
+    beyond: bool = False,
     say: Callable[[str], None] = print,
 ) -> str:
-    """Run the eight notebooks headless.
+    """Run the notebooks of the series headless.
 
     Args:
         out: executed notebooks, figures, models and the results go here.
@@ -59,6 +60,7 @@ def run_series(
         lfw: an archive or folder of LFW; drawn people when ``None``.
         subject: a person of LFW who plays the user; a drawn person when ``None``.
         model: a trained model that notebook 05 takes instead of training one.
+        beyond: also run the notebooks that go beyond the series, from 09 on.
         say: receives lines of progress.
 
     Returns:
@@ -76,7 +78,7 @@ def run_series(
         shutil.rmtree(folder, ignore_errors=True)
     (workspace.root / "results.json").unlink(missing_ok=True)
     workspace.make()
-    times = _run_notebooks(out / "notebooks", environment)
+    times = _run_notebooks(notebook_paths(beyond), out / "notebooks", environment)
     record_results(workspace, "times", **times)
     shutil.copytree(workspace.figures, out / "figures", dirs_exist_ok=True)
     say(f"\nexecuted notebooks and figures: {out}\n")
@@ -108,14 +110,16 @@ def _environment(
     return environment
 
 
-def _run_notebooks(folder: Path, environment: dict[str, str]) -> dict[str, float]:
-    """Run all notebooks with a progress bar each, and return the seconds of each."""
+def _run_notebooks(
+    paths: Sequence[Path], folder: Path, environment: dict[str, str]
+) -> dict[str, float]:
+    """Run notebooks with a progress bar each, and return the seconds of each."""
     import nbformat
     from tqdm import tqdm
 
     folder.mkdir(parents=True, exist_ok=True)
     times = {}
-    for path in notebook_paths():
+    for path in paths:
         cells = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
         began = time.perf_counter()
         with tqdm(total=cells.count("code"), desc=path.stem, unit="cell") as bar:

@@ -73,7 +73,7 @@ def build_resnet() -> keras.Model:
 
     image = keras.Input((SIZE, SIZE, 3), name="image")
     x = layers.ReLU()(convolution(image, LEVELS[0][0], 7, 2))
-    x = layers.MaxPooling2D(3, 2)(x)
+    x = layers.MaxPooling2D(3, 2, name="pool")(x)
     for level, (filters, blocks) in enumerate(LEVELS):
         for number in range(blocks):
             x = block(x, filters, halve=level > 0 and number == 0)

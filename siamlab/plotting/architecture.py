@@ -15,8 +15,6 @@ from siamlab.plotting.network_steps import (
     Step,
     by_times,
     embeds_mirror_image,
-    ensemble_size,
-    joins_hog_lda,
     network_steps,
 )
 from siamlab.plotting.style import COLORS, GRAY, WIDTH, canvas, styled
@@ -101,18 +99,10 @@ def distance_names(distance: Any) -> tuple[str, str]:
 def _title(axes: Any, model: Any, height: float) -> None:
     total = model.count_params()
     text = f"Two towers, one set of weights: {total:,} in all"
-    extras = []
-    if (models := ensemble_size(model.embedding)) > 1:
-        extras.append(f"{models} such networks, joined")
-    if joins_hog_lda(model.embedding):
-        extras.append("oriented gradients vote too")
     if embeds_mirror_image(model.embedding):
-        extras.append("embeds each image with its mirror image and averages both")
-    if extras:
         right = axes.get_xlim()[1] - 0.1
-        axes.text(
-            right, height - 0.2, "; ".join(extras), fontsize=8, color=GRAY, ha="right", va="center"
-        )
+        extra = "embeds each image with its mirror image and averages both"
+        axes.text(right, height - 0.2, extra, fontsize=8, color=GRAY, ha="right", va="center")
     axes.text(_LEFT, height - 0.2, text, fontsize=10, fontweight="bold", va="center")
 
 

@@ -6,8 +6,9 @@ step. The model is functional or sequential, and may be nested in another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -58,35 +59,14 @@ class Step:
 
 def core_network(embedding: Any) -> Any:
     """The network inside a wrapper such as ``mirrored``, or the network itself."""
-    inner = _inner(embedding)
+    layers = getattr(embedding, "layers", [])
+    inner = [layer for layer in layers if getattr(layer, "layers", None)]
     return core_network(inner[0]) if inner else embedding
 
 
-def ensemble_size(embedding: Any) -> int:
-    """Number of trained networks in parallel in an embedding, at any depth; usually 1."""
-    inner = _inner(embedding)
-    trained = [one for one in inner if not _has_hog_lda(one)]
-    return max([len(trained), *map(ensemble_size, inner)], default=1)
-
-
-def joins_hog_lda(embedding: Any) -> bool:
-    """Whether an ensemble contains ``siamlab.models.hog_lda``."""
-    return any(_has_hog_lda(one) or joins_hog_lda(one) for one in _inner(embedding))
-
-
 def embeds_mirror_image(embedding: Any) -> bool:
-    """Whether trained networks are wrapped by ``siamlab.models.embedding.mirrored``."""
-    if any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", [])):
-        return not _has_hog_lda(embedding)  # hog_lda embeds the mirror image itself
-    return any(map(embeds_mirror_image, _inner(embedding)))
-
-
-def _inner(embedding: Any) -> list[Any]:
-    return [layer for layer in getattr(embedding, "layers", []) if getattr(layer, "layers", None)]
-
-
-def _has_hog_lda(network: Any) -> bool:
-    return any(type(layer).__name__ == "OrientedGradients" for layer in network.layers)
+    """Whether the network is wrapped by ``siamlab.models.embedding.mirrored``."""
+    return any(type(layer).__name__ == "Mirror" for layer in getattr(embedding, "layers", []))
 
 
 def network_steps(embedding: Any) -> tuple[Step, ...]:
@@ -118,7 +98,24 @@ def network_steps(embedding: Any) -> tuple[Step, ...]:
             waiting = []
     for layer in waiting:  # no step comes after them
         steps[-1] = _folded(steps[-1], layer)
-    return tuple(steps)
+    return tuple(_together(steps))
+
+
+def _together(steps: Sequence[Step]) -> Iterator[Step]:
+    """Equal residual blocks in a row as one step, ``residual ×3``."""
+    for same, group in groupby(steps, _likeness):
+        blocks = list(group)
+        if same is None or len(blocks) == 1:
+            yield from blocks
+        else:
+            name, weights = f"{blocks[0].name} ×{len(blocks)}", sum(one.weights for one in blocks)
+            yield replace(blocks[-1], name=name, weights=weights)
+
+
+def _likeness(step: Step) -> tuple[object, ...] | None:
+    if step.kind != "block":
+        return None
+    return step.name, step.kernel, step.shape, step.weights
 
 
 def _groups(core: Any) -> Iterator[list[Any]]:

@@ -37,7 +37,7 @@ def test_a_benchmark_without_stored_results_names_its_command():
 def test_results_are_stored_and_printed(workspace):
     assert read_results(workspace) == {}
     record_results(workspace, "06_evaluation", strangers=[{"model": "compact", "auc": 0.91234}])
-    record_results(workspace, "08_what_makes_it_work", losses=[{"loss": "triplet", "AUC": 0.7}])
+    record_results(workspace, "09_losses_and_data", losses=[{"loss": "triplet", "AUC": 0.7}])
     record_results(workspace, "times", **{"01_setup": 12.2, "02_webcam_collection": 3.0})
     table = results_table(workspace)
     assert "triplet  0.700" in table

@@ -15,8 +15,7 @@ from siamlab import plotting as pl
 from siamlab.errors import InputError, StorageError
 from siamlab.faces.detectors import FaceBox
 from siamlab.models.embedding import build_embedding, mirrored
-from siamlab.models.ensemble import build_ensemble
-from siamlab.models.hog_lda import fit_hog_lda
+from siamlab.models.resnet import build_resnet
 from siamlab.models.siamese import build_siamese
 from siamlab.verification.result import Verification
 
@@ -361,17 +360,10 @@ class TestStudies:
 
 @pytest.fixture(scope="module")
 def siamese_models() -> SimpleNamespace:
-    """Koch's network and the compact one, narrow."""
-    compact, other = (build_embedding("compact", (32, 32, 3), 0.25) for _ in range(2))
-    compact, other = mirrored(compact), mirrored(other)
-    joined = build_ensemble([compact, other], (0.56, 0.70))
-    fitted = fit_hog_lda(
-        np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32), [0, 0, 1, 1]
-    )
-    gradients = build_ensemble([compact, fitted], (0.7, 0.7))
+    """Koch's network and the compact one, narrow, and the strong one."""
+    compact = mirrored(build_embedding("compact", (32, 32, 3), 0.25))
     return SimpleNamespace(
-        joined=build_siamese(joined, "squared"),
-        gradients=build_siamese(gradients, "squared"),
+        resnet=build_siamese(build_resnet(), "squared"),
         koch=build_siamese(build_embedding("koch", width=0.0625)),
         compact=build_siamese(compact, "squared"),
     )
@@ -439,17 +431,14 @@ class TestArchitecture:
             "embeds each image with its mirror image and averages both",
         } <= (set(found))
 
-    def test_an_ensemble_is_one_network_and_a_count(self, siamese_models: SimpleNamespace) -> None:
-        one, joined = (set(texts(pl.draw_architecture(model))) for model in
-                       (siamese_models.compact, siamese_models.joined))  # fmt: skip
-        assert {"conv1", "conv4", "code"} <= one & joined
-        assert [text for text in joined if "2 such networks, joined; embeds each" in text]
-        assert not [text for text in one if "joined" in text or "gradients" in text]
-
-    def test_hog_lda_is_named(self, siamese_models: SimpleNamespace) -> None:
-        found = texts(pl.draw_architecture(siamese_models.gradients))
-        assert [text for text in found if text.startswith("oriented gradients vote too; embeds")]
-        assert not [text for text in found if "such networks" in text]
+    def test_equal_blocks_in_a_row_are_one_column(self, siamese_models: SimpleNamespace) -> None:
+        steps = pl.network_steps(siamese_models.resnet.embedding)
+        blocks = [step for step in steps if step.kind == "block"]
+        assert [step.channels for step in blocks] == [32, 64, 64, 128, 128, 256, 256, 256]
+        names = [step.name for step in blocks]
+        assert names[0].endswith("×3") and names[2].endswith("×3") and "×" not in names[-1]
+        total = siamese_models.resnet.embedding.count_params()
+        assert sum(step.weights for step in steps) == total
 
     def test_columns_do_not_overlap(self, siamese_models: SimpleNamespace) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
