@@ -191,7 +191,7 @@ def _patches(shape: tuple[int, int, int]) -> np.ndarray:
     """
     height, width, channels = shape
     small = np.random.default_rng(0).random((4, 8, 8, channels), dtype=np.float32)
-    small *= np.float32([0.2, 0.5, 0.8, 1.0])[:, None, None, None]
+    small *= np.array([0.2, 0.5, 0.8, 1.0], np.float32)[:, None, None, None]
     tall = np.repeat(small, -(-height // 8), axis=1)[:, :height]
     return np.repeat(tall, -(-width // 8), axis=2)[:, :, :width]
 

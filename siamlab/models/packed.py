@@ -34,7 +34,7 @@ def save_packed(model: Siamese, path: Path | str) -> Path:
     """
     path = Path(path)
     about = json.dumps({"model": keras.saving.serialize_keras_object(model)})
-    stored = {"about": np.frombuffer(about.encode("ascii"), np.uint8)}
+    stored: dict[str, np.ndarray] = {"about": np.frombuffer(about.encode("ascii"), np.uint8)}
     for number, array in enumerate(model.get_weights()):
         with np.errstate(over="ignore"):
             rounded = np.asarray(array, np.float32 if array.size < FEW else np.float16)

@@ -120,7 +120,7 @@ def _folded(content: bytes) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             # templates belong to weights that are the same everywhere.
             bias = bias - kernel.sum(axis=(0, 1), dtype=np.float64).T @ np.array(MEANS) / SCALE
             kernel = kernel * np.float32(255 / SCALE)
-        yield kernel * gamma, np.float32(bias * gamma + beta)
+        yield kernel * gamma, (bias * gamma + beta).astype(np.float32)
         depth, side = count, 3
     yield parts[-1][1].reshape(depth, DIMENSIONS), np.zeros(0, np.float32)
 
