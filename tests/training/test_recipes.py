@@ -16,9 +16,16 @@ from siamlab.evaluation import area_under_roc, score_pairs
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import spread_pairs
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.cohort_normalization import normalize_by_cohort
 from siamlab.models.embedding import build_embedding
-from siamlab.training.recipes import train_compact, train_koch, train_koch_on_people, train_model
+from siamlab.models.siamese import build_siamese
+from siamlab.system.dlib_files import RESNET, find_dlib_file
+from siamlab.training.recipes import (
+    train_compact,
+    train_koch,
+    train_koch_on_people,
+    train_model,
+    train_resnet,
+)
 from siamlab.training.settings import TrainingSettings
 
 SMALL = {"size": 32, "width": 0.25}
@@ -41,61 +48,11 @@ def trained(split):
 def test_compact_carries_crop_people_and_threshold(trained, split):
     model, history = trained
     metadata = model.metadata
-    assert metadata.arch == "compact" and metadata.preprocessing.fraction == 0.70
+    assert metadata.arch == "compact" and metadata.preprocessing.fraction == 0.6
     assert all(metadata.trained_on(name) for name in split.train.names)
     assert not any(metadata.trained_on(name) for name in split.validation.names)
     assert 0 <= metadata.threshold <= 1
     assert history.metrics["loss"][-1] > 0
-
-
-def test_models_are_trained_separately_and_joined(split, tmp_path):
-    """Two models of three epochs; the checkpoints of each are its own. 16 * 0.70 / 0.56 = 20.
-
-    HOG-LDA joins them; its weights are not in the checkpoints.
-    """
-    model, history = train_compact(
-        split.train,
-        split.validation,
-        TrainingSettings(steps=300, people=8, folder=tmp_path, verbose=0),
-        size=16,
-        width=0.05,
-        models=2,
-    )
-    assert history.epochs == 6 and len(history.metrics["loss"]) == 6
-    assert model.metadata.preprocessing == Preprocessing(size=20, fraction=0.70)
-    base = model.embedding
-    names = [layer.name for layer in base.layers]
-    assert {"model1", "model2", "hog_lda", "weight3"} <= {*names} and "model3" not in names
-    shares = [base.get_layer(f"weight{number}").scale ** 2 for number in (1, 2, 3)]
-    assert sum(shares) == pytest.approx(1) and min(shares) >= 0
-    first, second = (base.get_layer(name).get_weights() for name in ("model1", "model2"))
-    assert all(np.abs(a - b).max() > 0 for a, b in zip(first[:1], second[:1], strict=True))
-    found = [sorted(path.name for path in (tmp_path / n).iterdir()) for n in ("model-1", "model-2")]
-    assert found[0] == found[1] and "epoch-0003" in found[0]
-    pairs = draw_pairs(split.validation, 96, 5)
-    assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.6
-
-
-def test_hog_lda_can_be_left_out(split):
-    """The embedding is then the network's code: 0.25 of 1,024 numbers."""
-    model, _ = train_compact(split.train, split.validation, SHORT, hog_lda=False, **SMALL)
-    assert model.embedding.output_shape == (None, 256)
-    base = model.embedding.get_layer("embedding")
-    assert not [layer.name for layer in base.layers if layer.name.startswith("weight")]
-
-
-def test_hog_lda_sees_at_most_so_many_images_of_a_person(split, monkeypatch):
-    seen = []
-    monkeypatch.setattr("siamlab.training.recipes.MAX_HOG_LDA_IMAGES", 3)
-    monkeypatch.setattr(
-        "siamlab.training.recipes.fit_hog_lda",
-        lambda images, people: (
-            seen.append((images, people)) or build_embedding("compact", (32, 32, 3), 0.1)
-        ),
-    )
-    train_compact(split.train, split.validation, SHORT, **SMALL)
-    ((images, people),) = seen
-    assert len(images) == len(people) == 3 * len(split.train)
 
 
 def test_people_with_one_image_can_be_impostors_in_training(split):
@@ -110,59 +67,55 @@ def test_people_with_one_image_can_be_impostors_in_training(split):
     assert model.metadata.trained_on(single.name)
 
 
-def test_many_strangers_normalize_the_scores(split, monkeypatch):
-    """People with one image are in no batch but in the cohort, and so in the metadata."""
-    monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 4)
-    monkeypatch.setattr("siamlab.training.recipes.COHORT", 2)
-    first = [replace(person, images=person.images[:1]) for person in split.train.people[:4]]
-    mixed = replace(split.train, people=(*first, *split.train.people[4:]))
-    seen = []
-    monkeypatch.setattr(
-        "siamlab.training.recipes.normalize_by_cohort",
-        lambda base, images, count: seen.append(images) or normalize_by_cohort(base, images, count),
-    )
-    model, _ = train_compact(mixed, split.validation, SHORT, **SMALL)
-    ((images,), layer) = seen, model.embedding.get_layer("cohort")
-    assert len(images) == 4 and layer.cohort.shape[0] == 2
-    assert all(model.metadata.trained_on(person.name) for person in first)
-    monkeypatch.setattr("siamlab.training.recipes.LEAST_STRANGERS", 5)
-    model, _ = train_compact(mixed, split.validation, SHORT, **SMALL)
-    assert "cohort" not in {layer.name for layer in model.embedding.layers}
-    assert not any(model.metadata.trained_on(person.name) for person in first)
-
-
-@pytest.mark.parametrize(
-    ("minutes", "models"),
-    [(None, 1), (5.0, 1), (30.0, 1), (55.0, 1), (60.0, 2), (90.0, 2), (600.0, 2)],
-)
-def test_longer_trainings_make_more_models(split, monkeypatch, minutes, models):
-    """Each model gets its part of the minutes, 0.95 of which are for training."""
+def test_minutes_are_mostly_for_training(split, monkeypatch):
     seen = {}
 
-    def fake(train, validation, settings, size, width, models):
-        seen.update(models=models, minutes=settings.minutes)
+    def fake(train, validation, settings, size, width, teacher):
+        seen.update(size=size, minutes=settings.minutes, teacher=teacher)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("siamlab.training.recipes.train_compact", fake)
     with pytest.raises(KeyboardInterrupt):
-        epochs = 1 if minutes is None else None
-        train_model(split.train, settings=TrainingSettings(minutes=minutes, epochs=epochs))
-    assert seen["models"] == models
-    if minutes is not None:
-        assert seen["minutes"] == pytest.approx(0.95 * minutes / models)
+        train_model(split.train, settings=TrainingSettings(minutes=30.0))
+    assert seen == {"size": 64, "minutes": pytest.approx(28.5), "teacher": None}
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"models": 0}, "models is 1 or 2"),
-        ({"models": 3}, "models is 1 or 2"),
-        ({"models": 2, "arch": "koch"}, "models are compact's"),
+        ({"arch": "koch", "teacher": "pretrained"}, "A teacher teaches compact"),
+        ({"arch": "vgg"}, "arch is one of koch, compact, resnet"),
     ],
 )
-def test_models_are_one_or_two_and_only_for_compact(split, wrong, message):
+def test_wrong_combinations_are_refused(split, wrong, message):
     with pytest.raises(InputError, match=message):
         train_model(split.train, settings=TrainingSettings(epochs=1), **wrong)
+
+
+def test_a_teacher_shows_everybody_and_the_domain_is_kept(split):
+    teacher = taught_by(split.train)
+    settings = TrainingSettings(steps=2, verbose=0)
+    model, history = train_compact(
+        split.train, split.validation, settings, **SMALL, teacher=teacher
+    )
+    assert history.epochs == 1 and "taught by custom with" in model.metadata.notes
+    assert all(model.metadata.trained_on(name) for name in split.train.names)
+    assert model.metadata.domain == "drawings" and model.embedding.output_shape == (None, 128)
+
+
+def taught_by(people):
+    """A small network with random weights, as a teacher."""
+    model = build_siamese(build_embedding("compact", (32, 32, 3), 0.25), "squared")
+    return model.with_metadata(preprocessing=Preprocessing(32, 0.6))
+
+
+@pytest.mark.skipif(find_dlib_file(RESNET) is None, reason="dlib's file is not installed")
+def test_borrowed_convolutions_get_a_head_and_thresholds(split):
+    model = train_resnet(split.validation)
+    assert model.metadata.arch == "resnet" and model.ranks_by_cosine
+    assert not model.metadata.people
+    pairs = draw_pairs(split.train, 24, 0)
+    assert area_under_roc(pairs.labels, score_pairs(model, pairs)) > 0.8
 
 
 def test_calibration_refuses_people_of_the_training(trained, split):
