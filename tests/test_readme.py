@@ -131,15 +131,6 @@ def test_a_table_follows_its_file(monkeypatch):
     assert tables.koch() != before
 
 
-def test_the_numbers_in_the_readmes_text_are_the_cards():
-    card = json.loads((ROOT / "siamlab" / "models" / "weights" / "card.json").read_text())
-    people, test = card["people"], card["test"]
-    text = " ".join(README.split())
-    assert f"{people['validation'] + people['test']} people of LFW" in text
-    assert f"threshold on {people['validation']} of them; on the other {people['test']}" in text
-    assert f"AUC is {test['auc']:.3f} and its accuracy {test['accuracy']:.3f}" in text
-
-
 def test_every_pin_is_a_version_and_nothing_else():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]

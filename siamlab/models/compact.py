@@ -12,7 +12,7 @@ from typing import Any
 from siamlab.errors import InputError
 from siamlab.system.backend import keras, layers
 
-SMALLEST = 32  # pixels; below, nothing is left of the last map
+SMALLEST = 16  # pixels; below, nothing is left of the last map
 STEM, DIMENSIONS = 32, 128
 # Filters and blocks of each level; all but the first level halve height and width.
 LEVELS = ((32, 2), (64, 2), (128, 2), (256, 1))
@@ -22,7 +22,7 @@ def build_compact(shape: tuple[int, int, int], width: float = 1.0) -> keras.Mode
     """A residual network from images in [0, 1] to unit embeddings of 128 numbers.
 
     Args:
-        shape: height, width and channels of the images, sides of 32 pixels at least.
+        shape: height, width and channels of the images, sides of 16 pixels at least.
         width: multiple of the filters of every level; an embedding keeps its 128 numbers.
 
     Returns:

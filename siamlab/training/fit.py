@@ -9,6 +9,7 @@ distances into probabilities. :func:`fine_tune` continues with a trained model o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -120,10 +121,9 @@ def fine_tune(
     learning = {id(layer) for layer in last_block(model.embedding)}
     frozen = [
         layer
-        for layer in model.embedding._flatten_layers()
-        if layer.weights and not hasattr(layer, "layers") and layer.trainable
-        and id(layer) not in learning
-    ]  # fmt: skip
+        for layer in _in_order(model.embedding)
+        if layer.weights and layer.trainable and id(layer) not in learning
+    ]
     for layer in frozen:
         layer.trainable = False
     try:
@@ -147,18 +147,23 @@ def last_block(embedding: keras.Model) -> list[keras.layers.Layer]:
     Those are the last two convolutions of at least 2x2 (a residual block has two, Koch's network
     one to a stage) and everything dense after them, at any depth of the model.
     """
-    weighted = [
-        layer
-        for layer in embedding._flatten_layers()
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
-    ]
+    every = list(_in_order(embedding))
     convolutions = [
         layer
-        for layer in weighted
+        for layer in every
         if isinstance(layer, keras.layers.Conv2D) and max(layer.kernel_size) > 1
     ]
-    dense = [layer for layer in weighted if isinstance(layer, keras.layers.Dense)]
+    dense = [layer for layer in every if isinstance(layer, keras.layers.Dense)]
     return [*convolutions[-2:], *dense]
+
+
+def _in_order(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model and of the models in it, from the image to the code."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _in_order(layer)
+        else:
+            yield layer
 
 
 def _with_losses(

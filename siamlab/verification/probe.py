@@ -24,7 +24,7 @@ def read_pixels(image: Image) -> np.ndarray:
         ImageError: a file cannot be read; the message names it.
         InputError: an array is no such image.
     """
-    pixels = image if isinstance(image, np.ndarray) else read_image(image)
+    pixels = read_image(image) if isinstance(image, Path | str) else image
     check_rgb(pixels)
     return pixels
 

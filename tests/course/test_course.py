@@ -22,8 +22,9 @@ def workspace(tmp_path):
     return open_workspace(tmp_path / "data", "person_0002").make()
 
 
-def test_eight_notebooks_in_order():
-    assert [path.stem[:2] for path in notebook_paths()] == [f"0{n}" for n in range(1, 9)]
+def test_notebooks_in_order():
+    assert [path.stem[:2] for path in notebook_paths()] == [f"0{n}" for n in range(1, 10)]
+    assert [path.stem[:2] for path in notebook_paths(beyond=False)][-1] == "08"
 
 
 def test_a_benchmark_without_stored_results_names_its_command():
@@ -71,7 +72,7 @@ def test_a_headless_run_writes_notebooks_and_figures_and_returns_a_table(
     tmp_path, drawn_lfw, monkeypatch
 ):
     path = tiny_notebook(tmp_path, "06_evaluation", RECORDS)
-    monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda: (path,))
+    monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda beyond: (path,))
     out = tmp_path / "out"
     table = run_series(out, "quick", drawn_lfw, "person_0003", say=lambda _: None)
     assert "person_0003  0.500" in table and "06_evaluation" in table
@@ -83,7 +84,7 @@ def test_a_headless_run_writes_notebooks_and_figures_and_returns_a_table(
 
 def test_a_failing_cell_is_one_line_and_its_notebook_is_written(tmp_path, monkeypatch):
     path = tiny_notebook(tmp_path, "01_setup", "raise RuntimeError('the camera is on fire')")
-    monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda: (path,))
+    monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda beyond: (path,))
     with pytest.raises(SiamlabError, match="the camera is on fire") as caught:
         run_series(tmp_path / "out", say=lambda _: None)
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)

@@ -141,7 +141,7 @@ def test_compact_embeddings_have_unit_length_and_the_mirror_changes_nothing():
     [
         ({"arch": "vgg"}, "arch is one of koch, compact"),
         ({"input_shape": (48, 48, 3)}, "at least 60x60"),
-        ({"arch": "compact", "input_shape": (31, 64, 3)}, "at least 32x32"),
+        ({"arch": "compact", "input_shape": (15, 64, 3)}, "at least 16x16"),
         ({"input_shape": (105, 105)}, "input_shape is"),
         ({"width": 0}, "positive"),
     ],

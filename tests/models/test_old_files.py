@@ -127,7 +127,7 @@ def test_plain_keras_loads_a_model_file(old_file, imports):
 
 REGISTERED = """
 import importlib, pkgutil
-import siamlab.models
+import siamlab.models, siamlab.training.distillation
 for module in pkgutil.walk_packages(siamlab.models.__path__, "siamlab.models."):
     importlib.import_module(module.name)
 import keras

@@ -380,14 +380,13 @@ class TestArchitecture:
         assert steps[1].weights == 10 * 10 * 3 * 4 + 4
 
     def test_normalization_is_folded_into_its_layer(self, siamese_models: SimpleNamespace) -> None:
-        """From 32 pixels: 26, 13, 9, 5, 2, 1, and a last kernel no larger than what is left."""
+        """From 32 pixels: the stem halves them, and so do all levels but the first."""
         steps = pl.network_steps(siamese_models.compact.embedding)
-        assert [step.name for step in steps] == [
-            "input", "conv1", "pool1", "conv2", "pool2", "conv3", "pool3", "conv4", "code",
-        ]  # fmt: skip
-        assert [step.shape[0] for step in steps[:8]] == [32, 26, 13, 9, 5, 2, 1, 1]
-        assert (steps[7].kernel, steps[7].then) == ("1×1", "norm, ReLU")
-        assert steps[8].then == "flatten, norm, sigmoid, unit length"
+        names = ["input", "stem", "level1 ×2", "level2", "level2", "level3", "level3", "level4"]
+        assert [step.name for step in steps] == [*names, "code"]
+        assert [step.shape[0] for step in steps[:8]] == [32, 16, 16, 8, 8, 4, 4, 2]
+        assert (steps[1].kernel, steps[1].then) == ("3×3 /2", "norm, ReLU")
+        assert steps[-1].then == "flatten, norm, unit length"
 
     def test_a_residual_block_is_one_step(self) -> None:
         keras = pytest.importorskip("keras")
@@ -427,7 +426,7 @@ class TestArchitecture:
         found = texts(pl.draw_architecture(siamese_models.compact))
         assert {
             "(a − b)²",
-            "conv3",
+            "stem",
             "embeds each image with its mirror image and averages both",
         } <= (set(found))
 
@@ -467,8 +466,9 @@ class TestTowers:
         expected = float(model.score_pairs(codes[:1], codes[1:])[0])
         found = texts(figure)
         assert f"{expected:.2f}" in found
-        assert {"conv1", "conv4", "embedding", "(a − b)²", "26×26×8"} <= set(found)
-        # In both towers input, four convolutions, three poolings; two embeddings; what joins them.
+        assert {"stem", "level4", "embedding", "(a − b)²", "16×16×8"} <= set(found)
+        # In both towers input, stem and seven blocks, two of them joined; two embeddings; what
+        # joins them.
         assert len(figure.axes) == 2 * 8 + 2 + 1 + 1
         np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), pair[0])
 

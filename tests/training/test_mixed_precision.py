@@ -45,8 +45,10 @@ def test_products_are_bfloat16_weights_and_code_float32():
     plain = compact()
     twin = in_bfloat16(plain)
     kinds = {layer.name: layer.compute_dtype for layer in twin.layers}
-    assert {kinds[name] for name in ("conv1", "conv4", "code")} == {"bfloat16"}
-    assert {kinds[name] for name in ("code_sigmoid", "unit")} == {"float32"}
+    assert {
+        kinds[name] for name in ("stem", "level4_block1_conv2", "level4_block1_add", "code")
+    } == {"bfloat16"}
+    assert {kinds[name] for name in ("unit",)} == {"float32"}
     assert {weight.dtype for weight in twin.weights} == {"float32"}
     assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
     images = np.random.default_rng(0).random((8, 32, 32, 3), dtype=np.float32)
