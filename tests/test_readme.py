@@ -58,8 +58,8 @@ def test_the_gate_runs_the_readmes_own_test_command():
     assert done.stdout.strip() == f"+ {command(2)}"
 
 
-def test_the_readme_has_at_most_130_lines():
-    assert len(README.splitlines()) <= 130
+def test_the_readme_has_at_most_135_lines():
+    assert len(README.splitlines()) <= 135
 
 
 def test_the_usage_block_names_every_command_and_only_those():

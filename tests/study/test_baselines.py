@@ -152,7 +152,7 @@ def people(tmp_path_factory):
 
 def test_all_are_measured_on_the_same_pairs(people) -> None:
     pytest.importorskip("skimage")
-    preprocessing = Preprocessing(size=32)
+    preprocessing = Preprocessing(size=32, alignment="none")
     validation, test = draw_pairs(people.validation, 60, 0), draw_pairs(people.test, 60, 0)
     found = classical_baselines(people.train, preprocessing, images=30)
     assert list(found) == ["raw pixels", "eigenfaces", "local binary patterns", "HOG"]
@@ -166,7 +166,7 @@ def test_all_are_measured_on_the_same_pairs(people) -> None:
 
 def test_similarities_are_in_the_order_of_the_pairs(people) -> None:
     pairs = draw_pairs(people.test, 30, 0)
-    preprocessing = Preprocessing(size=16)
+    preprocessing = Preprocessing(size=16, alignment="none")
     whole = pair_similarities(raw_pixels, pairs, preprocessing)
     np.testing.assert_array_equal(
         whole, pair_similarities(raw_pixels, pairs, preprocessing, batch=4)
