@@ -15,7 +15,41 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.system.backend import keras
 
 
-class PeopleBatches(keras.utils.PyDataset):
+class EpochBatches(keras.utils.PyDataset):
+    """Batches of which number ``i`` of epoch ``e`` depends on (seed, e, i) alone.
+
+    Args:
+        steps: batches in an epoch.
+        seed: where all randomness comes from.
+
+    Attributes:
+        epoch: the next epoch of ``fit``: set it to resume, ``fit`` counts on.
+    """
+
+    def __init__(self, steps: int, seed: int) -> None:
+        super().__init__(workers=2, max_queue_size=8)
+        self.steps, self.seed = steps, seed
+        self.epoch, self._within_epoch = 0, False
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def on_epoch_begin(self) -> None:
+        """Keras begins an epoch; its workers may have asked for the first batches already."""
+        self._within_epoch = True
+
+    def on_epoch_end(self) -> None:
+        """The workers have stopped: what they ask for next is of the next epoch."""
+        # ``fit`` also calls this before its first epoch.
+        self.epoch += self._within_epoch
+        self._within_epoch = False
+
+    def generator(self, step: int) -> np.random.Generator:
+        """The randomness of a batch of this epoch."""
+        return np.random.default_rng((self.seed, self.epoch, step))
+
+
+class PeopleBatches(EpochBatches):
     """Batches of P people with K images each, for losses over all pairs of a batch.
 
     Batch ``i`` of epoch ``e`` depends on (seed, e, i) alone. People are drawn evenly, whatever
@@ -37,7 +71,6 @@ class PeopleBatches(keras.utils.PyDataset):
         augmentation: amounts; ``None`` leaves the images as they are.
 
     Attributes:
-        epoch: the next epoch of ``fit``: set it to resume, ``fit`` counts on.
         targets: names of a model's outputs; the labels are then a dictionary of them.
 
     Raises:
@@ -55,12 +88,11 @@ class PeopleBatches(keras.utils.PyDataset):
         seed: int = 0,
         augmentation: Augmentation | None = None,
     ) -> None:
-        super().__init__(workers=2, max_queue_size=8)
+        super().__init__(steps, seed)
         self.targets: tuple[str, ...] | None = None
         self.preprocessing = preprocessing
-        self.people, self.images, self.steps, self.seed = people, images, steps, seed
+        self.people, self.images = people, images
         self.augmentation = augmentation
-        self.epoch, self._within_epoch = 0, False
         wanted = collection if singletons else collection.with_at_least(2)
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
         faces = load_faces(wanted.images, source) if len(wanted) else None
@@ -77,22 +109,9 @@ class PeopleBatches(keras.utils.PyDataset):
         self.pixels = faces.images[np.concatenate([*several, *singles])]
         self.starts = np.cumsum([0, *map(len, several)])
 
-    def __len__(self) -> int:
-        return self.steps
-
-    def on_epoch_begin(self) -> None:
-        """Keras begins an epoch; its workers may have asked for the first batches already."""
-        self._within_epoch = True
-
-    def on_epoch_end(self) -> None:
-        """The workers have stopped: what they ask for next is of the next epoch."""
-        # ``fit`` also calls this before its first epoch.
-        self.epoch += self._within_epoch
-        self._within_epoch = False
-
     def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
         """Images float32 ``(P*K + singletons, size, size, 3)`` in [0, 1]; person numbers int32."""
-        rng = np.random.default_rng((self.seed, self.epoch, step))
+        rng = self.generator(step)
         several, last = len(self.starts) - 1, self.starts[-1]
         chosen = rng.choice(several, self.people, replace=False)
         rows: list[int] = []

@@ -7,7 +7,7 @@ reads its images here, so that all of them look at the same faces as verificatio
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,21 +76,28 @@ def load_faces(paths: Sequence[Path], preprocessing: Preprocessing) -> Faces:
     """
     if not paths:
         raise EmptyFolderError("There are no images to load: an empty folder or selection.")
-    if preprocessing.alignment == "none":
-        with ThreadPoolExecutor(WORKERS) as pool:
-            images = list(pool.map(lambda path: preprocess(read_image(path), preprocessing), paths))
-        return Faces(np.stack(images), np.ones(len(paths), bool))
+    (faces,) = face_batches(paths, preprocessing, len(paths))
+    return faces
+
+
+def face_batches(
+    paths: Sequence[Path], preprocessing: Preprocessing, batch: int
+) -> Iterator[Faces]:
+    """As :func:`load_faces`, ``batch`` images at a time; detectors are opened once for all."""
     reader = _Reader(preprocessing)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        read = list(pool.map(reader.read, paths))
-    reader.cache.save()
     side = preprocessing.size
     black = np.zeros((side, side, 3), np.uint8)
-    return Faces(
-        np.stack([black if face is None else face for face, _ in read]),
-        np.array([face is not None for face, _ in read]),
-        sum(several for _, several in read),
-    )
+    try:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for start in range(0, len(paths), batch):
+                read = list(pool.map(reader.read, paths[start : start + batch]))
+                yield Faces(
+                    np.stack([black if face is None else face for face, _ in read]),
+                    np.array([face is not None for face, _ in read]),
+                    sum(several for _, several in read),
+                )
+    finally:
+        reader.save()
 
 
 def found_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
@@ -116,21 +123,30 @@ class _Reader:
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         self.preprocessing = preprocessing
-        detector = open_detector(preprocessing.detector)
-        self.cache = LandmarkCache(detector.name)
         self._free: SimpleQueue[FaceDetector] = SimpleQueue()
-        self._free.put(detector)
+        self._cache: LandmarkCache | None = None  # chips need none, and no detector
+        if preprocessing.alignment != "none":
+            detector = open_detector(preprocessing.detector)
+            self._cache = LandmarkCache(detector.name)
+            self._free.put(detector)
+
+    def save(self) -> None:
+        """Remember where the faces of public images are."""
+        if self._cache is not None:
+            self._cache.save()
 
     def read(self, path: Path) -> tuple[np.ndarray | None, bool]:
         """The face, or ``None``, and whether there are others of similar size."""
+        if self._cache is None:
+            return preprocess(read_image(path), self.preprocessing), False
         if is_public(path):
             content = path.read_bytes()
             digest = hashlib.sha256(content).digest()
             image = decode_image(content, path)
-            known = self.cache.get(digest)
+            known = self._cache.get(digest)
             box, several = self._locate(image) if known is None else known
             if known is None:
-                self.cache.put(digest, box, several)
+                self._cache.put(digest, box, several)
         else:
             image = read_image(path)
             box, several = self._locate(image)

@@ -11,7 +11,7 @@ import numpy as np
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
-from siamlab.system.files import write_text
+from siamlab.system.files import read_text, write_text
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,9 @@ def read_pairs_file(path: Path | str) -> tuple[PairLine, ...]:
 
 
 def _numbered_lines(path: Path | str) -> list[tuple[int, list[str]]]:
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     lines = [
         (number, [field.strip() for field in (line.split("\t") if "\t" in line else line.split())])
-        for number, line in enumerate(text.splitlines(), start=1)
+        for number, line in enumerate(read_text(path).splitlines(), start=1)
         if line.strip()
     ]
     if not lines:

@@ -10,6 +10,7 @@ import numpy as np
 
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
+from siamlab.system.files import read_text
 
 LABELS = {"1": 1, "0": 0, "true": 1, "false": 0}
 
@@ -98,15 +99,9 @@ def _name_people(
 
 
 def _rows(path: Path | str) -> list[tuple[tuple[str, str], int]]:
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file in UTF-8.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     rows: list[tuple[tuple[str, str], int]] = []
     header = True
-    reader = csv.reader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(read_text(path)))
     for fields in reader:
         fields = [field.strip() for field in fields]
         if not any(fields):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from siamlab.data.faces import load_faces
+from siamlab.data.faces import face_batches
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import index_images, to_float
 from siamlab.errors import InputError, NoFaceError
@@ -85,12 +85,7 @@ def judge_pairs(
         raise InputError(f"batch is at least 1. Received: {batch}.")
     if len(pairs.labels) == 0:
         return Judgement(np.zeros(0, np.float32), np.zeros(0, bool))
-    preprocessing = model.metadata.preprocessing
-    if aligned:
-        preprocessing = replace(preprocessing, alignment="none")
-    described = describe_pairs(
-        lambda images: model.embed(to_float(images)), pairs, preprocessing, batch
-    )
+    described = embed_pairs(model, pairs, batch, aligned)
     scores = np.zeros(len(pairs), np.float32)
     judged = described.judged
     scores[judged] = model.score_pairs(described.first[judged], described.second[judged])
@@ -179,23 +174,6 @@ def worst_mistakes(
     return false_matches, false_non_matches
 
 
-def embed_pairs(
-    model: FaceEmbedder, pairs: PairSet, batch: int = 64
-) -> tuple[np.ndarray, np.ndarray]:
-    """Embed both sides of pairs.
-
-    Returns:
-        Two float32 arrays ``(N, dimensions)``, with rows of NaN where an image shows no face.
-
-    Raises:
-        ImageError: a file cannot be read; the message names it.
-    """
-    described = describe_pairs(
-        lambda images: model.embed(to_float(images)), pairs, model.metadata.preprocessing, batch
-    )
-    return described.first, described.second
-
-
 @dataclass(frozen=True, eq=False)
 class DescribedPairs:
     """Both sides of pairs as rows of numbers; see :class:`Judgement`.
@@ -215,6 +193,21 @@ class DescribedPairs:
     def judged(self) -> np.ndarray:
         """bool ``(N,)``: both images show a face."""
         return ~(np.isnan(self.first).any(axis=1) | np.isnan(self.second).any(axis=1))
+
+    @property
+    def cosines(self) -> np.ndarray:
+        """``(N,)`` of rows of length one; -1, the least, where an image shows no face."""
+        return np.where(self.judged, np.einsum("nd,nd->n", self.first, self.second), -1.0)
+
+
+def embed_pairs(
+    model: FaceEmbedder, pairs: PairSet, batch: int = 64, aligned: bool = False
+) -> DescribedPairs:
+    """Embed both sides of pairs; arguments and errors as :func:`judge_pairs`."""
+    preprocessing = model.metadata.preprocessing
+    if aligned:
+        preprocessing = replace(preprocessing, alignment="none")
+    return describe_pairs(lambda images: model.embed(to_float(images)), pairs, preprocessing, batch)
 
 
 def describe_pairs(
@@ -236,8 +229,7 @@ def describe_pairs(
     """
     paths, first, second = index_images(pairs)
     parts, several, missing = [], 0, 0
-    for start in range(0, len(paths), batch):
-        faces = load_faces(paths[start : start + batch], preprocessing)
+    for faces in face_batches(paths, preprocessing, batch):
         rows = np.asarray(describe(faces.images))
         rows[~faces.found] = np.nan
         parts.append(rows)

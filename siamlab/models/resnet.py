@@ -15,13 +15,11 @@ import numpy as np
 
 from siamlab.errors import ModelError
 from siamlab.system.backend import keras, layers, ops
-from siamlab.system.dlib_files import RESNET, DlibReader, read_dlib_file
+from siamlab.system.dlib_files import MEANS, RESNET, SCALE, DlibReader, read_dlib_file
 
 SIZE, DIMENSIONS = 150, 128
 # Filters and blocks of each level; all but the first level halve height and width.
 LEVELS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
-# What dlib takes off red, green and blue, and what it divides by.
-MEANS, SCALE = (122.782, 117.001, 104.298), 256.0
 
 
 @keras.saving.register_keras_serializable(package="siamlab")

@@ -248,8 +248,7 @@ def pair_similarities(
     Raises:
         ImageError: a file cannot be read; the message names it.
     """
-    both = describe_pairs(describe, pairs, preprocessing, batch)
-    return np.where(both.judged, np.einsum("nd,nd->n", both.first, both.second), -1.0)
+    return describe_pairs(describe, pairs, preprocessing, batch).cosines
 
 
 def evaluate_baselines(

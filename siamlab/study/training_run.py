@@ -80,8 +80,7 @@ def cosine_scores(
         float32 ``(N,)``.
     """
     model = build_siamese(embedding, "squared").with_metadata(preprocessing=preprocessing)
-    first, second = embed_pairs(model, pairs)
-    return np.clip(((first * second).sum(axis=1) + 1) / 2, 0, 1)
+    return np.clip((embed_pairs(model, pairs).cosines + 1) / 2, 0, 1)
 
 
 def rates_with_intervals(

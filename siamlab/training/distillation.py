@@ -8,7 +8,6 @@ aligned faces blended into one that nobody has, which the teacher embeds like an
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +16,15 @@ from typing import Any
 import numpy as np
 
 from siamlab.data.augmentation import Augmentation, augment_batch, source_preprocessing
-from siamlab.data.faces import load_faces
+from siamlab.data.batches import EpochBatches
+from siamlab.data.faces import face_batches
 from siamlab.data.pipeline import to_float
 from siamlab.errors import InputError
 from siamlab.faces.crop import CHIP_SIZE, Preprocessing, preprocess
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.system.backend import keras, ops, set_seed, uses_xla
-from siamlab.training.callbacks import ClockCosine
-from siamlab.training.checkpoints import Checkpoints, TrainingHistory, restore
+from siamlab.training.checkpoints import TrainingHistory
+from siamlab.training.loop import cosine_schedule, fit_batches
 from siamlab.training.mixed_precision import in_bfloat16
 from siamlab.training.settings import TrainingSettings
 
@@ -58,8 +58,7 @@ class DistillationLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Loss of each image, ``(batch,)``, from the teacher's and the student's embeddings."""
         direction = 1.0 - ops.sum(y_true * y_pred, axis=-1)
-        cosines = (ops.matmul(codes, ops.transpose(codes)) for codes in (y_true, y_pred))
-        wanted, given = cosines
+        wanted, given = (ops.matmul(codes, ops.transpose(codes)) for codes in (y_true, y_pred))
         relations = ops.mean(ops.square(given - wanted))
         return direction / self.spread + RELATIONS * relations / self.spread**2
 
@@ -135,8 +134,7 @@ def prepare_lessons(
     whole = replace(teacher.metadata.preprocessing, size=CHIP_SIZE, fraction=1.0)
     source = source_preprocessing(preprocessing)
     chips, missing = [], 0
-    for start in range(0, len(paths), 16 * batch):
-        faces = load_faces(paths[start : start + 16 * batch], whole)
+    for faces in face_batches(paths, whole, 16 * batch):
         chips.append(faces.images[faces.found])
         missing += faces.missing
     real = np.concatenate(chips) if chips else np.zeros((0, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
@@ -166,35 +164,19 @@ def _lesson(real: np.ndarray, row: int, rng: np.random.Generator) -> np.ndarray:
     return mix_faces(real[one], real[other], rng)
 
 
-class LessonBatches(keras.utils.PyDataset):
-    """Batches of augmented faces and the teacher's embeddings, half real and half mixed.
-
-    Batch ``i`` of epoch ``e`` depends on (seed, e, i) alone.
-    """
+class LessonBatches(EpochBatches):
+    """Batches of augmented faces and the teacher's embeddings, half real and half mixed."""
 
     def __init__(
         self, lessons: Lessons, preprocessing: Preprocessing, settings: TrainingSettings, steps: int
     ) -> None:
-        super().__init__(workers=2, max_queue_size=8)
-        self.lessons, self.preprocessing, self.steps = lessons, preprocessing, steps
-        self.seed, self.augmentation = settings.seed, settings.augmentation or Augmentation()
-        self.epoch, self._within_epoch = 0, False
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def on_epoch_begin(self) -> None:
-        """Keras begins an epoch."""
-        self._within_epoch = True
-
-    def on_epoch_end(self) -> None:
-        """What the workers ask for next is of the next epoch."""
-        self.epoch += self._within_epoch
-        self._within_epoch = False
+        super().__init__(steps, settings.seed)
+        self.lessons, self.preprocessing = lessons, preprocessing
+        self.augmentation = settings.augmentation or Augmentation()
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Images float32 ``(128, size, size, 3)`` in [0, 1]; embeddings float32 ``(128, D)``."""
-        rng = np.random.default_rng((self.seed, self.epoch, step))
+        rng = self.generator(step)
         real, every = self.lessons.real, len(self.lessons.targets)
         half = BATCH // 2
         second = rng.integers(real if every > real else 0, every, BATCH - half)
@@ -226,8 +208,7 @@ def distill(
         InputError: neither or both of ``steps`` and ``minutes`` are given, or the student's
             embeddings have another size than the teacher's.
     """
-    if (settings.steps is None) == (settings.minutes is None):
-        raise InputError("Give either steps or minutes.")
+    rate, clocks = cosine_schedule(settings, RATE, WARMUP)
     numbers = lessons.targets.shape[1]
     if student.output_shape[-1] != numbers:
         raise InputError(
@@ -240,45 +221,16 @@ def distill(
     norm = student.get_layer("code_norm")
     norm.set_weights([real.std(axis=0), center, *norm.get_weights()[2:]])
     learner = in_bfloat16(student) if settings.bfloat16 else student
-    rate = RATE if settings.learning_rate is None else settings.learning_rate
-    schedule, clocks = _schedule(rate, settings)
     learner.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=2e-2, clipnorm=5.0),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=2e-2, clipnorm=5.0),
         loss=DistillationLoss(float(max(1 - center @ center, 1e-3))),
         jit_compile=uses_xla(),
     )
-    history = restore(learner, settings.folder)
-    per_epoch = settings.steps_per_epoch
-    epochs = 100_000 if settings.steps is None else math.ceil(settings.steps / per_epoch)
-    if history.epochs < epochs:
-        batches = LessonBatches(
-            lessons, preprocessing, settings, min(per_epoch, settings.steps or per_epoch)
-        )
-        batches.epoch = history.epochs
-        set_seed(settings.seed + history.epochs)
-        learner.fit(
-            batches,
-            shuffle=False,  # a batch's number and epoch decide what is in it
-            epochs=epochs,
-            initial_epoch=history.epochs,
-            callbacks=[
-                Checkpoints(settings.folder, history, settings.every, monitor="loss"),
-                *clocks,
-                *settings.callbacks,
-            ],
-            verbose=settings.verbose,
-        )
+    history = fit_batches(
+        learner,
+        lambda steps: LessonBatches(lessons, preprocessing, settings, steps),
+        settings,
+        clocks,
+    )
     student.set_weights(learner.get_weights())
     return history
-
-
-def _schedule(
-    rate: float, settings: TrainingSettings
-) -> tuple[Any, list[keras.callbacks.Callback]]:
-    if settings.minutes is not None:
-        return rate, [ClockCosine(rate, settings.minutes, WARMUP)]
-    steps = settings.steps or 1
-    warmup = min(WARMUP, max(1, steps // 10))
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
-    ), []

@@ -8,30 +8,29 @@ distances into probabilities. :func:`fine_tune` continues with a trained model o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from siamlab.data.augmentation import Augmentation
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import pair_dataset
-from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.losses import LargeMarginCosine, SupervisedContrastive
 from siamlab.models.metadata import digests
 from siamlab.models.siamese import Siamese
 from siamlab.models.training_heads import PersonCosines
 from siamlab.system.backend import keras, set_seed, uses_xla
-from siamlab.training.callbacks import ClockCosine, StopAfter
+from siamlab.training.callbacks import StopAfter
 from siamlab.training.checkpoints import Checkpoints, TrainingHistory, restore
+from siamlab.training.loop import cosine_schedule, fit_batches
 from siamlab.training.mixed_precision import in_bfloat16
 from siamlab.training.settings import TrainingSettings
 
 DEFAULTS = TrainingSettings()
 PEOPLE_IN_BATCH = 64
+RATE, WARMUP = 1e-3, 100  # of training on people
 
 
 def _compile_for_pairs(model: Siamese, settings: TrainingSettings) -> None:
@@ -179,20 +178,6 @@ def _with_losses(
     return keras.Model(embedding.input, outputs), losses
 
 
-def _schedule(settings: TrainingSettings) -> tuple[Any, list[keras.callbacks.Callback]]:
-    """The learning rate with warm-up and cosine decay, and the callbacks that mind the clock."""
-    if (settings.steps is None) == (settings.minutes is None):
-        raise InputError("Give either steps or minutes.")
-    rate = 1e-3 if settings.learning_rate is None else settings.learning_rate
-    warmup = min(100, max(1, (settings.steps or 1000) // 10))
-    if settings.minutes is not None:
-        return rate, [ClockCosine(rate, settings.minutes, warmup)]
-    decay = max(1, (settings.steps or 0) - warmup)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, decay, warmup_target=rate, warmup_steps=warmup
-    ), []
-
-
 def train_people(
     embedding: keras.Model,
     collection: Collection,
@@ -217,7 +202,7 @@ def train_people(
     Raises:
         InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people.
     """
-    rate, clocks = _schedule(settings)
+    rate, clocks = cosine_schedule(settings, RATE, WARMUP)
     trained = collection if settings.singletons else collection.with_at_least(2)
     set_seed(settings.seed)  # the directions of the people are drawn here
     learner = in_bfloat16(embedding) if settings.bfloat16 else embedding
@@ -227,33 +212,21 @@ def train_people(
         loss=losses,
         jit_compile=uses_xla(),
     )
-    history = restore(model, settings.folder)
-    steps, per_epoch = settings.steps, settings.steps_per_epoch
-    epochs = 100_000 if steps is None else math.ceil(steps / per_epoch)
-    if history.epochs < epochs:
+
+    def make_batches(steps: int) -> PeopleBatches:
         batches = PeopleBatches(
             trained,
             preprocessing,
             PEOPLE_IN_BATCH if settings.people is None else settings.people,
             settings.images,
             settings.singletons,
-            steps=min(per_epoch, steps or per_epoch),
+            steps=steps,
             seed=settings.seed,
             augmentation=settings.augmentation or Augmentation(),
         )
-        batches.epoch, batches.targets = history.epochs, tuple(losses)
-        set_seed(settings.seed + history.epochs)
-        model.fit(
-            batches,
-            shuffle=False,  # a batch's number and epoch decide what is in it
-            epochs=epochs,
-            initial_epoch=history.epochs,
-            callbacks=[
-                Checkpoints(settings.folder, history, settings.every, monitor="loss"),
-                *clocks,
-                *settings.callbacks,
-            ],
-            verbose=settings.verbose,
-        )
+        batches.targets = tuple(losses)
+        return batches
+
+    history = fit_batches(model, make_batches, settings, clocks)
     embedding.set_weights(learner.get_weights())
     return history

@@ -34,9 +34,8 @@ def fit_head(model: Siamese, pairs: PairSet) -> Siamese:
     from sklearn.linear_model import LogisticRegression
 
     labels = np.asarray(pairs.labels)
-    first, second = embed_pairs(model, pairs)
-    judged = ~(np.isnan(first).any(axis=1) | np.isnan(second).any(axis=1))
-    first, second, labels = first[judged], second[judged], labels[judged]
+    both = embed_pairs(model, pairs)
+    first, second, labels = (part[both.judged] for part in (both.first, both.second, labels))
     if len(set(labels.tolist())) < 2:
         raise InputError(
             "The head needs genuine and impostor pairs that show faces. Received: one kind only."

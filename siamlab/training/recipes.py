@@ -22,6 +22,7 @@ from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import MOST_PAIRS, spread_pairs
 from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
+from siamlab.models import resnet
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.koch import centered_unit, fold_normalization
@@ -40,7 +41,7 @@ from siamlab.training.settings import TrainingSettings
 # The share of a chip that a network sees: brow to chin, with little background, so that it cannot
 # learn the room or the camera instead of the person.
 FRACTIONS = {"koch": 0.75, "compact": FACE_SHARE, "resnet": FACE_SHARE}
-SIZES = {"koch": 105, "compact": 64, "resnet": 150}
+SIZES = {"koch": 105, "compact": 64, "resnet": resnet.SIZE}
 PEOPLE = {"koch": 48, "compact": 64}  # people in a batch, two images each
 RECIPES = ("people", "report")
 
@@ -309,10 +310,10 @@ def train_model(
         raise InputError(f"A teacher teaches compact. Received: a teacher for {arch}.")
     if teacher is not None and isinstance(teacher, Path | str):
         teacher = load_model(teacher)
-    split = split_people(collection, (0.9, 0.1, 0.0), settings.seed)
-    train, validation = split.train, split.validation
     if arch == "resnet":
         return _describe(train_resnet(collection, settings.seed), collection, began, "")
+    split = split_people(collection, (0.9, 0.1, 0.0), settings.seed)
+    train, validation = split.train, split.validation
     size = size or SIZES[arch]
     minutes, epochs = settings.minutes, settings.epochs
     if minutes is None and epochs is None:

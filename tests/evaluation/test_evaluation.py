@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -773,12 +774,13 @@ def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
     Black images show no face, and those of 204s several.
     """
 
-    def load_faces(paths: list[Path], preprocessing: object) -> Faces:
-        levels = np.array([int(path.name) for path in paths])
-        images = np.broadcast_to(levels[:, None, None, None], (len(paths), 4, 4, 3))
-        return Faces(images.astype(np.uint8), levels > 0, int((levels == 204).sum()))
+    def face_batches(paths: list[Path], preprocessing: object, batch: int) -> Iterator[Faces]:
+        for start in range(0, len(paths), batch):
+            levels = np.array([int(path.name) for path in paths[start : start + batch]])
+            images = np.broadcast_to(levels[:, None, None, None], (len(levels), 4, 4, 3))
+            yield Faces(images.astype(np.uint8), levels > 0, int((levels == 204).sum()))
 
-    monkeypatch.setattr("siamlab.evaluation.scoring.load_faces", load_faces)
+    monkeypatch.setattr("siamlab.evaluation.scoring.face_batches", face_batches)
     return BrightnessModel(SimpleNamespace(preprocessing=None))
 
 

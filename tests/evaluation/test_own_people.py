@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from siamlab.config import Workspace
 from siamlab.data.collections import Collection, Person, open_collection
-from siamlab.data.faces import Faces, load_faces
+from siamlab.data.faces import Faces, face_batches
 from siamlab.errors import InputError, NoFaceError
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.evaluation.own_people import (
@@ -286,21 +287,21 @@ def test_images_without_a_face_are_left_out_and_counted(
     own: Collection, strangers: Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bea's 110 shows no face: of 3 genuine pairs 2 are left, of 12 impostor pairs 8."""
-    read = load_faces
+    read = face_batches
 
-    def without_110(paths: list[Path], preprocessing: Preprocessing) -> Faces:
-        faces = read(paths, preprocessing)
-        return Faces(faces.images, faces.images[:, 0, 0, 0] != 110)
+    def without_110(paths: list[Path], preprocessing: Preprocessing, batch: int) -> Iterator[Faces]:
+        for faces in read(paths, preprocessing, batch):
+            yield Faces(faces.images, faces.images[:, 0, 0, 0] != 110)
 
-    monkeypatch.setattr("siamlab.evaluation.scoring.load_faces", without_110)
+    monkeypatch.setattr("siamlab.evaluation.scoring.face_batches", without_110)
     found = calibrate_people(LevelModel(), own, None, fmr=0.3)
     assert (found.calibration.genuine, found.calibration.impostor) == (2, 8)
     assert "5 of 15 pairs were left out: 1 image of them shows no face." in found.notes
     everybody = calibrate(LevelModel(), own, 0.3)
     assert "1 image of them shows no face" in everybody.note
     monkeypatch.setattr(
-        "siamlab.evaluation.scoring.load_faces",
-        lambda paths, how: Faces(read(paths, how).images, np.zeros(len(paths), bool)),
+        "siamlab.evaluation.scoring.face_batches",
+        lambda *how: (Faces(one.images, np.zeros(len(one), bool)) for one in read(*how)),
     )
     with pytest.raises(NoFaceError, match="shows two faces"):
         calibrate(LevelModel(), own, 0.3)

@@ -72,12 +72,18 @@ def test_a_tree_by_hand() -> None:
     )
 
 
-def test_the_copy_in_the_cache_is_used_and_made_again_when_damaged(
-    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parsed = []
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """An entry for each time that dlib's file is parsed; it holds small trees."""
+    times: list[int] = []
     monkeypatch.setattr(five_points, "read_dlib_file", lambda wanted: b"")
-    monkeypatch.setattr(five_points, "_parse", lambda _: parsed.append(1) or small_trees())
+    monkeypatch.setattr(five_points, "_parse", lambda _: times.append(1) or small_trees())
+    return times
+
+
+def test_the_copy_in_the_cache_is_used_and_made_again_when_damaged(
+    empty_cache: Path, parsed: list[int]
+) -> None:
 
     def opened() -> FivePoints:
         five_points._read_trees.cache_clear()
@@ -97,13 +103,10 @@ def test_the_copy_in_the_cache_is_used_and_made_again_when_damaged(
 
 
 def test_the_file_is_read_once_though_many_threads_ask(
-    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+    empty_cache: Path, parsed: list[int]
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    parsed = []
-    monkeypatch.setattr(five_points, "read_dlib_file", lambda wanted: b"")
-    monkeypatch.setattr(five_points, "_parse", lambda _: parsed.append(1) or small_trees())
     with ThreadPoolExecutor(4) as pool:
         trees = list(pool.map(lambda _: open_five_points(), range(8)))
     assert len(parsed) == 1 and all(one is trees[0] for one in trees)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fakes import loaded_script
 
 from siamlab.data.pairs import PairSet
 from siamlab.faces.crop import Preprocessing
@@ -19,12 +18,8 @@ PATH = Path(__file__).parents[2] / "benchmarks" / "conditions.py"
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("conditions", PATH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["conditions"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["conditions"]
+    with loaded_script(PATH) as module:
+        yield module
 
 
 @pytest.fixture

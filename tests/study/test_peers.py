@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import loaded_script
 
 from siamlab.data.pairs import PairSet
 from siamlab.images.write import write_image
@@ -18,12 +17,8 @@ PATH = Path(__file__).parents[2] / "benchmarks" / "peers.py"
 
 @pytest.fixture(scope="module")
 def peers():
-    spec = importlib.util.spec_from_file_location("peers", PATH)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["peers"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["peers"]
+    with loaded_script(PATH) as module:
+        yield module
 
 
 class Brightness:

@@ -19,11 +19,9 @@ import numpy as np
 from siamlab.faces.detectors.base import FaceBox, largest_first, shrink
 from siamlab.faces.detectors.haar import HaarDetector, haar_file
 from siamlab.images.decode import check_rgb
-from siamlab.system.dlib_files import MMOD, DlibReader, read_dlib_file
+from siamlab.system.dlib_files import MEANS, MMOD, SCALE, DlibReader, read_dlib_file
 from siamlab.system.opencv import import_cv2
 
-# What dlib takes off red, green and blue, and what it divides by.
-MEANS, SCALE = (122.782, 117.001, 104.298), 256.0
 WINDOW = 80  # side of the box that the network sees
 STRIDE, FIRST = 8, 14  # its answers are so far apart; the first is about this pixel
 BORDER = 40  # around the image, so that faces at its edge are seen

@@ -1,0 +1,78 @@
+"""The loop that all trainings on batches share: schedule, resume, fit, checkpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from siamlab.data.batches import EpochBatches
+from siamlab.errors import InputError
+from siamlab.system.backend import keras, set_seed
+from siamlab.training.callbacks import ClockCosine
+from siamlab.training.checkpoints import Checkpoints, TrainingHistory, restore
+from siamlab.training.settings import TrainingSettings
+
+
+def cosine_schedule(
+    settings: TrainingSettings, rate: float, warmup: int
+) -> tuple[Any, list[keras.callbacks.Callback]]:
+    """The learning rate with warm-up and cosine decay, and the callbacks that mind the clock.
+
+    Args:
+        settings: either ``steps`` or ``minutes``; its ``learning_rate`` goes before ``rate``.
+        rate: after the warm-up.
+        warmup: steps, at most a tenth of all where they are counted.
+
+    Raises:
+        InputError: neither or both of ``steps`` and ``minutes`` are given.
+    """
+    if (settings.steps is None) == (settings.minutes is None):
+        raise InputError("Give either steps or minutes.")
+    rate = rate if settings.learning_rate is None else settings.learning_rate
+    if settings.minutes is not None:
+        return rate, [ClockCosine(rate, settings.minutes, warmup)]
+    steps = settings.steps or 0
+    warmup = min(warmup, max(1, steps // 10))
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
+    ), []
+
+
+def fit_batches(
+    model: keras.Model,
+    make_batches: Callable[[int], EpochBatches],
+    settings: TrainingSettings,
+    clocks: list[keras.callbacks.Callback],
+) -> TrainingHistory:
+    """Fit a compiled model, from its last checkpoint on if there is one.
+
+    Args:
+        model: compiled; trained in place.
+        make_batches: from the steps of an epoch; called only if anything is left to do.
+        settings: steps or minutes, folder of checkpoints, seed, callbacks.
+        clocks: of :func:`cosine_schedule`.
+
+    Returns:
+        The history, epochs before a resume included.
+    """
+    history = restore(model, settings.folder)
+    steps, per_epoch = settings.steps, settings.steps_per_epoch
+    epochs = 100_000 if steps is None else math.ceil(steps / per_epoch)
+    if history.epochs < epochs:
+        batches = make_batches(min(per_epoch, steps or per_epoch))
+        batches.epoch = history.epochs
+        set_seed(settings.seed + history.epochs)
+        model.fit(
+            batches,
+            shuffle=False,  # a batch's number and epoch decide what is in it
+            epochs=epochs,
+            initial_epoch=history.epochs,
+            callbacks=[
+                Checkpoints(settings.folder, history, settings.every, monitor="loss"),
+                *clocks,
+                *settings.callbacks,
+            ],
+            verbose=settings.verbose,
+        )
+    return history
