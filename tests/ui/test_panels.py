@@ -32,7 +32,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
     made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
-    made.enroll("Ada", [gray_frame(100)])
+    made.enroll("Ada", [gray_frame(100)], consent="drawn")
     return made
 
 
@@ -218,7 +218,7 @@ def test_the_panel_shows_that_the_person_is_not_enrolled(verifier: Verifier) -> 
 
 def test_html_in_a_name_is_escaped(verifier: Verifier) -> None:
     name = "<script>alert(1)</script>"
-    verifier.enroll(name, [gray_frame(100)])
+    verifier.enroll(name, [gray_frame(100)], consent="drawn")
     with VerifyPanel(verifier, FakeCamera(), name) as made:  # type: ignore[arg-type]
         wait_until(lambda: "verified" in made.verdict.value)
         assert "<script>" not in made.verdict.value
