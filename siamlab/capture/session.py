@@ -22,7 +22,7 @@ from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError
 from siamlab.faces.crop import CHIP_SIZE, count_similar, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.quality import Quality, face_quality
-from siamlab.gallery.captures import Captures, VaultCaptures, check_kind, open_captures
+from siamlab.gallery.captures import Captures, VaultCaptures, check_kind, new_captures
 from siamlab.gallery.consent import EXEMPT
 from siamlab.gallery.store import Agreement
 from siamlab.images.decode import ImageFile
@@ -87,7 +87,7 @@ class CaptureController(Closing):
         subject = subject_of(camera)
         self.consent: Agreement = subject if consent is None and subject in EXEMPT else consent
         self.detector = open_detector() if detector is None else detector
-        self._captures: Captures = open_captures(workspace, self.consent)
+        self._captures: Captures = new_captures(workspace, self.consent)
         self._seen = CaptureState()
         self._message = ""
         self._actions: list[tuple[ImageFile, ...]] = []
@@ -111,7 +111,7 @@ class CaptureController(Closing):
             ConsentError: it is over already.
             InputError: this person's folder holds drawn or published images.
         """
-        self._captures = open_captures(self.workspace, consent)
+        self._captures = new_captures(self.workspace, consent)
         self.consent = consent
 
     @property
