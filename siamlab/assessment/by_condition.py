@@ -237,12 +237,8 @@ def _rates(
     false_matches, false_non_matches = int((match & ~same).sum()), int((~match & same).sum())
     return {
         f"{key}accuracy": right,
-        f"{key}fmr": measured_rate(
-            false_matches, int((~same).sum()), intervals["fmr"], impostor
-        ),
-        f"{key}fnmr": measured_rate(
-            false_non_matches, int(same.sum()), intervals["fnmr"], genuine
-        ),
+        f"{key}fmr": measured_rate(false_matches, int((~same).sum()), intervals["fmr"], impostor),
+        f"{key}fnmr": measured_rate(false_non_matches, int(same.sum()), intervals["fnmr"], genuine),
         f"{key}no_face": _no_face(scored),
     }
 

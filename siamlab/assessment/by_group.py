@@ -117,12 +117,14 @@ def rates_by_group(
             f"None of the {len(pairs.people)} people of the pairs has a label; names are those of "
             f"the folders, such as {pairs.people[0]}."
         )
-    sides = [[groups.get(name) for name in side] for side in (pairs.first_people, pairs.second_people)]
+    sides = [
+        [groups.get(name) for name in side] for side in (pairs.first_people, pairs.second_people)
+    ]
     labels = np.asarray(pairs.labels) == 1
 
     def rate(group: str, genuine: bool) -> GroupRate:
-        inside = np.array([one == other == group for one, other in zip(*sides, strict=True)], bool)
-        rows = np.flatnonzero(inside & (labels == genuine))
+        inside = [groups.get(one) == groups.get(other) == group for one, other in sides]
+        rows = np.flatnonzero(np.array(inside, bool) & (labels == genuine))
         chosen = pairs.subset(rows)
         what = "the same person" if genuine else "two people"
         return group_rate(

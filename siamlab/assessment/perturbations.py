@@ -58,9 +58,7 @@ class Perturbation:
         return f"{level:g} {self.unit}"
 
 
-def darken(
-    image: np.ndarray, box: FaceBox, stops: float, rng: np.random.Generator
-) -> np.ndarray:
+def darken(image: np.ndarray, box: FaceBox, stops: float, rng: np.random.Generator) -> np.ndarray:
     """Less light: each stop halves it, and the camera's noise stays as it is."""
     noise = rng.normal(0, READ_NOISE, image.shape)
     return _to_bytes(image * _gain(stops) + noise)
@@ -118,9 +116,7 @@ def turn(image: np.ndarray, box: FaceBox, degrees: float, rng: np.random.Generat
     matrix = np.linalg.inv(to_face) @ seen @ to_face
     size = image.shape[1], image.shape[0]
     # Points behind the eye, far beside the face, have no place in the result.
-    return np.asarray(
-        cv2.warpPerspective(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    )
+    return np.asarray(cv2.warpPerspective(image, matrix, size, borderMode=cv2.BORDER_REPLICATE))
 
 
 def compress(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from siamlab import __version__
 from siamlab.cli import (
+    assess_commands,
     course_commands,
     data_commands,
     measure_commands,
@@ -25,7 +26,14 @@ from siamlab.errors import SiamlabError
 
 __all__ = ["build_parser", "main"]
 
-GROUPS = (course_commands, data_commands, model_commands, measure_commands, people_commands)
+GROUPS = (
+    course_commands,
+    data_commands,
+    model_commands,
+    measure_commands,
+    people_commands,
+    assess_commands,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
