@@ -15,7 +15,7 @@ from datetime import datetime
 
 from siamlab import __version__
 from siamlab.assessment.by_condition import AS_IT_IS, Progress, condition_rates, score_conditions
-from siamlab.assessment.by_group import rates_by_group
+from siamlab.assessment.by_group import rates_by_group, unlabeled_notes
 from siamlab.assessment.dated_report import Assessment
 from siamlab.assessment.drift import Drift
 from siamlab.assessment.measured import Measured, Values
@@ -143,7 +143,7 @@ def assess(
         notes=(
             *_notes(model, collection, pairs, point),
             *whole.notes,
-            *_group_notes(pairs, groups),
+            *(unlabeled_notes(pairs, groups) if groups else ()),
         ),
         version=__version__,
         machine=machine_name(),

@@ -117,18 +117,17 @@ def rates_by_group(
             f"None of the {len(pairs.people)} people of the pairs has a label; names are those of "
             f"the folders, such as {pairs.people[0]}."
         )
-    sides = [
-        [groups.get(name) for name in side] for side in (pairs.first_people, pairs.second_people)
-    ]
-    labels = np.asarray(pairs.labels) == 1
+    first, second = (
+        np.array([groups.get(name, "") for name in side])
+        for side in (pairs.first_people, pairs.second_people)
+    )
+    genuine = np.asarray(pairs.labels) == 1
 
-    def rate(group: str, genuine: bool) -> GroupRate:
-        inside = [groups.get(one) == groups.get(other) == group for one, other in sides]
-        rows = np.flatnonzero(np.array(inside, bool) & (labels == genuine))
+    def rate(group: str, same: bool) -> GroupRate:
+        rows = (first == group) & (second == group) & (genuine == same)
         chosen = pairs.subset(rows)
-        what = "the same person" if genuine else "two people"
         return group_rate(
-            f"{group}, {what}", genuine, np.asarray(scores)[rows],
+            f"{group}, {'the same person' if same else 'two people'}", same, scores[rows],
             chosen.first_people, chosen.second_people, threshold,
         )  # fmt: skip
 
@@ -138,12 +137,12 @@ def rates_by_group(
     )
 
 
-def unlabeled_note(pairs: PairSet, groups: Mapping[str, str]) -> str:
-    """A sentence about people without a label; empty if there are none."""
+def unlabeled_notes(pairs: PairSet, groups: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence about people without a label, if there are any."""
     missing = sum(person not in groups for person in pairs.people)
     if not missing:
-        return ""
-    return f"{missing} of the {len(pairs.people)} people have no label and are in no group."
+        return ()
+    return (f"{missing} of the {len(pairs.people)} people have no label and are in no group.",)
 
 
 def _measured(rate: GroupRate) -> Measured:
