@@ -124,7 +124,7 @@ def assess(
     whole = evaluate_judgement(pairs, judgement, threshold, seed)
     labeled = () if groups is None else rates_by_group(pairs, judgement.scores, groups, threshold)
     tried = () if attacks is None else tuple(attacks(model, pairs, threshold))
-    values = condition_rates(pairs, scored, threshold, seed) | _whole_values(whole)
+    values = _whole_values(whole) | condition_rates(pairs, scored, threshold, seed)
     for group in labeled:
         values |= group.values()
     values |= {f"attack.{one.name}": one.success for one in tried}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from siamlab.assessment.bars import Bar
+from siamlab.assessment.bars import OPEN, Bar
 from siamlab.assessment.by_condition import RATES, level_key
 from siamlab.assessment.comparison import Comparison
 from siamlab.assessment.measured import Measured, Values
@@ -36,16 +36,18 @@ TITLES = {
     "tar_at_far_0.01": "TAR at FAR 0.01",
     "tar_at_far_0.001": "TAR at FAR 0.001",
 }
+OTHERS = (".accuracy", ".fmr", ".no_face")
 MOST_DRAWN = 30  # people in the picture of drift
 STYLE = """
 :root{color-scheme:light}
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:70rem;padding:1rem;color:#1b1b1b}
 h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
-th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;text-align:left;white-space:nowrap}
+th,td{padding:.3rem .6rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
+@media(min-width:50rem){th,td{white-space:nowrap}}
 thead th{border-bottom:2px solid #888}
 .cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr))}
-figure{margin:0}img{max-width:100%;height:auto}
+figure{margin:0}img{width:100%;max-width:26rem;height:auto}
 .good{border-left:.4rem solid #009e73;padding-left:.8rem}
 .bad{border-left:.4rem solid #d55e00;padding-left:.8rem}
 """
@@ -170,16 +172,21 @@ def _compared(comparison: Comparison | None) -> Iterator[str]:
     yield from map(_text, comparison.notes)
     apart = comparison.apart
     yield _text(
-        f"The intervals of {len(apart)} of {len(comparison.changes)} values do not overlap"
-        + (": these changed for sure, most likely." if apart else ".")
+        f"The intervals of {len(apart)} of {len(comparison.changes)} values do not overlap; where "
+        "nothing changed, about 1 in 200 would not. All values are in the JSON file; here are "
+        "those of the pairs as they are, the FNMR of each condition, and what changed."
     )
-    # Levels are in the file; here, what is whole and what changed.
-    shown = [one for one in comparison.changes if "@" not in one.name or one in apart]
     rows = [
         (one.name, str(one.before), str(one.now), _signed(one.difference), one.word)
-        for one in shown
+        for one in comparison.changes
+        if _is_headline(one.name) or one in apart
     ]
     yield _table(rows, ("value", "then", "now", "difference", ""))
+
+
+def _is_headline(name: str) -> bool:
+    """Whether a value is no level of a condition, and of a whole condition the FNMR."""
+    return name.startswith(OPEN) or not ("@" in name or name.endswith(OTHERS))
 
 
 def _signed(difference: float | None) -> str:

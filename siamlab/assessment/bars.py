@@ -26,7 +26,7 @@ from siamlab.system.files import read_text
 
 LIMITS = {"min", "max"}
 WHOLE = ("auc", "eer", *(f"tar_at_far_{rate}" for rate in FMRS))  # of the pairs as they are
-DRIFT = ("drift.slope", "drift.falling", "drift.people")
+DRIFT = ("drift.slope", "drift.falling")
 # Their names are known only when they were measured: a group's label, an attack's name.
 OPEN = ("group.", "attack.")
 

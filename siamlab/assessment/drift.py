@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from siamlab.assessment.measured import Measured, Values
+from siamlab.assessment.measured import Measured, Values, wilson
 from siamlab.errors import InputError
 from siamlab.evaluation import Interval, quantiles
 
@@ -89,14 +89,9 @@ class Drift:
         return tuple(one for one in self.people if one.falling)
 
     def values(self) -> Values:
-        """``drift.slope``, ``drift.falling`` (people) and ``drift.people``."""
-        count = len(self.people)
-        falling = float(len(self.falling)) if count else None
-        return {
-            "drift.slope": self.slope,
-            "drift.falling": Measured(falling, None, count),
-            "drift.people": Measured(float(count), None, count),
-        }
+        """``drift.slope``, and ``drift.falling``, the share of people who fall."""
+        falling = wilson(len(self.falling), len(self.people))
+        return {"drift.slope": self.slope, "drift.falling": falling}
 
     def notes(self) -> tuple[str, ...]:
         """What a reader must know, in sentences."""

@@ -14,6 +14,7 @@ from typing import Any
 from siamlab.errors import InputError
 from siamlab.evaluation import Interval
 from siamlab.evaluation.calibration import RULE_OF_3
+from siamlab.evaluation.rates import format_rate
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Measured:
     count: int | None = None
 
     def __str__(self) -> str:
-        text = "not measured" if self.value is None else f"{self.value:.3f}"
-        return text if self.interval is None else f"{text} ({self.interval})"
+        return "not measured" if self.value is None else format_rate(self.value, self.interval)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
