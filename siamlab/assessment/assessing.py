@@ -53,7 +53,7 @@ class AttackRate:
 Attacks = Callable[[FaceEmbedder, PairSet, float], Sequence[AttackRate]]
 
 
-def drawn_people(people: int = DRAWN_PEOPLE) -> Collection:
+def drawn_people(people: int) -> Collection:
     """People who were drawn for assessments, two images of each; drawn once, kept in the cache.
 
     Args:
