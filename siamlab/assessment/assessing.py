@@ -15,7 +15,7 @@ from datetime import datetime
 
 from siamlab import __version__
 from siamlab.assessment.by_condition import AS_IT_IS, Progress, condition_rates, score_conditions
-from siamlab.assessment.by_group import rates_by_group, unlabeled_notes
+from siamlab.assessment.by_group import group_sizes, rates_by_group, unlabeled_notes
 from siamlab.assessment.dated_report import Assessment
 from siamlab.assessment.drift import Drift
 from siamlab.assessment.measured import Measured, Values
@@ -53,7 +53,7 @@ class AttackRate:
 Attacks = Callable[[FaceEmbedder, PairSet, float], Sequence[AttackRate]]
 
 
-def drawn_people(people: int) -> Collection:
+def drawn_people(people: int = DRAWN_PEOPLE) -> Collection:
     """People who were drawn for assessments, two images of each; drawn once, kept in the cache.
 
     Args:
@@ -117,6 +117,7 @@ def assess(
         8
     """
     began = time.perf_counter()
+    sizes = {} if groups is None else group_sizes(pairs, groups)  # refused before the long part
     date = (now or datetime.now().astimezone()).isoformat(timespec="seconds")
     threshold, point = model.metadata.choose_threshold(None, VERIFICATION)
     scored = score_conditions(model, pairs, perturbations, side, seed, progress)
@@ -137,7 +138,7 @@ def assess(
         operating_point=point,
         values=values,
         conditions=tuple(perturbations),
-        groups={group.name: group.people for group in labeled},
+        groups=sizes,
         attacks={one.name: one.title for one in tried},
         drift=drift,
         notes=(

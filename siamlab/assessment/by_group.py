@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,21 @@ def read_groups(path: Path | str) -> dict[str, str]:
     return groups
 
 
+def group_sizes(pairs: PairSet, groups: Mapping[str, str]) -> dict[str, int]:
+    """How many people of each group the pairs show.
+
+    Raises:
+        InputError: the pairs show nobody who has a label.
+    """
+    labels = [groups[person] for person in pairs.people if person in groups]
+    if not labels:
+        raise InputError(
+            f"None of the {len(pairs.people)} people of the pairs has a label; names are those of "
+            f"the folders, such as {pairs.people[0]}."
+        )
+    return dict(sorted(Counter(labels).items()))
+
+
 def rates_by_group(
     pairs: PairSet, scores: np.ndarray, groups: Mapping[str, str], threshold: float
 ) -> tuple[LabeledGroup, ...]:
@@ -108,15 +124,7 @@ def rates_by_group(
     """
     if len(scores) != len(pairs):
         raise InputError(f"Each pair has a score. Received: {len(pairs)}, {len(scores)}.")
-    members: dict[str, int] = {}
-    for person in pairs.people:
-        if person in groups:
-            members[groups[person]] = members.get(groups[person], 0) + 1
-    if not members:
-        raise InputError(
-            f"None of the {len(pairs.people)} people of the pairs has a label; names are those of "
-            f"the folders, such as {pairs.people[0]}."
-        )
+    members = group_sizes(pairs, groups)
     first, second = (
         np.array([groups.get(name, "") for name in side])
         for side in (pairs.first_people, pairs.second_people)
@@ -133,7 +141,7 @@ def rates_by_group(
 
     return tuple(
         LabeledGroup(name, people, rate(name, True), rate(name, False))
-        for name, people in sorted(members.items())
+        for name, people in members.items()
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from siamlab.assessment import assessing
+from siamlab.assessment.perturbations import PERTURBATIONS
 from siamlab.cli import main
 from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
@@ -52,12 +53,19 @@ def assess(files, tmp_path):
     return run
 
 
+@pytest.fixture
+def only_dark(monkeypatch):
+    """One condition in place of all, to be quick."""
+    chosen = partial(assessing.assess, perturbations=PERTURBATIONS[:1])
+    monkeypatch.setattr(assessing, "assess", chosen)
+
+
 def bars_file(folder, text: str):
     (folder / "bars.toml").write_text(f"[bars]\n{text}\n")
     return folder / "bars.toml"
 
 
-def test_a_report_with_groups_then_compared_with_itself(assess, files, tmp_path, capsys):
+def test_a_report_with_groups_then_compared_with_itself(assess, only_dark, files, tmp_path, capsys):
     assert assess("--groups", files / "groups.csv") == 0
     (path,) = (tmp_path / "reports").glob("*.json")
     found = json.loads(path.read_text())
@@ -72,7 +80,7 @@ def test_a_report_with_groups_then_compared_with_itself(assess, files, tmp_path,
     assert moved == {0.0, None}, "the same model on the same pairs; groups are gone"
 
 
-def test_each_broken_bar_is_a_line_and_the_status_1(assess, tmp_path, capsys):
+def test_each_broken_bar_is_a_line_and_the_status_1(assess, only_dark, tmp_path, capsys):
     bars = bars_file(
         tmp_path,
         'auc = {max = 1}\nfmr = {min = 2}\n"attack.fgsm" = {max = 0.5}\ndark.fnmr = {max = -1}',
@@ -90,6 +98,7 @@ def test_without_images_people_are_drawn(files, tmp_path, monkeypatch):
     (path,) = (tmp_path / "data" / "assessments").glob("*.json")
     found = json.loads(path.read_text())
     assert found["data"]["domain"] == "drawings" and found["data"]["people"] == 4
+    assert [one["name"] for one in found["conditions"]] == [one.name for one in PERTURBATIONS]
 
 
 BAD = {
