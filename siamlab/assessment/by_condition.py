@@ -28,7 +28,7 @@ from siamlab.models.embedder import FaceEmbedder
 
 RATES = ("accuracy", "fmr", "fnmr", "no_face")
 SIDES = ("second", "both")
-BATCH = 32  # photographs in memory at once
+BATCH = 8  # photographs in memory at once; a telephone takes 12 megapixels
 
 Level = tuple[str, float | None]  # a perturbation's name and strength
 AS_IT_IS: Level = ("", None)
