@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from siamlab import __version__
-from siamlab.assessment.by_condition import AS_IT_IS, Progress, condition_rates, score_conditions
+from siamlab.assessment.by_condition import condition_rates
 from siamlab.assessment.by_group import group_sizes, rates_by_group, unlabeled_notes
+from siamlab.assessment.condition_scores import AS_IT_IS, Progress, score_conditions
 from siamlab.assessment.dated_report import Assessment
 from siamlab.assessment.drift import Drift
 from siamlab.assessment.measured import Measured, Values
