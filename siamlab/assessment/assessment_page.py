@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from siamlab.assessment.bars import OPEN, Bar
+from siamlab.assessment.bars import Bar
 from siamlab.assessment.by_condition import RATES, level_key
-from siamlab.assessment.comparison import Comparison
+from siamlab.assessment.comparison import APART, Comparison
 from siamlab.assessment.measured import Measured, Values
 from siamlab.assessment.page_parts import chart, frame, photograph, table, text
 from siamlab.assessment.perturbations import Perturbation, show_levels
@@ -33,7 +33,6 @@ TITLES = {
     "tar_at_far_0.01": "TAR at FAR 0.01",
     "tar_at_far_0.001": "TAR at FAR 0.001",
 }
-OTHERS = (".accuracy", ".fmr", ".no_face")
 MOST_DRAWN = 30  # people in the picture of drift
 
 
@@ -118,23 +117,16 @@ def _compared(comparison: Comparison | None) -> Iterator[str]:
         return
     yield f"<h2>Since {escape(comparison.date[:10])}</h2>"
     yield from map(text, comparison.notes)
-    apart = comparison.apart
     yield text(
-        f"The intervals of {len(apart)} of {len(comparison.changes)} values do not overlap; where "
-        "nothing changed, about 1 in 200 would not. All values are in the JSON file; here are "
-        "those of the pairs as they are, the FNMR of each condition, and what changed."
+        f"{comparison.summary()} All values are in the JSON file; here are those of the pairs as "
+        "they are, the FNMR of each condition, and what changed."
     )
     rows = [
         (one.name, str(one.before), str(one.now), _signed(one.difference), one.word)
         for one in comparison.changes
-        if _is_headline(one.name) or one in apart
+        if one.headline or one.word == APART
     ]
     yield table(rows, ("value", "then", "now", "difference", ""))
-
-
-def _is_headline(name: str) -> bool:
-    """Whether a value is no level of a condition, and of a whole condition the FNMR."""
-    return name.startswith(OPEN) or not ("@" in name or name.endswith(OTHERS))
 
 
 def _signed(difference: float | None) -> str:

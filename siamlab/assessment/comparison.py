@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from siamlab.assessment.bars import OPEN
 from siamlab.assessment.measured import Measured, Values
 from siamlab.errors import InputError
 
@@ -16,6 +17,7 @@ OVERLAP, APART, UNKNOWN, NEW, GONE = (
     "not measured before",
     "not measured now",
 )
+DETAILS = (".accuracy", ".fmr", ".no_face")  # of a whole condition
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Change:
         if self.before.value is None or self.now.value is None:
             return None
         return self.now.value - self.before.value
+
+    @property
+    def headline(self) -> bool:
+        """Whether it is no single level of a condition, and of a whole condition the FNMR."""
+        return self.name.startswith(OPEN) or not ("@" in self.name or self.name.endswith(DETAILS))
 
     @property
     def word(self) -> str:
@@ -82,6 +89,13 @@ class Comparison:
     def apart(self) -> tuple[Change, ...]:
         """The changes whose intervals do not overlap."""
         return tuple(one for one in self.changes if one.word == APART)
+
+    def summary(self) -> str:
+        """How many values changed beyond their intervals, in a sentence."""
+        return (
+            f"The intervals of {len(self.apart)} of {len(self.changes)} values do not overlap; "
+            "where nothing changed, about 1 in 200 would not."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

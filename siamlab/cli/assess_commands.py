@@ -70,7 +70,8 @@ def assess(options: argparse.Namespace) -> int:
     paths = write_assessment(found, folder, bars, comparison)
     say(_summary(found))
     if comparison is not None:
-        for line in (*comparison.notes, *map(str, comparison.apart)):
+        changed = (str(one) for one in comparison.apart if one.headline)
+        for line in (*comparison.notes, comparison.summary(), *changed):
             say(line)
     for path in paths:
         say(f"saved {path}")

@@ -43,6 +43,10 @@ def test_what_only_one_of_them_measured():
 def test_a_whole_assessment_that_got_worse():
     found = compare_assessments(made_up(0.1).to_dict(), made_up(0.3).to_dict())
     assert {one.name for one in found.apart} == set(made_up().values) - {"auc", "eer"}
+    assert [one.name for one in found.apart if one.headline] == [
+        "accuracy", "fmr", "fnmr", "no_face", "dark.fnmr",
+    ]  # fmt: skip
+    assert found.summary().startswith("The intervals of 20 of 21 values do not overlap")
     assert found.notes == (
         "The same pairs were measured: a difference can be real although intervals overlap.",
     )
