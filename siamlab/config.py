@@ -82,7 +82,7 @@ PROFILES: dict[str, Profile] = {
         test_pairs=400,
         chart_sizes=(32, 48, 64),
         chart_counts=(128, 256, 512),
-        chart_steps=60,
+        chart_steps=40,
     ),
     "full": Profile(
         name="full",

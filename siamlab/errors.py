@@ -71,3 +71,11 @@ class MissingStepError(SiamlabError):
 
 class MissingPackageError(SiamlabError, ImportError):
     """A package or system library that siamlab needs cannot be imported."""
+
+
+class PassphraseError(SiamlabError):
+    """The gallery is encrypted, and the passphrase is missing or wrong."""
+
+
+class ConsentError(InputError):
+    """Biometric data of a real person without a consent that is still valid."""

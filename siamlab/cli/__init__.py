@@ -16,6 +16,7 @@ from siamlab.cli import (
     assess_commands,
     course_commands,
     data_commands,
+    gallery_commands,
     measure_commands,
     model_commands,
     people_commands,
@@ -32,6 +33,7 @@ GROUPS = (
     model_commands,
     measure_commands,
     people_commands,
+    gallery_commands,
     assess_commands,
 )
 

@@ -1,11 +1,11 @@
-"""The gallery: enrolled people and their templates, one file each, and the search among them.
+"""The gallery: enrolled people in an encrypted vault, their rights, and the search among them.
 
-Templates are biometric data: files are readable by their owner only, and erasing a person leaves
-nothing of them in the folder. ``enrollment`` is one person's file, ``pack`` a cache of everyone's
-templates in one matrix, ``store`` the gallery around both, ``search`` finds people in it.
+``sealing`` encrypts, ``database`` is the file, ``vault`` the people in it, ``consent`` why they may
+be kept, ``audit`` what was done, ``store`` the gallery around all of it, ``captures`` people's
+images, ``rights`` access, export, erasure and retention, ``search`` finds people.
 """
 
-from siamlab.gallery.enrollment import Enrollment, person_key
+from siamlab.gallery.enrollment import Enrollment
 from siamlab.gallery.search import Candidate, VectorSearch, open_search
 from siamlab.gallery.store import Gallery, Templates
 
@@ -16,5 +16,4 @@ __all__ = [
     "Templates",
     "VectorSearch",
     "open_search",
-    "person_key",
 ]

@@ -1,24 +1,18 @@
-"""One enrolled person, and the ``.npz`` file of their templates."""
+"""One person's templates of one model, and the record that holds them."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
-import tempfile
-import unicodedata
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from siamlab.errors import InputError, StorageError
 
-_ABOUT = ("person", "sources", "model_id", "enrolled")  # of an enrollment, beside the templates
+_HEAD = struct.Struct("<II")  # where the numbers begin, and how many a template has
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,30 +42,11 @@ class Enrollment:
         return f"Enrollment({self.person!r}, {count} templates of {dimensions} numbers)"
 
 
-def person_key(person: str) -> str:
-    """A file name for a person: the readable part of the name, and a digest of all of it.
-
-    Args:
-        person: any name, in any Unicode normalization.
-
-    Returns:
-        ASCII letters, digits, ``_`` and ``-``, at most 57 characters, different for every name.
-
-    Raises:
-        InputError: the name is empty.
-    """
-    name = unicodedata.normalize("NFC", person)
-    if not name.strip():
-        raise InputError("A person needs a name; received an empty one.")
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{re.sub(r'[^A-Za-z0-9]+', '_', name)[:40]}-{digest}"
-
-
 def new_enrollment(
     person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
 ) -> Enrollment:
     """Check and date what :meth:`Gallery.enroll <siamlab.gallery.store.Gallery.enroll>` stores."""
-    checked = _checked_templates(templates)
+    checked = check_templates(templates)
     names = tuple(sources) or tuple(f"image {i + 1}" for i in range(len(checked)))
     if len(names) != len(checked):
         raise InputError(f"{len(checked)} templates have {len(names)} sources; give one each.")
@@ -79,64 +54,49 @@ def new_enrollment(
     return Enrollment(person, checked, names, model_id, enrolled)
 
 
-def write_temporary(enrollment: Enrollment, path: Path, durable: bool = True) -> Path:
-    """Write an enrollment to a hidden file beside ``path``, readable by its owner only.
-
-    Args:
-        enrollment: what to write.
-        path: where the caller will move the file.
-        durable: wait until it is on the disk.
-
-    Returns:
-        The hidden file.
-
-    Raises:
-        OSError: it cannot be written; no file is left.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            about = {name: getattr(enrollment, name) for name in _ABOUT}
-            np.savez(file, templates=enrollment.templates, about=json_bytes(about))
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
+def to_record(enrollment: Enrollment) -> bytes:
+    """The bytes that a vault seals: a header in JSON, then the templates."""
+    header = json.dumps(
+        {
+            "shape": enrollment.templates.shape,
+            "sources": enrollment.sources,
+            "enrolled": enrollment.enrolled,
+        }
+    ).encode()
+    numbers = np.ascontiguousarray(enrollment.templates, "<f4").tobytes()
+    head = _HEAD.pack(_HEAD.size + len(header), enrollment.templates.shape[1])
+    return head + header + numbers
 
 
-def read_enrollment(path: Path) -> Enrollment:
-    """Read a person's file.
+def from_record(person: str, model_id: str, content: bytes) -> Enrollment:
+    """What :func:`to_record` wrote.
 
     Raises:
-        StorageError: it is damaged, or not written by siamlab; the message names it.
+        StorageError: it is no such record.
     """
     try:
-        # Opened here, because numpy does not close a damaged file.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
-            return Enrollment(
-                str(about["person"]),
-                _checked_templates(archive["templates"]),
-                tuple(map(str, about["sources"])),
-                str(about["model_id"]),
-                str(about["enrolled"]),
-            )
-    except Exception as error:  # zipfile and numpy raise many kinds for damaged files
-        raise StorageError(
-            f"{path} cannot be read as templates (truncated, or not written by siamlab). "
-            "Enroll this person again, or remove the file."
-        ) from error
+        start, _ = _HEAD.unpack_from(content)
+        header = json.loads(content[_HEAD.size : start])
+        templates = np.frombuffer(content, "<f4", offset=start).reshape(header["shape"])
+        sources = tuple(map(str, header["sources"]))
+        enrolled = str(header["enrolled"])
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise StorageError(f"The templates of {person!r} cannot be read: {error}.") from None
+    return Enrollment(person, check_templates(templates), sources, model_id, enrolled)
 
 
-def json_bytes(fields: dict[str, Any]) -> np.ndarray:
-    """JSON as bytes: no pickle, and characters stay that numpy's strings would lose."""
-    return np.frombuffer(json.dumps(fields).encode("ascii"), np.uint8)
+def record_layout(content: bytes) -> tuple[int, int]:
+    """Where the numbers begin in a record, and how many each template has."""
+    start, size = _HEAD.unpack_from(content)
+    return start, size
 
 
-def _checked_templates(templates: np.ndarray) -> np.ndarray:
+def check_templates(templates: np.ndarray) -> np.ndarray:
+    """A read-only float32 copy.
+
+    Raises:
+        InputError: not ``(N, dimensions)`` floats with N at least 1, or not all finite.
+    """
     array = np.asarray(templates)
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind != "f":
         raise InputError(

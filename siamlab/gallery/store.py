@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+import json
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from heapq import nsmallest
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from siamlab.errors import ModelError, NotEnrolledError, StorageError
+from siamlab.errors import (
+    ConsentError,
+    ModelError,
+    NotEnrolledError,
+    StorageError,
+)
+from siamlab.gallery.consent import EXEMPT, REAL, Consent
 from siamlab.gallery.enrollment import (
     Enrollment,
+    from_record,
     new_enrollment,
-    person_key,
-    read_enrollment,
-    write_temporary,
+    record_layout,
+    to_record,
 )
-from siamlab.gallery.pack import (
-    CLOCK_TICK_NS,
-    Pack,
-    delete_pack,
-    has_pack,
-    read_pack,
-    refresh,
-    write_pack,
-)
-from siamlab.system.files import storage_errors
+from siamlab.gallery.former import bring_over, former_files
+from siamlab.gallery.sealing import NONCE_BYTES
+from siamlab.gallery.vault import PEOPLE, Person, Transaction, Vault
 
-_BATCH = 1000  # people of a bulk enrollment that are synced to disk together
+_BATCH = 1000  # people of a bulk enrollment that are written together
 _NAMES_SHOWN = 5  # in an error message
-_WRITE_ATTEMPTS = 3
+TEMPLATES = "templates/"  # records' names begin so; the model's id follows
+Agreement = Consent | str | None  # a consent, or "drawn" or "public" where there is nobody to ask
+
+
+class PeopleNames(Sequence[str]):
+    """Names that are decrypted when they are looked at: a search needs a few of 100,000."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        self._people = people
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return tuple(person.name for person in self._people[place])
+        return self._people[place].name
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +60,10 @@ class Templates:
     Attributes:
         people: P names.
         starts: int64 ``(P,)``, the first row of each person; rows of a person are adjacent.
-        matrix: float32 ``(N, dimensions)``, read-only; may be mapped from disk.
+        matrix: float32 ``(N, dimensions)``, read-only.
     """
 
-    people: tuple[str, ...]
+    people: Sequence[str]
     starts: np.ndarray
     matrix: np.ndarray
 
@@ -60,85 +76,110 @@ class Templates:
 
 
 class Gallery:
-    """A folder with one ``.npz`` file for each enrolled person.
+    """The enrolled people, in one file that only its owner can read.
 
-    Files are written under another name and then moved, so a killed process leaves the old
-    templates or the new ones, never half of them. :meth:`templates` keeps a copy of all templates
-    in ``.pack``, so that a search need not open every file.
+    Everything of a person is encrypted with a key of their own, see
+    :mod:`siamlab.gallery.vault`; without a passphrase the keys lie beside it, which the gallery's
+    ``repr`` and the command line say: *not encrypted*. A killed process leaves the former
+    templates or the new ones, never half of them.
 
     Args:
         folder: created at the first enrollment.
+        passphrase: ``None`` looks for one when it is needed, see
+            :mod:`siamlab.gallery.passphrase`.
 
     Example:
         >>> import numpy as np
         >>> import siamlab
         >>> gallery = siamlab.Gallery("gallery")
-        >>> gallery.enroll("Ada", np.ones((2, 256), np.float32), model_id="a model")
+        >>> gallery.enroll("Ada", np.ones((2, 256), np.float32), "a model", consent="drawn")
         Enrollment('Ada', 2 templates of 256 numbers)
         >>> gallery.people()
         ('Ada',)
         >>> gallery.erase("Ada")
         >>> gallery
-        Gallery(0 people)
+        Gallery(0 people, not encrypted)
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, passphrase: str | None = None) -> None:
         self.folder = Path(folder)
-        self._pack: Pack | None = None
-        self._stored: Pack | None = None  # the pack last read from disk or written there
-        self._folder_time = 0  # when the folder last changed, at the last check
-        self._settled = False  # the folder has not changed in the tick of the last check
-        self._templates: dict[str, Templates] = {}
+        self.vault = Vault(self.folder, passphrase)
+        self._unreadable: list[Path] = []  # files of a former gallery
+        self._templates: dict[str, tuple[Any, Templates]] = {}
 
     def __repr__(self) -> str:
-        return f"Gallery({sum(1 for _ in self._files())} people)"
+        kind = "encrypted" if self.encrypted else "not encrypted"
+        return f"Gallery({self._count()} people, {kind})"
 
     def __contains__(self, person: str) -> bool:
-        return self.path(person).is_file()
+        with self.reading() as view:
+            return view is not None and view.find(person) is not None
 
-    def path(self, person: str) -> Path:
-        """The file that holds, or would hold, a person's templates."""
-        return self.folder / f"{person_key(person)}.npz"
+    @property
+    def encrypted(self) -> bool:
+        """Whether a passphrase protects it, or will from the first enrollment on."""
+        return self.vault.encrypted
 
     def enroll(
-        self, person: str, templates: np.ndarray, model_id: str, sources: Sequence[str] = ()
+        self,
+        person: str,
+        templates: np.ndarray,
+        model_id: str,
+        sources: Sequence[str] = (),
+        consent: Agreement = None,
     ) -> Enrollment:
-        """Store a person's templates and replace any earlier ones.
+        """Store a person's templates and replace any earlier ones of the same model.
 
         Args:
             person: name, any characters.
             templates: float ``(N, dimensions)``, N at least 1, all finite.
             model_id: ``model.model_id`` of the model that made them.
             sources: where each template came from; numbers when left out.
+            consent: what the person agreed to (:func:`siamlab.gallery.consent.give_consent`), or
+                ``drawn`` or ``public`` where there is nobody to ask; may be left out while an
+                earlier one holds.
 
         Raises:
+            ConsentError: the person's consent is missing or over.
             InputError: the templates have another form, or there are more or fewer sources.
-            StorageError: the file cannot be written; the earlier one is unchanged.
+            StorageError: the file cannot be written; what was there is unchanged.
         """
         enrollment = new_enrollment(person, templates, model_id, sources)
-        self._write_together([enrollment])
+        with self.writing() as change:
+            _store(change, enrollment, consent)
+            change.increase("templates")
         return enrollment
 
-    def enroll_many(self, people: Iterable[tuple[str, np.ndarray]], model_id: str) -> int:
+    def enroll_many(
+        self,
+        people: Iterable[tuple[str, np.ndarray]],
+        model_id: str,
+        consent: Agreement = None,
+    ) -> int:
         """Store many people and replace any earlier templates of theirs.
 
-        Syncs to disk once for a thousand people instead of once for each. A killed process has
-        enrolled some people completely and the others not at all.
+        Writes a thousand people at a time. A killed process has enrolled some people completely
+        and the others not at all.
 
         Args:
             people: names and float templates ``(N, dimensions)``; may be a generator.
             model_id: ``model.model_id`` of the model that made them.
+            consent: as in :meth:`enroll`, of all of them.
 
         Returns:
             The number of people stored.
 
         Raises:
             InputError: templates of another form; people before them may be stored.
-            StorageError: a file cannot be written; people before it may be stored.
+            StorageError: the file cannot be written; people before may be stored.
         """
         count, remaining = 0, iter(people)
         while batch := list(islice(remaining, _BATCH)):
-            self._write_together([new_enrollment(name, rows, model_id) for name, rows in batch])
+            made = [new_enrollment(name, rows, model_id) for name, rows in batch]
+            with self.writing() as change:
+                for enrollment in made:
+                    _store(change, enrollment, consent)
+                change.increase("templates")
             count += len(batch)
         return count
 
@@ -147,35 +188,32 @@ class Gallery:
 
         Args:
             person: name as enrolled.
-            model_id: the model that will use them; ``None`` does not check.
+            model_id: the model that will use them; ``None`` takes what there is.
 
         Raises:
-            NotEnrolledError: there is no such person.
+            NotEnrolledError: there is no such person, or nothing but images of them.
             ModelError: another model made the templates.
-            StorageError: the file is damaged; the message names it.
+            StorageError: a record was changed or damaged.
         """
-        path = self.path(person)
-        try:
-            enrollment = read_enrollment(path)
-        except StorageError as error:
-            # Asked afterwards: another process may erase a person at any moment.
-            if path.is_file():
-                raise
-            raise NotEnrolledError(
-                f"{person!r} is not enrolled. {self._enrolled_names()}"
-            ) from error
-        if model_id is not None and enrollment.model_id != model_id:
-            raise ModelError(
-                f"{person!r} was enrolled with another model ({enrollment.model_id}, now "
-                f"{model_id}); enroll again with this one."
-            )
-        return enrollment
+        with self.reading() as view:
+            found = None if view is None else view.find(person)
+            if view is None or found is None:
+                raise NotEnrolledError(f"{person!r} is not enrolled. {_names(view)}")
+            models = _models(found)
+            if not models:
+                raise NotEnrolledError(f"{person!r} has no templates yet; enroll first.")
+            if model_id is not None and model_id not in models:
+                raise ModelError(
+                    f"{person!r} was enrolled with another model ({', '.join(models)}, now "
+                    f"{model_id}); enroll again with this one."
+                )
+            chosen = models[0] if model_id is None else model_id
+            return from_record(found.name, chosen, view.read(found, TEMPLATES + chosen))
 
     def templates(self, model_id: str) -> Templates:
         """Everyone's templates of one model, as one matrix.
 
-        The first call in a process compares the pack with every person's file; later calls check
-        whether the folder changed, and return the same object when it did not.
+        Later calls return the same object until somebody is enrolled or erased.
 
         Args:
             model_id: ``model.model_id`` of the model that made them.
@@ -184,143 +222,190 @@ class Gallery:
             NotEnrolledError: nobody is enrolled with this model.
             ModelError: one model made templates of several sizes.
         """
-        pack = self._packed()
-        if model_id not in self._templates:
-            self._templates[model_id] = _of_model(pack, model_id)
-        return self._templates[model_id]
+        with self.reading() as view:
+            if view is not None:
+                state = (view.count("templates"), view.keys.key_id, len(view.erased))
+                known = self._templates.get(model_id)
+                if known is not None and known[0] == state:
+                    return known[1]
+                self._templates.pop(model_id, None)  # frees the old matrix before the next
+                people, contents = _read_all(view, TEMPLATES + model_id)
+                if people:
+                    made = _to_templates(people, contents, model_id)
+                    self._templates[model_id] = (state, made)
+                    return made
+        raise NotEnrolledError(f"Nobody is enrolled with this model ({model_id}); enroll first.")
 
     def people(self) -> tuple[str, ...]:
-        """Names of everyone whose file can be read, sorted; :meth:`damaged` lists the others."""
-        pack = self._current()
-        readable = (pack.owners >= 0).tolist()
-        return tuple(sorted(name for name, ok in zip(pack.people, readable, strict=True) if ok))
+        """Names of everyone whose records can be read, sorted."""
+        with self.reading() as view:
+            if view is None:
+                return ()
+            return tuple(sorted(p.name for p in view.people() if isinstance(p, Person)))
 
-    def damaged(self) -> tuple[Path, ...]:
-        """Files that cannot be read: truncated, overwritten, or no templates."""
-        pack = self._current()
-        lost = np.flatnonzero(pack.owners < 0)
-        return tuple(self.folder / f"{pack.stems[file]}.npz" for file in lost)
+    def damaged(self) -> tuple[str, ...]:
+        """What cannot be read: people's rows by number, and files of a former gallery."""
+        with self.reading() as view:
+            found = [] if view is None else list(view.people())
+        rows = [f"person {number}" for number in found if isinstance(number, int)]
+        return (*rows, *(path.name for path in self._unreadable))
 
     def erase(self, person: str) -> None:
-        """Remove everything of a person, also what killed processes left.
+        """Destroy a person's key and everything it opens, and write the file anew without it.
 
         Raises:
             NotEnrolledError: there was nothing.
-            StorageError: the files cannot be removed.
+            StorageError: the file cannot be written; nothing was erased.
         """
-        found = [*self.folder.glob(f".{person_key(person)}.*.tmp")]
-        found += [self.path(person)] if person in self else []
-        try:
-            for path in found:
-                path.unlink(missing_ok=True)
-            self._erase_from_pack()
-        except OSError as error:
-            raise StorageError(f"Cannot erase {person!r}: {error}") from error
-        if not found:
-            raise NotEnrolledError(f"{person!r} is not enrolled. {self._enrolled_names()}")
-
-    def _files(self) -> Iterator[Path]:
-        return self.folder.glob("[!.]*.npz")
-
-    def _enrolled_names(self) -> str:
-        # A few names are enough, and quick to read in a large gallery.
-        files = nsmallest(_NAMES_SHOWN + 1, self._files())
-        people = []
-        for path in files:
-            with suppress(StorageError):
-                people.append(read_enrollment(path).person)
-        people.sort()
-        if not people:
-            return "Nobody is enrolled yet; enroll first."
-        more = ", …" if len(people) > _NAMES_SHOWN else ""
-        return f"Enrolled: {', '.join(people[:_NAMES_SHOWN])}{more}."
-
-    def _write_together(self, enrollments: Sequence[Enrollment]) -> None:
-        """Write files under temporary names, sync them to disk, then move them all."""
-        # One sync for all files is faster than many; Windows has no call for it.
-        sync_once = len(enrollments) > 1 and hasattr(os, "sync")
-        paths = [self.path(enrollment.person) for enrollment in enrollments]
-        parts: list[Path] = []
-        with storage_errors(paths[0] if len(paths) == 1 else self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                for enrollment, path in zip(enrollments, paths, strict=True):
-                    parts.append(write_temporary(enrollment, path, durable=not sync_once))
-                if sync_once:
-                    os.sync()
-                for part, path in zip(parts, paths, strict=True):
-                    part.replace(path)
-            finally:
-                for part in parts:
-                    part.unlink(missing_ok=True)
-
-    def _current(self) -> Pack:
-        """The pack of people's files as they are now; reads those that changed, writes nothing."""
-        if self._pack is None:
-            self._pack = self._stored = read_pack(self.folder)
-        changed, checked = _changed(self.folder), time.time_ns()
-        pack = refresh(self.folder, self._pack)
-        if pack is not self._pack:
-            self._templates.clear()
-        self._pack, self._folder_time = pack, changed
-        # Another change in the same tick of the clock would not be noticed.
-        self._settled = changed < checked - CLOCK_TICK_NS
-        return pack
-
-    def _packed(self) -> Pack:
-        """As :meth:`_current`, and written to disk; opens no file of an unchanged folder."""
-        if self._pack is not None and self._settled and self._folder_time == _changed(self.folder):
-            pack = self._pack
-        else:
-            pack = self._current()
-        return pack if pack is self._stored else self._store(pack)
-
-    def _store(self, pack: Pack) -> Pack:
-        """Write the pack, and again when somebody was enrolled or erased meanwhile."""
-        for _ in range(_WRITE_ATTEMPTS):
-            self._stored = pack
-            # On a full or read-only disk only the next opening takes longer.
-            with suppress(OSError):
-                write_pack(self.folder, pack)
-            pack = self._current()
-            if pack is self._stored:
-                break
-        return pack
-
-    def _erase_from_pack(self) -> None:
-        self._close_pack()
-        if not has_pack(self.folder):
-            return
-        try:
-            write_pack(self.folder, self._current())
-        except OSError:  # no space for a new one: delete the one with the erased person
-            delete_pack(self.folder)
-        self._close_pack()
-
-    def _close_pack(self) -> None:
-        self._pack = self._stored = None
-        self._settled = False
+        found = None
+        if self.vault.exists() or former_files(self.folder):
+            with self.writing() as change:
+                found = change.find(person)
+                if found is not None:
+                    self.vault.erase(change, found.id, "erased")
+                    change.increase("templates")
         self._templates.clear()
+        if found is None:
+            with self.reading() as view:
+                raise NotEnrolledError(f"{person!r} is not enrolled. {_names(view)}")
+        self.vault.compact()
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction | None]:
+        """One consistent view of the vault; ``None`` before the first enrollment."""
+        self._bring_over()
+        if not self.vault.exists():
+            yield None
+            return
+        with self.vault.reading() as view:
+            yield view
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """A change of the vault, written at the end of the block or not at all."""
+        self._bring_over()
+        with self.vault.writing() as change:
+            yield change
+
+    def _bring_over(self) -> None:
+        files = former_files(self.folder)
+        if len(files) > len(self._unreadable):
+            if not os.access(self.folder, os.W_OK):
+                raise StorageError(
+                    f"The gallery {self.folder} is of an earlier siamlab, and read-only. Run "
+                    "siamlab gallery list once where it can be written."
+                )
+            self._unreadable = bring_over(self.vault)
+
+    def _count(self) -> int:
+        # Counted without a key: printing a gallery does not ask for its passphrase.
+        from siamlab.gallery.database import read_database
+
+        if not self.vault.exists():
+            return len(former_files(self.folder))
+        with read_database(self.vault.path) as database:
+            return int(database.execute("SELECT count(*) FROM people").fetchone()[0])
 
 
-def _changed(folder: Path) -> int:
-    """When a file of the folder was last created, moved or erased, in ns; 0 without a folder."""
-    try:
-        return folder.stat().st_mtime_ns
-    except OSError:
-        return 0
+def agreed(person: Person | None, consent: Agreement, name: str) -> dict[str, Any]:
+    """The fields of a person's record that tell why their face may be kept.
+
+    Args:
+        person: the record so far, if any.
+        consent: what is given now.
+        name: for the message.
+
+    Raises:
+        ConsentError: nothing is given and nothing holds.
+    """
+    if isinstance(consent, str):
+        if consent not in EXEMPT:
+            raise ConsentError(
+                f"consent is one of give_consent(…), {', '.join(map(repr, EXEMPT))}. "
+                f"Received: {consent!r}."
+            )
+        if person is not None and person.about.get("subject") == REAL:
+            raise ConsentError(
+                f"{name!r} is a real person here; {consent} people need another name."
+            )
+        return {"subject": consent, "consent": None}
+    if consent is None:
+        if person is not None and person.about.get("subject") in EXEMPT:
+            return {}
+        kept = None if person is None else person.about.get("consent")
+        if kept is None:
+            raise ConsentError(
+                f"There is no consent of {name!r}: nobody's face is kept without it. In a shell: "
+                '--consent "I agree …" --until 2027-07-31; in Python: consent=give_consent(…).'
+            )
+        Consent(**kept).check()
+        return {}
+    return {"subject": REAL, "consent": consent.check().to_dict()}
 
 
-def _of_model(pack: Pack, model_id: str) -> Templates:
-    groups = [i for i, (model, _) in enumerate(pack.groups) if model == model_id]
-    if not groups:
-        raise NotEnrolledError(f"Nobody is enrolled with this model ({model_id}); enroll first.")
-    if len(groups) > 1:
-        sizes = ", ".join(str(pack.groups[i][1]) for i in groups)
+def _store(change: Transaction, enrollment: Enrollment, consent: Agreement) -> None:
+    found = change.find(enrollment.person)
+    about = agreed(found, consent, enrollment.person)
+    person = change.add(enrollment.person) if found is None else found
+    change.write(person, TEMPLATES + enrollment.model_id, to_record(enrollment))
+    change.save(person, "enrolled", f"{len(enrollment)} templates", **about)
+
+
+def _models(person: Person) -> list[str]:
+    return [name.removeprefix(TEMPLATES) for name in person.records if name.startswith(TEMPLATES)]
+
+
+def _names(view: Transaction | None) -> str:
+    # A few names are enough, and quick to read in a large gallery.
+    found = [] if view is None else list(islice(view.people(), _NAMES_SHOWN + 1))
+    names = sorted(person.name for person in found if isinstance(person, Person))
+    if not names:
+        return "Nobody is enrolled yet; enroll first."
+    more = ", …" if len(names) > _NAMES_SHOWN else ""
+    return f"Enrolled: {', '.join(names[:_NAMES_SHOWN])}{more}."
+
+
+def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]]:
+    """Everyone's record of one name, decrypted; people whose record was changed are left out."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    columns = ", ".join(f"people.{column.strip()}" for column in PEOPLE.split(","))
+    rows = view.database.execute(
+        f"SELECT {columns}, records.content FROM records JOIN people "
+        "ON people.number = records.person WHERE records.name = ? ORDER BY people.number",
+        (record,),
+    )
+    wrap, vault, name = AESGCM(view.keys.wrap), view.keys.vault, record.encode()
+    key_context, record_context = b"key" + vault, b"record" + vault
+    people, contents = [], []
+    parse = lru_cache(json.loads)  # most people have the same records in the same versions
+    # The same as Transaction.open and Transaction.read, without their calls: of 100,000 people.
+    for number, identity, version, records, sealed, about, content in rows:
+        if identity in view.erased:
+            continue
+        try:
+            bound = key_context + identity + version.to_bytes(8, "big") + records.encode()
+            key = wrap.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+            versions = parse(records)
+            bound = record_context + identity + versions[record].to_bytes(8, "big") + name
+            plain = AESGCM(key).decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], bound)
+        except (InvalidTag, ValueError, KeyError):
+            continue
+        people.append(Person(number, identity, version, dict(versions), key, about, vault))
+        contents.append(plain)
+    return people, contents
+
+
+def _to_templates(people: Sequence[Person], contents: list[bytes], model_id: str) -> Templates:
+    starts, sizes = zip(*map(record_layout, contents), strict=True)
+    if len(set(sizes)) > 1:
+        found = ", ".join(map(str, sorted(set(sizes))))
         raise ModelError(
-            f"Model {model_id} has templates of several sizes in the gallery ({sizes} numbers); "
+            f"Model {model_id} has templates of several sizes in the gallery ({found} numbers); "
             "enroll these people again."
         )
-    mine = np.flatnonzero(pack.owners == groups[0])
-    people = tuple([pack.people[file] for file in mine.tolist()])
-    return Templates(people, pack.starts[mine], pack.matrices[groups[0]])
+    numbers = [content[start:] for content, start in zip(contents, starts, strict=True)]
+    matrix = np.frombuffer(b"".join(numbers), "<f4").reshape(-1, sizes[0])
+    counts = np.array([len(part) for part in numbers], np.int64) // (4 * sizes[0])
+    return Templates(PeopleNames(people), np.cumsum(counts) - counts, matrix)

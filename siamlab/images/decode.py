@@ -6,6 +6,7 @@ import io
 import threading
 import warnings
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -20,19 +21,41 @@ MIN_SIDE = 8
 # Weights of red, green and blue in brightness (ITU-R BT.601).
 LUMA = np.array([0.299, 0.587, 0.114])
 
+
+@runtime_checkable
+class ImageFile(Protocol):
+    """A :class:`~pathlib.Path` of an image, or an image that is kept elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """As a file's."""
+
+    @property
+    def stem(self) -> str:
+        """As a file's, without the suffix."""
+
+    @property
+    def suffix(self) -> str:
+        """As a file's."""
+
+    def read_bytes(self) -> bytes:
+        """The content."""
+
+
 # Pillow warns about huge images while it opens them; silencing that swaps Python's global list
 # of warning filters, which is not safe when several threads do it at once.
 _OPENING = threading.Lock()
 
 
-def read_image(path: Path | str) -> np.ndarray:
+def read_image(path: ImageFile | str) -> np.ndarray:
     """Read one image file as it should look on screen.
 
     Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparent pixels become white, and
     the camera's orientation tag (EXIF) is applied.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file.
+        path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file, or an image of the
+            gallery.
 
     Returns:
         uint8 (H, W, 3), RGB, range [0, 255].
@@ -41,18 +64,20 @@ def read_image(path: Path | str) -> np.ndarray:
         ImageError: the file is missing, empty, not an image, damaged, truncated, larger than 64
             megapixels, or has a side under 8 pixels. The message names the file.
     """
+    if not isinstance(path, str | Path):
+        return decode_image(path.read_bytes(), path)
     path = Path(path)
     return _decode(path, path)
 
 
-def decode_image(content: bytes, path: Path) -> np.ndarray:
+def decode_image(content: bytes, path: ImageFile) -> np.ndarray:
     """As :func:`read_image`, of a file's content that was read already; errors name the file."""
     return _decode(io.BytesIO(content), path)
 
 
-def _decode(source: Path | io.BytesIO, path: Path) -> np.ndarray:
+def _decode(source: Path | io.BytesIO, path: ImageFile) -> np.ndarray:
     try:
-        empty = path.stat().st_size == 0 if isinstance(source, Path) else not source.getbuffer()
+        empty = source.stat().st_size == 0 if isinstance(source, Path) else not source.getbuffer()
         if empty:
             raise ImageError(f"{path} is an empty file.")
         with _open_quietly(source) as image:
@@ -82,7 +107,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
+def _check_size(path: ImageFile, size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         raise ImageError(

@@ -1,0 +1,525 @@
+"""The vault: people and their sealed records in one file, and the keys that open them.
+
+Each person has a random key, sealed with the vault's wrapping key; the person's records are sealed
+with it. Whoever destroys a person's key has destroyed the records, in every copy that lacks it.
+The vault's master key is sealed with a passphrase, or lies open beside it: such a gallery is *not
+encrypted*, but otherwise the same, and ``rekey`` encrypts it.
+
+What binds what: a record's context holds the vault, the person, the record's name and version;
+the versions of all records of a person are the context of that person's key. So a record that
+is exchanged or put back from an earlier copy does not open. A person put back as a whole is
+found by the audit log, and a vault put back as a whole by the note outside of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from siamlab.errors import InputError, PassphraseError, StorageError
+from siamlab.gallery.audit import append_entries, head_note, log_head, sign_again, write_head
+from siamlab.gallery.database import FILE, compact_database, read_database, write_database
+from siamlab.gallery.erased import note_erased, read_erased
+from siamlab.gallery.passphrase import find_passphrase, given_passphrase
+from siamlab.gallery.sealing import (
+    Argon2,
+    derive_key,
+    from_words,
+    keyed_digest,
+    new_key,
+    seal,
+    to_words,
+    unseal,
+)
+
+KDF = Argon2()
+ID_BYTES = 16
+_INSERT = "INSERT INTO people (id, tag, version, records, key, about) VALUES (?, ?, 0, '', '', '')"
+_UPDATE = "UPDATE people SET version = ?, records = ?, key = ?, about = ? WHERE number = ?"
+PEOPLE = "number, id, version, records, key, about"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of an open vault.
+
+    Attributes:
+        vault: the vault's id.
+        key_id: the id of its master key, new after every ``rekey``.
+        wrap: seals people's keys.
+        names: of the keyed digests by which people are found.
+        audit: of the log's HMACs.
+        register: seals sessions and attendance.
+        local: of the marks on files that this machine made itself.
+    """
+
+    vault: bytes
+    key_id: bytes
+    wrap: bytes
+    names: bytes
+    audit: bytes
+    register: bytes
+    local: bytes
+
+    def tag(self, name: str) -> bytes:
+        """The keyed digest of a name."""
+        return keyed_digest(self.names, normal_name(name).encode("utf-8", "surrogatepass"))
+
+
+@dataclass(eq=False)
+class Person:
+    """One person's row; :meth:`Transaction.save` writes what was changed.
+
+    Attributes:
+        number: the row.
+        id: random, 16 bytes.
+        version: counts the changes.
+        records: the version of each record.
+        key: opens them.
+        about: name, consent and the like; read at first use.
+    """
+
+    number: int
+    id: bytes
+    version: int
+    records: dict[str, int]
+    key: bytes
+    sealed_about: bytes
+    vault: bytes
+    changed: bool = False
+    _about: dict[str, Any] | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Name, subject and consent.
+
+        Raises:
+            StorageError: the record was changed.
+        """
+        if self._about is None:
+            context = _context(b"about", self.vault, self.id, self.version)
+            self._about = dict(json.loads(unseal(self.key, self.sealed_about, context)))
+        return self._about
+
+    @property
+    def name(self) -> str:
+        """The person's name."""
+        return str(self.about["name"])
+
+
+@dataclass(eq=False)
+class Transaction:
+    """What can be read, and written, between opening the vault and closing it again."""
+
+    database: sqlite3.Connection
+    keys: Keys
+    erased: frozenset[bytes] = frozenset()
+    events: list[tuple[str, str, int, str]] = field(default_factory=list)
+
+    def find(self, name: str) -> Person | None:
+        """The person with this name.
+
+        Raises:
+            StorageError: the row was changed, or the person had been erased.
+        """
+        sql = f"SELECT {PEOPLE} FROM people WHERE tag = ?"
+        row = self.database.execute(sql, (self.keys.tag(name),)).fetchone()
+        if row is None:
+            return None
+        if row[1] in self.erased:
+            raise StorageError(
+                f"{name!r} had been erased and came back with an old copy of the gallery. "
+                "Run: siamlab gallery purge"
+            )
+        return self.open(row)
+
+    def people(self) -> Iterator[Person | int]:
+        """Everybody; in place of a person whose row was changed, its number."""
+        for row in self.database.execute(f"SELECT {PEOPLE} FROM people ORDER BY number").fetchall():
+            if row[1] not in self.erased:
+                try:
+                    person = self.open(row)
+                    person.about  # noqa: B018 - opens it
+                except (StorageError, ValueError):
+                    yield int(row[0])
+                else:
+                    yield person
+
+    def returned(self) -> list[bytes]:
+        """The ids of people who had been erased, and came back with an old copy."""
+        ids = [bytes(row[0]) for row in self.database.execute("SELECT id FROM people")]
+        return [one for one in ids if one in self.erased]
+
+    def open(self, row: tuple[Any, ...]) -> Person:
+        """A person from the columns :data:`PEOPLE`."""
+        number, identity, version, records, sealed, about = row
+        context = _context(b"key", self.keys.vault, identity, version, records.encode())
+        key = unseal(self.keys.wrap, sealed, context)
+        return Person(number, identity, version, json.loads(records), key, about, self.keys.vault)
+
+    def add(self, name: str) -> Person:
+        """A new person without records."""
+        identity = os.urandom(ID_BYTES)
+        number = self.database.execute(_INSERT, (identity, self.keys.tag(name))).lastrowid
+        assert number is not None
+        person = Person(number, identity, 0, {}, new_key(), b"", self.keys.vault)
+        person._about = {"name": normal_name(name)}
+        return person
+
+    def read(self, person: Person, name: str) -> bytes:
+        """One record, decrypted.
+
+        Raises:
+            StorageError: it is missing, or was changed.
+        """
+        sql = "SELECT content FROM records WHERE name = ? AND person = ?"
+        row = self.database.execute(sql, (name, person.number)).fetchone()
+        if row is None or name not in person.records:
+            raise StorageError(
+                "A record of the gallery is missing. Put back a copy of the gallery, or erase and "
+                "enroll this person again."
+            )
+        return unseal(person.key, row[0], self._record(person, name, person.records[name]))
+
+    def write(self, person: Person, name: str, content: bytes) -> None:
+        """Seal one record; :meth:`save` makes it count."""
+        self._change(person)
+        person.records[name] = person.version
+        sealed = seal(person.key, content, self._record(person, name, person.version))
+        sql = "INSERT OR REPLACE INTO records (person, name, content) VALUES (?, ?, ?)"
+        self.database.execute(sql, (person.number, name, sealed))
+
+    def remove(self, person: Person, name: str) -> None:
+        """Delete one record."""
+        self._change(person)
+        person.records.pop(name, None)
+        sql = "DELETE FROM records WHERE name = ? AND person = ?"
+        self.database.execute(sql, (name, person.number))
+
+    def save(self, person: Person, event: str, detail: str = "", **about: Any) -> None:
+        """Write a person's row, and what was done into the log."""
+        content = person.about | about  # read under the former version
+        self._change(person)
+        person._about = content
+        records = json.dumps(person.records, sort_keys=True)
+        vault, identity, version = self.keys.vault, person.id, person.version
+        key = seal(
+            self.keys.wrap, person.key, _context(b"key", vault, identity, version, records.encode())
+        )
+        sealed = seal(
+            person.key, json.dumps(content).encode(), _context(b"about", vault, identity, version)
+        )
+        self.database.execute(_UPDATE, (version, records, key, sealed, person.number))
+        person.changed = False
+        self.log(event, person.id, version, detail)
+
+    def delete(self, identity: bytes, event: str, detail: str = "") -> None:
+        """Delete a person with all records; the key is overwritten."""
+        self.database.execute("DELETE FROM people WHERE id = ?", (identity,))
+        self.log(event, identity, 0, detail)
+
+    def log(self, event: str, person: bytes = b"", version: int = 0, detail: str = "") -> None:
+        """Note an event; it is written with the transaction."""
+        self.events.append((event, person.hex(), version, detail))
+
+    def count(self, name: str) -> int:
+        """A counter in the settings."""
+        row = self.database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def increase(self, name: str) -> None:
+        """Add one to a counter in the settings."""
+        _put_setting(self.database, name, self.count(name) + 1)
+
+    def _change(self, person: Person) -> None:
+        if not person.changed:
+            person.about  # noqa: B018 - opens it while the version is the old one
+            person.version += 1
+            person.changed = True
+
+    def _record(self, person: Person, name: str, version: int) -> bytes:
+        return _context(b"record", self.keys.vault, person.id, version, name.encode())
+
+
+class Vault:
+    """The file, and how it is opened.
+
+    Args:
+        folder: of the gallery.
+        passphrase: of an encrypted gallery; ``None`` looks for one when it is needed, see
+            :mod:`siamlab.gallery.passphrase`.
+    """
+
+    def __init__(self, folder: Path, passphrase: str | None = None) -> None:
+        self.folder = folder
+        self.path = folder / FILE
+        self._passphrase = passphrase
+        self._keys: Keys | None = None
+
+    def exists(self) -> bool:
+        """Whether anything was ever written; a program killed at once leaves an empty file."""
+        try:
+            return self.path.stat().st_size > 0
+        except OSError:
+            return False
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether a passphrase is needed; for a vault that does not exist, will be."""
+        if not self.exists():
+            return bool(self._passphrase or given_passphrase())
+        with read_database(self.path) as database:
+            return "open" not in _slots(database)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """One consistent view of the vault.
+
+        Raises:
+            PassphraseError: it is encrypted, and the passphrase is missing or wrong.
+            StorageError: it is damaged or cannot be read.
+        """
+        with read_database(self.path) as database:
+            yield Transaction(database, self.unlock(database), read_erased(self.folder))
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """As :meth:`reading`; what the block changes is written at its end, or not at all."""
+        with write_database(self.path) as database:
+            if not _slots(database):
+                self._create(database)
+            keys = self.unlock(database)
+            change = Transaction(database, keys, read_erased(self.folder))
+            yield change
+            append_entries(database, keys.audit, change.events)
+            note = head_note(keys.audit, *log_head(database))
+        if change.events:
+            # What is written is written; the next write brings this note up to date.
+            with suppress(StorageError):
+                write_head(self.folder, note)
+
+    def erase(self, change: Transaction, identity: bytes, event: str, detail: str = "") -> None:
+        """Delete a person, and note outside the vault that this id must not come back."""
+        note_erased(self.folder, identity)
+        change.delete(identity, event, detail)
+
+    def compact(self) -> None:
+        """Write the file anew, without the pages of what was deleted."""
+        compact_database(self.path)
+
+    def unlock(self, database: sqlite3.Connection) -> Keys:
+        """The keys; they are kept until the vault gets another master key."""
+        key_id = _setting(database, "key_id")
+        if self._keys is None or self._keys.key_id != key_id:
+            vault = bytes(_setting(database, "vault"))
+            master = self._open_master(vault, bytes(key_id), _slots(database))
+            sealed = _setting(database, "audit_key")
+            audit = unseal(derive_key(master, "wrap"), sealed, b"audit" + vault)
+            self._keys = Keys(
+                vault,
+                bytes(key_id),
+                wrap=derive_key(master, "wrap"),
+                names=derive_key(master, "names"),
+                audit=audit,
+                register=derive_key(master, "register"),
+                local=derive_key(master, "local"),
+            )
+        return self._keys
+
+    def rekey(self, passphrase: str | None, recovery: bool = False) -> str | None:
+        """Encrypt everything anew under a new master key.
+
+        Args:
+            passphrase: the new one; ``None`` leaves the key open: the gallery is not encrypted.
+            recovery: make a recovery key as well.
+
+        Returns:
+            The recovery key in words, which is kept nowhere; ``None`` if none was asked for.
+        """
+        words = None
+        with write_database(self.path) as database:
+            if not _slots(database):
+                self._create(database)
+            keys = self.unlock(database)
+            former = head_note(keys.audit, *log_head(database))
+            before = Transaction(database, keys, read_erased(self.folder))
+            master, key_id = new_key(), os.urandom(ID_BYTES)
+            slots: dict[str, Any] = _make_slots(master, keys.vault, key_id, passphrase)
+            if recovery:
+                recovery_key = new_key()
+                context = _slot_context(keys.vault, key_id, "recovery")
+                wrapped = seal(derive_key(recovery_key, "recovery"), master, context)
+                slots["recovery"] = {"wrapped": _text(wrapped)}
+                words = to_words(recovery_key)
+            audit_key = new_key()
+            _reseal(before, master, key_id)
+            sealed = seal(derive_key(master, "wrap"), audit_key, b"audit" + keys.vault)
+            _put_setting(database, "slots", json.dumps(slots))
+            _put_setting(database, "key_id", key_id)
+            _put_setting(database, "audit_key", sealed)
+            sign_again(database, audit_key)
+            detail = "encrypted" if passphrase else "not encrypted"
+            append_entries(database, audit_key, [("rekeyed", "", 0, detail)])
+            note = head_note(audit_key, *log_head(database))
+            write_head(self.folder, former, note)
+        self._passphrase, self._keys = passphrase, None
+        write_head(self.folder, note)
+        self.compact()
+        return words
+
+    def _create(self, database: sqlite3.Connection) -> None:
+        vault, key_id, master = os.urandom(ID_BYTES), os.urandom(ID_BYTES), new_key()
+        passphrase = self._passphrase or given_passphrase()
+        _put_setting(database, "vault", vault)
+        _put_setting(database, "key_id", key_id)
+        _put_setting(database, "slots", json.dumps(_make_slots(master, vault, key_id, passphrase)))
+        sealed = seal(derive_key(master, "wrap"), new_key(), b"audit" + vault)
+        _put_setting(database, "audit_key", sealed)
+
+    def _open_master(self, vault: bytes, key_id: bytes, slots: dict[str, Any]) -> bytes:
+        if "open" in slots:
+            return _bytes(slots["open"])
+        passphrase = self._passphrase or find_passphrase(vault.hex())
+        if passphrase is None:
+            raise PassphraseError(
+                f"The gallery {self.folder} is encrypted. Set SIAMLAB_PASSPHRASE or "
+                "SIAMLAB_PASSPHRASE_FILE, or run this at a terminal, which asks for it."
+            )
+        key = from_words(passphrase)
+        if key is not None and "recovery" in slots:
+            wrapped = _bytes(slots["recovery"]["wrapped"])
+            opener, context = derive_key(key, "recovery"), _slot_context(vault, key_id, "recovery")
+        else:
+            slot = slots["passphrase"]
+            wrapped = _bytes(slot["wrapped"])
+            opener = Argon2(**slot["argon2"]).derive(passphrase, _bytes(slot["salt"]))
+            context = _slot_context(vault, key_id, json.dumps(slot["argon2"]))
+        try:
+            master = unseal(opener, wrapped, context)
+        except StorageError:
+            raise PassphraseError(
+                f"The passphrase does not open the gallery {self.folder}. Try again; without it, "
+                "or the recovery key, nothing in it can be read."
+            ) from None
+        self._passphrase = passphrase
+        return master
+
+
+def normal_name(name: str) -> str:
+    """A name in one Unicode normalization.
+
+    Raises:
+        InputError: the name is empty.
+    """
+    normal = unicodedata.normalize("NFC", name)
+    if not normal.strip():
+        raise InputError("A person needs a name; received an empty one.")
+    return normal
+
+
+def _reseal(change: Transaction, master: bytes, key_id: bytes) -> None:
+    """Give every person a new key, and the register's rows the new register key."""
+    old = change.keys
+    new = Keys(
+        old.vault,
+        key_id,
+        derive_key(master, "wrap"),
+        derive_key(master, "names"),
+        b"",
+        derive_key(master, "register"),
+        b"",
+    )
+    after = Transaction(change.database, new)
+    for person in change.people():
+        if isinstance(person, int):
+            raise StorageError(
+                f"Person {person} of the gallery cannot be read, so it cannot be encrypted anew. "
+                "Run siamlab gallery audit."
+            )
+        name = person.name
+        contents = {record: change.read(person, record) for record in person.records}
+        person.key = new_key()
+        for record, content in contents.items():
+            after.write(person, record, content)
+        after.save(person, "")
+        sql = "UPDATE people SET tag = ? WHERE number = ?"
+        change.database.execute(sql, (new.tag(name), person.number))
+        change.events += [("resealed", *event[1:]) for event in after.events]
+        after.events.clear()
+    append_entries(change.database, old.audit, change.events)
+    change.events.clear()
+    for table, context in REGISTER_CONTEXTS.items():
+        for row in change.database.execute(f"SELECT * FROM {table}").fetchall():
+            number, about = row[0], row[-1]
+            bound = context(old.vault, row)
+            sealed = seal(new.register, unseal(old.register, about, bound), bound)
+            change.database.execute(
+                f"UPDATE {table} SET about = ? WHERE number = ?", (sealed, number)
+            )
+
+
+def session_context(vault: bytes, identity: bytes) -> bytes:
+    """What binds a sealed session."""
+    return _context(b"session", vault, identity, 0)
+
+
+def attendance_context(vault: bytes, session: int, person: bytes) -> bytes:
+    """What binds a sealed entry of the register."""
+    return _context(b"attendance", vault, person, session)
+
+
+REGISTER_CONTEXTS: dict[str, Callable[[bytes, tuple[Any, ...]], bytes]] = {
+    "sessions": lambda vault, row: session_context(vault, row[1]),
+    "attendance": lambda vault, row: attendance_context(vault, row[1], row[2]),
+}
+
+
+def _context(kind: bytes, vault: bytes, identity: bytes, version: int, rest: bytes = b"") -> bytes:
+    # The parts before the last have fixed lengths for a kind, so no two contexts are alike.
+    return kind + vault + identity + version.to_bytes(8, "big") + rest
+
+
+def _slot_context(vault: bytes, key_id: bytes, rest: str) -> bytes:
+    return b"master" + vault + key_id + rest.encode()
+
+
+def _make_slots(
+    master: bytes, vault: bytes, key_id: bytes, passphrase: str | None
+) -> dict[str, Any]:
+    if passphrase is None:
+        return {"open": _text(master)}
+    salt = os.urandom(ID_BYTES)
+    context = _slot_context(vault, key_id, json.dumps(KDF.to_dict()))
+    wrapped = seal(KDF.derive(passphrase, salt), master, context)
+    slot = {"argon2": KDF.to_dict(), "salt": _text(salt), "wrapped": _text(wrapped)}
+    return {"passphrase": slot}
+
+
+def _slots(database: sqlite3.Connection) -> dict[str, Any]:
+    value = _setting(database, "slots")
+    return {} if value is None else dict(json.loads(value))
+
+
+def _setting(database: sqlite3.Connection, name: str) -> Any:
+    row = database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _put_setting(database: sqlite3.Connection, name: str, value: Any) -> None:
+    database.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)
