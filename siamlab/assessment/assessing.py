@@ -192,11 +192,16 @@ def _describe_data(
 
 
 def pairs_digest(pairs: PairSet) -> str:
-    """Equal for equal comparisons: 12 hexadecimal digits of the files' names and labels."""
-    lines = (
-        f"{one.parent.name}/{one.name}\t{other.parent.name}/{other.name}\t{label}\n"
-        for one, other, label in zip(pairs.first, pairs.second, pairs.labels, strict=True)
+    """Equal for equal comparisons: 12 hexadecimal digits of people, files and labels."""
+    first, second = (
+        [f"{person}/{image.name}" for person, image in zip(people, images, strict=True)]
+        for people, images in (
+            (pairs.first_people, pairs.first),
+            (pairs.second_people, pairs.second),
+        )
     )
+    sides = zip(first, second, pairs.labels, strict=True)
+    lines = (f"{one}\t{other}\t{label}\n" for one, other, label in sides)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from siamlab.data.pipeline import index_images, to_float
 from siamlab.errors import InputError
 from siamlab.evaluation.scoring import Judgement
 from siamlab.faces.detectors import FaceBox
-from siamlab.images.decode import read_image
+from siamlab.images.decode import ImageFile, read_image
 from siamlab.models.embedder import FaceEmbedder
 
 SIDES = ("second", "both")
@@ -113,7 +112,7 @@ class _Describer:
         self.steps = [(one, level) for one in perturbations for level in one.levels]
 
     def describe(
-        self, paths: Sequence[Path], changed: np.ndarray, progress: Progress | None
+        self, paths: Sequence[ImageFile], changed: np.ndarray, progress: Progress | None
     ) -> dict[Level, np.ndarray]:
         """Rows ``(N, D)`` for each level; NaN where no face was found or nothing was changed."""
         parts: dict[Level, list[np.ndarray]] = {}
