@@ -30,6 +30,7 @@ ORDER = (
     "verification",
     "plotting",
     "study",
+    "assessment",
     "attendance",
     "ui",
     "course",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from siamlab import __version__
 from siamlab.cli import (
+    assess_commands,
     attend_commands,
     course_commands,
     data_commands,
@@ -35,6 +36,7 @@ GROUPS = (
     people_commands,
     gallery_commands,
     attend_commands,
+    assess_commands,
 )
 
 
