@@ -6,17 +6,21 @@ they ask. A door does not: see :mod:`siamlab.verification.tries`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from siamlab.errors import InputError
 from siamlab.faces.crop import SEVERAL_FACES
+from siamlab.verification.challenge import Challenge, Watcher, draw_steps
 from siamlab.verification.probe import Image
 from siamlab.verification.result import Verification
 from siamlab.verification.tries import TryLimits, check_tries, note_try
 from siamlab.verification.verifier import Verifier
+
+FRAMES = 10  # of a challenge, the last ones that look ahead
 
 
 class Door:
@@ -79,6 +83,58 @@ class Door:
         verdict = decide_frames([self.verifier.verify(one, person) for one in frames], self.needed)
         if verdict.verified is not None:
             note_try(gallery, person, verdict.verified, now)
+        return verdict if self.show_scores else verdict.without_scores()
+
+    def challenge(
+        self,
+        read: Callable[[], np.ndarray],
+        person: str,
+        tell: Callable[[str], None] = print,
+        rng: np.random.Generator | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Verification:
+        """Ask for movements of the head first, then decide on the frames that look ahead.
+
+        See :mod:`siamlab.verification.challenge` for what that stops, and what not.
+
+        Args:
+            read: gives the next frame of the camera.
+            person: the name that was stated.
+            tell: shows an instruction to the person.
+            rng: of the order; ``None`` takes the system's randomness.
+            clock: seconds.
+
+        Returns:
+            As :meth:`verify`; unknown, with the reason, where the challenge was not passed, which
+            counts as a failure.
+
+        Raises:
+            As :meth:`verify`, and what ``read`` raises.
+        """
+        verifier, ahead = self.verifier, []
+        check_tries(verifier.gallery, person, self.limits)
+        if person not in verifier.gallery:
+            note_try(verifier.gallery, person, False)
+
+        def judge(frame: np.ndarray, _: object) -> bool | None:
+            ahead.append(verifier.verify(frame, person))
+            return ahead[-1].verified
+
+        asked = Challenge(draw_steps(np.random.default_rng() if rng is None else rng))
+        watcher = Watcher(asked, verifier.detector, judge)
+        told, state = "", asked.state
+        while state.passed is None:
+            if state.instruction != told:
+                told = state.instruction
+                tell(told)
+            frame = read()
+            state = watcher.see(clock(), frame)
+        if not ahead:
+            ahead.append(verifier.verify(frame, person))
+        verdict = decide_frames(ahead[-FRAMES:], self.needed)
+        if not state.passed and verdict.verified is not False:
+            verdict = replace(verdict, verified=None, reason=f"{state.reason}.")
+        note_try(verifier.gallery, person, bool(verdict.verified))
         return verdict if self.show_scores else verdict.without_scores()
 
 
