@@ -198,7 +198,7 @@ def replayed(steps: tuple[str, ...]) -> Callable[[ChallengeState, float], str]:
 def _turn_plane(
     image: np.ndarray, yaw: float, pitch: float, roll: float, size: float
 ) -> np.ndarray:
-    """A picture on a plane that is turned before the camera; distance and focal length 1.5 widths."""
+    """A picture on a plane that is turned 1.5 widths before a camera of that focal length."""
     cv2 = import_cv2()
     height, width = image.shape[:2]
     far = 1.5 * width

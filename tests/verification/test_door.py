@@ -165,7 +165,7 @@ def test_who_does_not_move_is_unknown_and_it_counts(moving_door: Door) -> None:
             head.read, "Ada", head.tell, np.random.default_rng(0), head.clock
         )
         assert answer.verified is None
-        assert answer.reason.startswith("no 'turn")
+        assert answer.reason.startswith("no 'come closer' within")
     with pytest.raises(TooManyTriesError):
         moving_door.challenge(head.read, "Ada", head.tell)
 
