@@ -16,6 +16,13 @@ class SiamlabError(Exception):
         No model file at nowhere.keras. Check the name, or train one: siamlab train.
     """
 
+    def __str__(self) -> str:
+        """The message on one line: a file's name may hold line breaks or control characters."""
+        text = super().__str__()
+        if text.isprintable():
+            return text
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
 
 class InputError(SiamlabError, ValueError):
     """An argument or a file has the wrong form, shape or value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.faces.crop import Preprocessing
@@ -139,3 +141,19 @@ def loaded_script(path: Path) -> Iterator[ModuleType]:
         yield module
     finally:
         del sys.modules[path.stem]
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Work as a user whom permissions hold back, where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.seteuid(65534)
+    except OSError as error:
+        pytest.skip(f"root cannot become another user here: {error}")
+    try:
+        yield
+    finally:
+        os.seteuid(0)
