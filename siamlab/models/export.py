@@ -157,14 +157,14 @@ def _add_notes(path: Path, info: ExportInfo, key: bytes | None) -> None:
 
         # Two concatenated protocol buffers are read as one: the network's bytes stay.
         properties = onnx.ModelProto()
-        for key, value in notes.items():
-            properties.metadata_props.add(key=key, value=value)
+        for name, value in notes.items():
+            properties.metadata_props.add(key=name, value=value)
         with path.open("ab") as file:
             file.write(properties.SerializeToString())
         return
     with zipfile.ZipFile(path, "a") as archive:
-        for key, value in notes.items():
-            archive.writestr(zipfile.ZipInfo(key), value)
+        for name, value in notes.items():
+            archive.writestr(zipfile.ZipInfo(name), value)
 
 
 def _compare(model: Siamese, path: Path, weights: str) -> None:

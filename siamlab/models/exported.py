@@ -158,7 +158,7 @@ def open_exported(path: Path | str, key: bytes | None = None) -> ExportedModel:
     reader = {LITERT: read_litert_notes, ONNX: read_onnx_notes}.get(path.suffix)
     if reader is None:
         raise ModelError(f"An exported model's name ends in {LITERT} or {ONNX}. Received: {path}")
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a folder cannot be entered
         raise ModelError(f"No model file at {path}. Check the name, or make it: siamlab export.")
     runtime = _litert_runtime if path.suffix == LITERT else _onnx_runtime
     try:

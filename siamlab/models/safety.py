@@ -106,6 +106,8 @@ def check_classes(config: Any) -> None:
     for part in _parts(config):
         name, module = str(part.get("class_name")), part.get("module")
         registered = part.get("registered_name")
+        if name == "function":  # Keras looks those up by what is called config
+            name = registered = str(part.get("config"))
         if name in REFUSED:
             raise ModelError(f"its part {name} can run code or read other files. {_ADVICE}.")
         if registered in registry or module in (None, "builtins"):
@@ -130,7 +132,7 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
 
 
 def _check_links(path: Path, weights: IO[bytes]) -> None:
-    import h5py  # part of Keras
+    import h5py  # type: ignore[import-untyped]  # comes with Keras
 
     with h5py.File(weights, "r") as file:
         groups = [file]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -76,7 +77,7 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
     if str(path) in NAMES:
         path = packaged_file(str(path))
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a folder cannot be entered
         raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
     if path.suffix == ".json":
         return load_pretrained(path)
