@@ -124,7 +124,11 @@ def exact(faces: Faces, count: int, probes: int) -> dict[str, object]:
     people, rng = draw(faces, count // faces.images)
     with tempfile.TemporaryDirectory() as folder:
         gallery = Gallery(folder)
-        enroll = seconds(lambda: gallery.enroll_many(persons(people, faces, rng), MODEL.model_id))
+        enroll = seconds(
+            lambda: gallery.enroll_many(
+                persons(people, faces, rng), MODEL.model_id, consent="drawn"
+            )
+        )
         result = {"templates": count, "people": len(people), "enroll_seconds": enroll}
         result |= openings(Path(folder))
         identifier = Identifier(MODEL, Gallery(folder), kind="exact")
@@ -145,7 +149,7 @@ def crowd(faces: Faces, count: int) -> dict[str, object]:
     """Opening a gallery in which every template has its own file."""
     people, rng = draw(faces, count)
     with tempfile.TemporaryDirectory() as folder:
-        Gallery(folder).enroll_many(persons(people, faces, rng), MODEL.model_id)
+        Gallery(folder).enroll_many(persons(people, faces, rng), MODEL.model_id, consent="drawn")
         result: dict[str, object] = {"templates": count, "people": count}
         return result | openings(Path(folder)) | sizes(Path(folder), count)
 

@@ -1,5 +1,8 @@
 """Collects face images of the person in front of the camera.
 
+Those of a real person go into the gallery's vault, and need that person's consent; drawn and
+published people's into plain folders, see :mod:`siamlab.gallery.captures`.
+
 There is no user interface here: a notebook's panel draws :class:`CaptureState`; the panel, the
 notebook's code and the tests use the same controller.
 """
@@ -8,22 +11,23 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from siamlab.capture.cameras import Camera
+from siamlab.capture.cameras.subject import subject_of
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
-from siamlab.errors import EndOfFrames, InputError, NoFaceError, StorageError
+from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError
 from siamlab.faces.crop import CHIP_SIZE, count_similar, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.quality import Quality, face_quality
-from siamlab.images.decode import SUFFIXES
-from siamlab.images.write import unique_name, write_image
+from siamlab.gallery.captures import Captures, VaultCaptures, check_kind, new_captures
+from siamlab.gallery.consent import EXEMPT
+from siamlab.gallery.store import Agreement
+from siamlab.images.decode import ImageFile
 from siamlab.system.closing import Closing
 
-KINDS = ("anchor", "positive", "probes")
 NO_FACE = "no face"
 SEVERAL_FACES = "several faces: the largest is taken"
 PATIENCE = 5
@@ -59,6 +63,9 @@ class CaptureController(Closing):
         workspace: where images go.
         camera: an open camera or a frame reader; closed by :meth:`close`.
         detector: finds faces; ``None`` opens the best one available.
+        consent: what the person agreed to (:func:`siamlab.gallery.consent.give_consent`), or
+            ``drawn`` or ``public``. May be left out if the camera says so of its pictures, or
+            while an earlier consent holds; it can also be given later (:meth:`agree`).
 
     Example:
         ```python
@@ -73,30 +80,49 @@ class CaptureController(Closing):
         workspace: Workspace,
         camera: Camera | FrameReader,
         detector: FaceDetector | None = None,
+        consent: Agreement = None,
     ) -> None:
         self.workspace = workspace
         self.camera = camera
+        subject = subject_of(camera)
+        self.consent: Agreement = subject if consent is None and subject in EXEMPT else consent
         self.detector = open_detector() if detector is None else detector
+        self._captures: Captures = new_captures(workspace, self.consent)
         self._seen = CaptureState()
         self._message = ""
-        self._actions: list[tuple[Path, ...]] = []
+        self._actions: list[tuple[ImageFile, ...]] = []
         # The preview's thread calls step while buttons call capture.
         self._lock = threading.RLock()
 
-    def folder(self, kind: str) -> Path:
-        """The folder of ``anchor``, ``positive`` or ``probes``.
+    def needs_consent(self) -> bool:
+        """Whether the person has to agree before an image can be kept."""
+        if not isinstance(self._captures, VaultCaptures):
+            return False
+        try:
+            self._captures.check()
+        except ConsentError:
+            return True
+        return False
+
+    def agree(self, consent: Agreement) -> None:
+        """Take the person's consent; images are kept from now on.
 
         Raises:
-            InputError: there is no such kind.
+            ConsentError: it is over already.
+            InputError: this person's folder holds drawn or published images.
         """
-        if kind not in KINDS:
-            raise InputError(f"kind is one of {', '.join(KINDS)}. Received: {kind!r}.")
-        return Path(getattr(self.workspace, kind))
+        self._captures = new_captures(self.workspace, consent)
+        self.consent = consent
+
+    @property
+    def captures(self) -> Captures:
+        """Where images are kept."""
+        return self._captures
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of images in each folder."""
-        return {kind: _count(self.folder(kind)) for kind in KINDS}
+        """Number of images of each kind."""
+        return self.captures.counts()
 
     @property
     def state(self) -> CaptureState:
@@ -121,16 +147,17 @@ class CaptureController(Closing):
                 self._seen = CaptureState(frame, boxes[0], chip, quality, warnings)
             return self.state
 
-    def capture(self, kind: str) -> Path:
+    def capture(self, kind: str) -> ImageFile:
         """Save the face of a new frame.
 
         Args:
             kind: ``anchor``, ``positive`` or ``probes``.
 
         Returns:
-            The new file.
+            The new image.
 
         Raises:
+            ConsentError: the person has not agreed.
             NoFaceError: there is no face in the frame.
             CameraError, StorageError: the camera or the disk fails.
         """
@@ -138,7 +165,7 @@ class CaptureController(Closing):
 
     def burst(
         self, kind: str, count: int, every: int = 1, patience: int = PATIENCE
-    ) -> tuple[Path, ...]:
+    ) -> tuple[ImageFile, ...]:
         """Save the faces of several frames; frames without a clear face are skipped.
 
         What is saved is a cut in LFW's geometry, in which training and enrollment find and align
@@ -151,22 +178,23 @@ class CaptureController(Closing):
             patience: give up after ``count * every * patience`` frames.
 
         Returns:
-            The new files.
+            The new images.
 
         Raises:
+            ConsentError: the person has not agreed.
             NoFaceError: too few frames show a face; those saved before stay.
             CameraError, StorageError: the camera or the disk fails.
         """
-        folder = self.folder(kind)
+        check_kind(kind)
         if count < 1 or every < 1:
             raise InputError(f"count and every are at least 1. Received: {count}, {every}.")
-        saved: list[Path] = []
+        saved: list[ImageFile] = []
         with self._lock:
             try:
                 for number in range(count * every * patience):
                     chip = self._step_to_chip()
                     if chip is not None and number % every == 0:
-                        saved.append(write_image(unique_name(folder, kind), chip))
+                        saved.append(self.captures.add(kind, chip))
                     if len(saved) == count:
                         break
             finally:
@@ -205,26 +233,22 @@ class CaptureController(Closing):
                 return counts
             if chip is not None and number % every == 0:
                 kind = min(missing, key=lambda kind: counts[kind] - wanted[kind])
-                path = write_image(unique_name(self.folder(kind), kind), chip)
-                self._remember(kind, (path,))
+                self._remember(kind, (self.captures.add(kind, chip),))
         raise NoFaceError(
             f"No face was found in enough of {most} frames. "
             "Move into the middle and turn on a light."
         )
 
-    def undo(self) -> tuple[Path, ...]:
+    def undo(self) -> tuple[ImageFile, ...]:
         """Delete the images of the last capture or burst that was not undone yet.
 
         Returns:
-            The deleted files; none when there is nothing to undo.
+            The deleted images; none when there is nothing to undo.
         """
         with self._lock:
             removed = self._actions.pop() if self._actions else ()
-            try:
-                for path in removed:
-                    path.unlink(missing_ok=True)
-            except OSError as error:
-                raise StorageError(f"Cannot remove {error.filename}: {error.strerror}") from error
+            if removed:
+                self.captures.remove(removed)
             count = len(removed)
             self._message = f"Removed {_images(count)}." if count else "There is nothing to undo."
             return removed
@@ -238,7 +262,7 @@ class CaptureController(Closing):
         chip = self.step().chip
         return chip if chip is not None and self.detector.detect(chip) else None
 
-    def _remember(self, kind: str, saved: tuple[Path, ...]) -> None:
+    def _remember(self, kind: str, saved: tuple[ImageFile, ...]) -> None:
         if saved:
             self._actions.append(saved)
             self._message = f"Saved {_images(len(saved))} to {kind}."
@@ -246,8 +270,3 @@ class CaptureController(Closing):
 
 def _images(count: int) -> str:
     return "1 image" if count == 1 else f"{count} images"
-
-
-def _count(folder: Path) -> int:
-    names = [path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES]
-    return sum(not path.name.startswith(".") for path in names)

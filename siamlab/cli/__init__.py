@@ -15,6 +15,7 @@ from siamlab import __version__
 from siamlab.cli import (
     course_commands,
     data_commands,
+    gallery_commands,
     measure_commands,
     model_commands,
     people_commands,
@@ -25,7 +26,14 @@ from siamlab.errors import SiamlabError
 
 __all__ = ["build_parser", "main"]
 
-GROUPS = (course_commands, data_commands, model_commands, measure_commands, people_commands)
+GROUPS = (
+    course_commands,
+    data_commands,
+    model_commands,
+    measure_commands,
+    people_commands,
+    gallery_commands,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -20,9 +20,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def add_command(commands: Commands, run: Callable[[argparse.Namespace], int]) -> Parser:
+def add_command(
+    commands: Commands, run: Callable[[argparse.Namespace], int], name: str | None = None
+) -> Parser:
     """Add a command with the name and the docstring of the function that runs it."""
-    command: Parser = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
+    command: Parser = commands.add_parser(
+        name or run.__name__, help=run.__doc__, description=run.__doc__
+    )
     command.set_defaults(run=run)
     return command
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from siamlab.cli.arguments import Commands, Parser, add_command, add_json, posit
 from siamlab.cli.output import DONE, say, verdict_status, write_json
 
 if TYPE_CHECKING:
+    from siamlab.gallery import Gallery
+    from siamlab.gallery.store import Agreement
     from siamlab.models.embedder import FaceEmbedder
     from siamlab.verification.verifier import Verifier
 
@@ -35,6 +38,12 @@ def add_commands(commands: Commands) -> None:
     command = add_command(commands, enroll)
     command.add_argument("person", metavar="PERSON")
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    command.add_argument(
+        "--consent",
+        metavar="TEXT_OR_FILE",
+        help="what the person agreed to; drawn people need none",
+    )
+    command.add_argument("--until", metavar="DATE", help="the last day of the consent, 2027-07-31")
     _add_model_option(command)
 
     command = add_command(commands, verify)
@@ -85,11 +94,46 @@ def enroll(options: argparse.Namespace) -> int:
 
     verifier = _open_verifier(options)
     images = [read_image(path) for path in options.images]
+    consent = _consent(options, verifier.gallery)
     enrollment = verifier.enroll(
-        options.person, images, sources=[path.name for path in options.images]
+        options.person, images, sources=[path.name for path in options.images], consent=consent
     )
     say(f"enrolled {options.person}: {len(enrollment)} templates")
+    if not verifier.gallery.encrypted:
+        say("This gallery is not encrypted; siamlab gallery rekey encrypts it.")
     return DONE
+
+
+def _consent(options: argparse.Namespace, gallery: Gallery) -> Agreement:
+    """What the person agrees to: given by options, asked at the terminal, or not needed."""
+    from siamlab.capture.cameras.subject import subject_of
+    from siamlab.errors import InputError
+    from siamlab.gallery.consent import DRAWN, give_consent, read_consent_text
+
+    if (options.consent is None) != (options.until is None):
+        raise InputError("--consent and --until go together: what was agreed to, and until when.")
+    if options.consent is not None:
+        text = read_consent_text(options.consent)
+        return give_consent(options.until, by=options.person, text=text)
+    if all(subject_of(path.parent) == DRAWN for path in options.images):
+        return DRAWN
+    if options.person in gallery or not sys.stdin.isatty():
+        return None  # an earlier consent, or refused in a line
+    return _ask_consent(options.person)
+
+
+def _ask_consent(person: str) -> Agreement:
+    from datetime import date, timedelta
+
+    from siamlab.errors import ConsentError
+    from siamlab.gallery.consent import STANDARD_TEXT, give_consent
+
+    say(STANDARD_TEXT)
+    year = (date.today() + timedelta(days=365)).isoformat()
+    until = input(f"Until when? [{year}] ").strip() or year
+    if input(f"{person}, do you agree? [yes/no] ").strip().lower() not in ("y", "yes"):
+        raise ConsentError(f"{person!r} does not agree; nothing was kept.")
+    return give_consent(until, by=person)
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -115,13 +159,12 @@ def identify(options: argparse.Namespace) -> int:
 
 
 def _open_verifier(options: argparse.Namespace) -> Verifier:
-    from siamlab.config import open_workspace
-    from siamlab.gallery import Gallery
+    from siamlab.cli.gallery_commands import open_gallery
     from siamlab.verification.verifier import Verifier
 
     return Verifier(
         _open_model(options),
-        Gallery(open_workspace().gallery),
+        open_gallery(),
         detection_threshold=getattr(options, "threshold", None),
     )
 

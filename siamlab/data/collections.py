@@ -12,11 +12,12 @@ from pathlib import Path
 
 from siamlab.config import default_cache
 from siamlab.errors import EmptyFolderError, InputError
-from siamlab.images.decode import SUFFIXES
+from siamlab.images.decode import SUFFIXES, ImageFile
 from siamlab.system.archives import Progress, unpack
 
 DIGEST_LENGTH = 12
 DRAWN_MARK = ".drawn"  # a hidden file in a folder of drawn people
+PUBLIC_MARK = ".public"  # and in a folder of one published person's images
 
 
 def person_digest(name: str) -> str:
@@ -30,7 +31,7 @@ class Person:
     """One person's image files, sorted by name."""
 
     name: str
-    images: tuple[Path, ...]
+    images: tuple[ImageFile, ...]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -59,7 +60,7 @@ class Collection:
         return f"Collection({len(self)} people, {len(self.images)} images, root={self.root})"
 
     @cached_property
-    def images(self) -> tuple[Path, ...]:
+    def images(self) -> tuple[ImageFile, ...]:
         """All image files, person after person."""
         return tuple(image for person in self.people for image in person.images)
 

@@ -27,7 +27,7 @@ from siamlab.faces.crop import (
 )
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.landmarks import find_landmarks
-from siamlab.images.decode import decode_image, read_file, read_image
+from siamlab.images.decode import ImageFile, decode_image, read_file, read_image
 
 WORKERS = 4  # decoding, detection and warps release Python's lock
 
@@ -56,7 +56,7 @@ class Faces:
         return int(np.count_nonzero(~self.found))
 
 
-def load_faces(paths: Sequence[Path], preprocessing: Preprocessing) -> Faces:
+def load_faces(paths: Sequence[ImageFile], preprocessing: Preprocessing) -> Faces:
     """Read image files, find and align the face in each, and cut it to a model's input.
 
     Where the faces of public images are (downloaded and drawn people, see
@@ -81,7 +81,7 @@ def load_faces(paths: Sequence[Path], preprocessing: Preprocessing) -> Faces:
 
 
 def face_batches(
-    paths: Sequence[Path], preprocessing: Preprocessing, batch: int
+    paths: Sequence[ImageFile], preprocessing: Preprocessing, batch: int
 ) -> Iterator[Faces]:
     """As :func:`load_faces`, ``batch`` images at a time; detectors are opened once for all."""
     reader = _Reader(preprocessing)
@@ -100,7 +100,7 @@ def face_batches(
         reader.save()
 
 
-def found_images(paths: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
+def found_images(paths: Sequence[ImageFile], preprocessing: Preprocessing) -> np.ndarray:
     """The faces of those images that show one; see :func:`load_faces`.
 
     Returns:
@@ -135,11 +135,11 @@ class _Reader:
         if self._cache is not None:
             self._cache.save()
 
-    def read(self, path: Path) -> tuple[np.ndarray | None, bool]:
+    def read(self, path: ImageFile) -> tuple[np.ndarray | None, bool]:
         """The face, or ``None``, and whether there are others of similar size."""
         if self._cache is None:
             return preprocess(read_image(path), self.preprocessing), False
-        if is_public(path):
+        if isinstance(path, Path) and is_public(path):
             content = read_file(path)
             digest = hashlib.sha256(content).digest()
             image = decode_image(content, path)

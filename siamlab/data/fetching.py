@@ -70,7 +70,7 @@ def _copy(collection: Collection, target: Path, progress: bool) -> None:
         for done, (image, copy) in enumerate(zip(images, copies, strict=True), start=1):
             with storage_errors(target):
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(image, copy)
+                shutil.copyfile(str(image), copy)
             report(done, len(copies))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
+from siamlab.images.decode import ImageFile
 from siamlab.system.files import read_text, write_text
 
 
@@ -109,7 +110,7 @@ def _pair_line(path: Path | str, number: int, fields: list[str]) -> PairLine:
     return pair
 
 
-def image_path(collection: Collection, name: str, number: int) -> Path:
+def image_path(collection: Collection, name: str, number: int) -> ImageFile:
     """Find image ``number`` of a person: ``Name/Name_0001.jpg``, with any image suffix.
 
     Raises:
@@ -122,7 +123,7 @@ def image_path(collection: Collection, name: str, number: int) -> Path:
     raise InputError(f"{collection.root} holds no image {stem} of {name}.")
 
 
-def image_number(image: Path, name: str) -> int:
+def image_number(image: ImageFile, name: str) -> int:
     """Read the number out of an image's name: 12 for ``Name_0012.jpg``.
 
     Raises:
@@ -149,7 +150,7 @@ def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
     """
     lines = read_pairs_file(path)
     sides = [side for line in lines for side in line.sides]
-    found: dict[tuple[str, int], Path] = {}
+    found: dict[tuple[str, int], ImageFile] = {}
     missing = []
     for side in dict.fromkeys(sides):
         try:

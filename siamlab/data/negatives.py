@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.config import Profile, Workspace
-from siamlab.data.collections import Collection, open_collection
+from siamlab.data.collections import PUBLIC_MARK, Collection, open_collection
 from siamlab.data.splits import Split, split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
@@ -80,5 +80,6 @@ def halve_subject(lfw: Path, subject: str, workspace: Workspace) -> tuple[Path, 
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for number in sorted(part):
-            shutil.copy(images[number], folder)
+            shutil.copy(str(images[number]), folder)
+        (folder / PUBLIC_MARK).touch()
     return folders

@@ -23,7 +23,7 @@ from siamlab.config import default_cache, open_workspace
 from siamlab.data.collections import Collection, Person
 from siamlab.data.fetching import downloaded, new_collection
 from siamlab.errors import EmptyFolderError, InputError
-from siamlab.images.decode import read_image
+from siamlab.images.decode import ImageFile, read_image
 from siamlab.images.write import write_image
 from siamlab.system.archives import unpack
 from siamlab.system.files import new_folder
@@ -75,7 +75,7 @@ def alphabet_of(character: str) -> str:
     return character.split("/", 1)[0]
 
 
-def drawer_of(image: Path) -> int:
+def drawer_of(image: ImageFile) -> int:
     """The number of who drew it, 7 for ``0108_07.png``; one person in a whole alphabet.
 
     Raises:

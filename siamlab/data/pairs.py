@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
 from siamlab.data.collections import Collection
 from siamlab.data.sampling import draw_genuine, draw_impostor
 from siamlab.errors import InputError
+from siamlab.images.decode import ImageFile
 
 Seed = int | np.random.Generator
 
@@ -31,8 +31,8 @@ class PairSet:
         second_people: names of the people on the second images.
     """
 
-    first: tuple[Path, ...]
-    second: tuple[Path, ...]
+    first: tuple[ImageFile, ...]
+    second: tuple[ImageFile, ...]
     labels: np.ndarray
     first_people: tuple[str, ...]
     second_people: tuple[str, ...]
@@ -63,7 +63,7 @@ class PairSet:
         return int(np.count_nonzero(self.labels == 0))
 
     @cached_property
-    def images(self) -> tuple[Path, ...]:
+    def images(self) -> tuple[ImageFile, ...]:
         """Each image file once, in the order in which it is first needed."""
         return tuple(dict.fromkeys((*self.first, *self.second)))
 
@@ -173,9 +173,9 @@ def check_possible(kind: str, wanted: int, possible: int) -> None:
 def check_disjoint(*pairsets: PairSet) -> None:
     """Raise an InputError when a person or an image is in two of the sets."""
     for kind in ("people", "images"):
-        home: dict[Path | str, int] = {}
+        home: dict[ImageFile | str, int] = {}
         for number, pairs in enumerate(pairsets):
-            items: tuple[Path, ...] | tuple[str, ...] = getattr(pairs, kind)
+            items: tuple[ImageFile, ...] | tuple[str, ...] = getattr(pairs, kind)
             shared = [item for item in items if home.setdefault(item, number) != number]
             if shared:
                 raise InputError(

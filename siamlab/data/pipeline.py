@@ -7,7 +7,6 @@ gets the same batches as one without interruption.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from siamlab.data.faces import load_faces
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError, NoFaceError
 from siamlab.faces.crop import Preprocessing
+from siamlab.images.decode import ImageFile
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -27,9 +27,9 @@ def to_float(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / np.float32(255)
 
 
-def index_images(pairs: PairSet) -> tuple[list[Path], np.ndarray, np.ndarray]:
+def index_images(pairs: PairSet) -> tuple[list[ImageFile], np.ndarray, np.ndarray]:
     """The images of the pairs, each once, and the pairs as indices of them."""
-    paths = sorted({*pairs.first, *pairs.second})
+    paths = sorted({*pairs.first, *pairs.second}, key=str)
     place = {path: number for number, path in enumerate(paths)}
     first = np.array([place[path] for path in pairs.first])
     second = np.array([place[path] for path in pairs.second])

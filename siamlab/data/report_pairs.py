@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet, Seed, check_possible, half_of
 from siamlab.data.sampling import spread
+from siamlab.images.decode import ImageFile
 
 
 def report_pairs(
-    anchors: Sequence[Path],
-    positives: Sequence[Path],
+    anchors: Sequence[ImageFile],
+    positives: Sequence[ImageFile],
     negatives: Collection,
     count: int,
     seed: Seed,
@@ -51,8 +51,8 @@ def report_pairs(
     genuine = _report_genuine(anchors, positives, half, rng, repeat)
     room = [len(anchors) * len(images) for _, images in others]
     check_possible("impostor", half, sum(room))
-    second: list[Path] = [positive for _, positive in genuine]
-    first: list[Path] = [anchor for anchor, _ in genuine]
+    second: list[ImageFile] = [positive for _, positive in genuine]
+    first: list[ImageFile] = [anchor for anchor, _ in genuine]
     people = [person] * half
     for (name, images), quota, total in zip(others, spread(half, room, rng), room, strict=True):
         for number in rng.choice(total, quota, replace=False) if quota else ():
@@ -65,14 +65,14 @@ def report_pairs(
 
 
 def _report_genuine(
-    anchors: Sequence[Path],
-    positives: Sequence[Path],
+    anchors: Sequence[ImageFile],
+    positives: Sequence[ImageFile],
     count: int,
     rng: np.random.Generator,
     repeat: bool,
-) -> list[tuple[Path, Path]]:
-    seen: set[frozenset[Path]] = set()
-    options: list[list[Path]] = []
+) -> list[tuple[ImageFile, ImageFile]]:
+    seen: set[frozenset[ImageFile]] = set()
+    options: list[list[ImageFile]] = []
     for anchor in anchors:
         # An image may be anchor and positive at once; it is not paired with itself.
         fresh = [

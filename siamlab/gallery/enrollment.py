@@ -87,7 +87,8 @@ def from_record(person: str, model_id: str, content: bytes) -> Enrollment:
 
 def record_layout(content: bytes) -> tuple[int, int]:
     """Where the numbers begin in a record, and how many each template has."""
-    return _HEAD.unpack_from(content)  # type: ignore[return-value]
+    start, size = _HEAD.unpack_from(content)
+    return start, size
 
 
 def check_templates(templates: np.ndarray) -> np.ndarray:

@@ -37,8 +37,13 @@ class Argon2:
         """A key of 32 bytes."""
         from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-        options = {"iterations": self.iterations, "lanes": self.lanes, "memory_cost": self.memory}
-        kdf = Argon2id(salt=salt, length=KEY_BYTES, **options)
+        kdf = Argon2id(
+            salt=salt,
+            length=KEY_BYTES,
+            iterations=self.iterations,
+            lanes=self.lanes,
+            memory_cost=self.memory,
+        )
         return kdf.derive(passphrase.encode("utf-8", "surrogatepass"))
 
     def to_dict(self) -> dict[str, int]:

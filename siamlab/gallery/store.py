@@ -128,7 +128,7 @@ class Gallery:
         sources: Sequence[str] = (),
         consent: Agreement = None,
     ) -> Enrollment:
-        """Store a person's templates and replace any earlier ones.
+        """Store a person's templates and replace any earlier ones of the same model.
 
         Args:
             person: name, any characters.
@@ -347,9 +347,6 @@ def _store(change: Transaction, enrollment: Enrollment, consent: Agreement) -> N
     found = change.find(enrollment.person)
     about = agreed(found, consent, enrollment.person)
     person = change.add(enrollment.person) if found is None else found
-    for model in _models(person):
-        if model != enrollment.model_id:  # one model at a time: nobody could compare the others
-            change.remove(person, TEMPLATES + model)
     change.write(person, TEMPLATES + enrollment.model_id, to_record(enrollment))
     change.save(person, "enrolled", f"{len(enrollment)} templates", **about)
 

@@ -326,9 +326,11 @@ class Vault:
             self._keys = Keys(
                 vault,
                 bytes(key_id),
-                *(derive_key(master, purpose) for purpose in ("wrap", "names")),
-                audit,
-                *(derive_key(master, purpose) for purpose in ("register", "local")),
+                wrap=derive_key(master, "wrap"),
+                names=derive_key(master, "names"),
+                audit=audit,
+                register=derive_key(master, "register"),
+                local=derive_key(master, "local"),
             )
         return self._keys
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -44,19 +45,41 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+
+@runtime_checkable
+class ImageFile(Protocol):
+    """A :class:`~pathlib.Path` of an image, or an image that is kept elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """As a file's."""
+
+    @property
+    def stem(self) -> str:
+        """As a file's, without the suffix."""
+
+    @property
+    def suffix(self) -> str:
+        """As a file's."""
+
+    def read_bytes(self) -> bytes:
+        """The content."""
+
+
 # Pillow warns about damaged tags and huge images; silencing that swaps Python's global list of
 # warning filters, which is not safe when several threads do it at once.
 _OPENING = threading.Lock()
 
 
-def read_image(path: Path | str) -> np.ndarray:
+def read_image(path: ImageFile | str) -> np.ndarray:
     """Read one image file as it should look on screen.
 
     Gray, palette, CMYK and 16-bit images become 8-bit RGB, transparent pixels become white, and
     the camera's orientation tag (EXIF) is applied.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file.
+        path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file, or an image of the
+            gallery.
 
     Returns:
         uint8 (H, W, 3), RGB, range [0, 255].
@@ -65,6 +88,8 @@ def read_image(path: Path | str) -> np.ndarray:
         ImageError: the file is missing, empty, not an image, damaged, truncated, larger than 64
             megapixels or 256 megabytes, or has a side under 8 pixels. The message names the file.
     """
+    if not isinstance(path, str | Path):
+        return decode_image(path.read_bytes(), path)
     path = Path(path)
     return decode_image(read_file(path), path)
 
@@ -90,7 +115,7 @@ def read_file(path: Path) -> bytes:
     raise ImageError(f"{path} cannot be read as an image: it is {kind}.")
 
 
-def decode_image(content: bytes, path: Path) -> np.ndarray:
+def decode_image(content: bytes, path: ImageFile) -> np.ndarray:
     """As :func:`read_image`, of a file's content that was read already; errors name the file."""
     if not content:
         raise ImageError(f"{path} is an empty file.")
@@ -138,7 +163,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _check_passes(path: Path, content: bytes) -> None:
+def _check_passes(path: ImageFile, content: bytes) -> None:
     # Within a picture's data FF is followed by 00, so this counts the headers of passes.
     if content.count(b"\xff\xda") > MAX_PASSES:
         raise ImageError(f"{path} is refused: a JPEG of more than {MAX_PASSES} passes.")
@@ -150,7 +175,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
+def _check_size(path: ImageFile, size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         raise ImageError(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from siamlab.data.faces import face_batches
 from siamlab.data.pipeline import to_float
 from siamlab.errors import InputError
 from siamlab.faces.crop import CHIP_SIZE, Preprocessing, preprocess
+from siamlab.images.decode import ImageFile
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.system.backend import keras, ops, set_seed, uses_xla
 from siamlab.training.checkpoints import TrainingHistory
@@ -111,7 +111,7 @@ class Lessons:
 
 
 def prepare_lessons(
-    paths: Sequence[Path],
+    paths: Sequence[ImageFile],
     teacher: FaceEmbedder,
     preprocessing: Preprocessing,
     mixed: int | None = None,

@@ -15,8 +15,10 @@ from typing import Any, Self
 import numpy as np
 
 from siamlab.capture.cameras import Camera
+from siamlab.capture.cameras.subject import subject_of
 from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
 from siamlab.errors import CameraError
+from siamlab.gallery.consent import DRAWN
 from siamlab.system.closing import Closing
 from siamlab.verification.fusion import SlidingWindow
 from siamlab.verification.result import Verification
@@ -69,8 +71,9 @@ class LiveVerification(Closing):
         window: also decide on the frames of this many seconds together; 0 does not. A frame
             without a face, or with several, empties the window: the person may have changed.
 
-    A camera that says so (an attribute ``domain``) shows drawn people: the verdicts then carry the
-    note of :meth:`Verifier.domain_note <siamlab.verification.verifier.Verifier.domain_note>`.
+    Where the camera shows drawn people (:func:`siamlab.capture.cameras.subject.subject_of`), the
+    verdicts carry the note of :meth:`Verifier.domain_note
+    <siamlab.verification.verifier.Verifier.domain_note>`.
 
     Example:
         ```python
@@ -244,7 +247,4 @@ class LiveVerification(Closing):
 
 
 def _domain_of(source: Any) -> str | None:
-    """What a camera shows, where that is known: ``drawings``, or ``None``."""
-    if isinstance(source, str) and source.split(":")[0] == "drawn":
-        return "drawings"
-    return getattr(source, "domain", None)
+    return "drawings" if subject_of(source) == DRAWN else None

@@ -24,7 +24,9 @@ from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError,
 from siamlab.faces.align import find_chip
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.gallery import Enrollment, Gallery
+from siamlab.gallery.consent import DRAWN
 from siamlab.gallery.search import Candidate
+from siamlab.gallery.store import Agreement
 from siamlab.images.decode import check_rgb
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.metadata import VERIFICATION, check_domain
@@ -66,9 +68,10 @@ class Verifier:
 
     Example:
         >>> import siamlab
-        >>> verifier = siamlab.Verifier(siamlab.load_model(), siamlab.Gallery("gallery"))
+        >>> gallery = siamlab.Gallery("gallery")
+        >>> verifier = siamlab.Verifier(siamlab.load_model(), gallery)
         >>> with siamlab.open_camera("drawn:7") as camera:
-        ...     verifier.enroll("Ada", [camera.read(), camera.read()])
+        ...     verifier.enroll("Ada", [camera.read(), camera.read()], consent="drawn")
         ...     verifier.verify(camera.read(), "Ada")
         Enrollment('Ada', 2 templates of 128 numbers)
         Verification(Ada verified: 2 of 2 templates match (100%, 50% needed))
@@ -128,6 +131,7 @@ class Verifier:
         aligned: bool = False,
         sources: Sequence[str] = (),
         rule: str | None = None,
+        consent: Agreement = None,
     ) -> Enrollment:
         """Store templates of a person's images in the gallery, in place of any former ones.
 
@@ -137,11 +141,14 @@ class Verifier:
             aligned: the images are cut to the aligned face already; no face is searched.
             sources: a word on each image's origin; file names are used where there are files.
             rule: what to do about several faces; ``None`` takes the verifier's.
+            consent: what the person agreed to, see :meth:`Gallery.enroll
+                <siamlab.gallery.store.Gallery.enroll>`; a verifier for ``drawings`` needs none.
 
         Returns:
             What was stored.
 
         Raises:
+            ConsentError: the person has not agreed, or the consent is over.
             EmptyFolderError: there are no images.
             NoFaceError, SeveralFacesError: in one of the frames; the message names it.
             ImageError: a file cannot be read.
@@ -150,8 +157,7 @@ class Verifier:
         if not len(images):
             raise EmptyFolderError(f"There are no images to enroll {person!r} from.")
         names = tuple(sources) or tuple(
-            f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name
-            for number, image in enumerate(images, 1)
+            _source(image, number) for number, image in enumerate(images, 1)
         )
         if len(names) != len(images):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
@@ -168,7 +174,9 @@ class Verifier:
             except FaceError as error:
                 raise type(error)(f"{name}: {error}") from error
         templates = make_templates(self.model, cut)
-        return self.gallery.enroll(person, templates, self.model_id, names)
+        if consent is None and self.domain == "drawings":
+            consent = DRAWN
+        return self.gallery.enroll(person, templates, self.model_id, names, consent)
 
     def verify(
         self, frame: Image, person: str, detector: FaceDetector | None = None
@@ -368,3 +376,9 @@ class Verifier:
             model=self.model_id,
             note=self.domain_note(),
         )
+
+
+def _source(image: Image, number: int) -> str:
+    if isinstance(image, np.ndarray):
+        return f"frame {number}"
+    return Path(image).name if isinstance(image, str) else image.name

@@ -37,6 +37,8 @@ class DrawnCamera(Source):
         10
     """
 
+    subject = "drawn"
+
     def __init__(
         self,
         person_seed: int = 7,

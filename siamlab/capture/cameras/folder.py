@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.capture.cameras.base import Source
+from siamlab.capture.cameras.subject import subject_of
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.images.decode import SUFFIXES, read_image
 
@@ -28,6 +29,7 @@ class FolderCamera(Source):
 
     def __init__(self, path: str | Path, loop: bool = False) -> None:
         self.path = Path(path)
+        self.subject = subject_of(self.path)
         self.loop = loop
         if not self.path.exists():
             raise CameraError(f"There is no folder {path}.")

@@ -1,0 +1,349 @@
+"""What a person can ask for (GDPR, articles 15, 17 and 20), and what the law asks of the keeper.
+
+Access and portability: :func:`export_person`. Erasure, with a proof: :func:`erase_person`.
+Retention: :func:`purge`. Accountability: :func:`audit_gallery`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from siamlab.config import Workspace
+from siamlab.errors import InputError, NotEnrolledError, StorageError
+from siamlab.gallery.audit import AuditEntry, check_chain, check_head, read_log
+from siamlab.gallery.captures import IMAGES
+from siamlab.gallery.consent import EXEMPT, Consent
+from siamlab.gallery.enrollment import from_record
+from siamlab.gallery.store import TEMPLATES, Gallery
+from siamlab.gallery.vault import Person, Transaction
+from siamlab.system.files import storage_errors, whole_file, write_text
+
+LOCAL = ("cache", "models", "figures", "logs", "people", "exports")  # of a workspace
+
+
+@dataclass(frozen=True)
+class HeldPerson:
+    """What the gallery holds of one person.
+
+    Attributes:
+        name: as enrolled.
+        subject: ``real``, ``drawn`` or ``public``.
+        templates: how many.
+        images: how many.
+        consent: what was agreed to; ``None`` for people who need none, or gave none.
+        exports: folders that this person's data was exported to.
+        models: model files that were fine-tuned with this person's images.
+    """
+
+    name: str
+    subject: str
+    templates: int
+    images: int
+    consent: Consent | None
+    exports: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+
+    @property
+    def until(self) -> str:
+        """The last day of the consent, in words where there is none."""
+        if self.consent is not None:
+            return self.consent.until
+        return self.subject if self.subject in EXEMPT else "no consent on record"
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result of an audit.
+
+    Attributes:
+        entries: the log, oldest first.
+        problems: what does not hold, a sentence each; empty when all is well.
+    """
+
+    entries: tuple[AuditEntry, ...]
+    problems: tuple[str, ...]
+
+
+def list_people(gallery: Gallery) -> tuple[HeldPerson, ...]:
+    """Everybody whose records can be read, by name."""
+    with gallery.reading() as view:
+        people = [] if view is None else [p for p in view.people() if isinstance(p, Person)]
+        held = [] if view is None else [_held(view, person) for person in people]
+    return tuple(sorted(held, key=lambda one: one.name))
+
+
+def show_person(gallery: Gallery, name: str) -> HeldPerson:
+    """What is held of one person.
+
+    Raises:
+        NotEnrolledError: nothing is.
+    """
+    with gallery.reading() as view:
+        person = _require(view, name)
+        assert view is not None
+        return _held(view, person)
+
+
+def note_model(gallery: Gallery, name: str, model: Path) -> None:
+    """Note that a model file was fine-tuned with a person's images; erasure names it."""
+    with gallery.writing() as change:
+        person = _require(change, name)
+        models = sorted({*person.about.get("models", ()), str(model.resolve())})
+        change.save(person, "fine-tuned", "a model", models=models)
+
+
+def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
+    """Write all that is held of a person in readable form: images, templates, consent, log.
+
+    Args:
+        gallery: what holds it.
+        name: of the person.
+        folder: a new or empty folder; readable by its owner only.
+
+    Raises:
+        NotEnrolledError: nothing is held of this person.
+        InputError: the folder holds something.
+        StorageError: it cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is not an empty folder; choose another.")
+    with gallery.writing() as change:
+        person = _require(change, name)
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files = []
+        for record in sorted(person.records):
+            content = change.read(person, record)
+            if record.startswith(IMAGES):
+                with whole_file(folder / record.removeprefix(IMAGES)) as part:
+                    part.write_bytes(content)
+                files.append(record.removeprefix(IMAGES))
+        exports = sorted({*person.about.get("exports", ()), str(folder.resolve())})
+        change.save(person, "exported", f"{len(files)} images", exports=exports)
+        write_text(folder / "person.json", json.dumps(_readable(change, person, files), indent=1))
+        return _held(change, person)
+
+
+def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None) -> list[str]:
+    """Erase a person everywhere, and look for what is left.
+
+    Destroys the person's key and records, writes the vault anew, removes the person's folders in
+    the workspace, and then searches all that is left, decrypted.
+
+    Args:
+        gallery: what holds the person.
+        name: of the person.
+        workspace: whose plain folders, caches and models are searched too.
+
+    Returns:
+        What is left and what to do about it, a sentence each: exported copies, models that were
+        fine-tuned with this person's images. Empty when nothing is.
+
+    Raises:
+        NotEnrolledError: nothing was held of this person.
+    """
+    known: HeldPerson | None = None
+    secrets: list[bytes] = []
+    with gallery.reading() as view:
+        person = None if view is None else view.find(name)
+        if view is not None and person is not None:
+            known = _held(view, person)
+            secrets = _secrets(view, person)
+    folder = None if workspace is None else workspace.root / "people" / name
+    has_folder = folder is not None and folder.is_dir() and folder.parent.name == "people"
+    if known is None and not has_folder:
+        gallery.erase(name)  # says who is enrolled
+    if known is not None:
+        gallery.erase(name)
+    if folder is not None and has_folder:
+        shutil.rmtree(folder)
+    return find_traces(gallery, name, known, secrets, workspace)
+
+
+def find_traces(
+    gallery: Gallery,
+    name: str,
+    known: HeldPerson | None,
+    secrets: Iterable[bytes],
+    workspace: Workspace | None,
+) -> list[str]:
+    """What is still to be found of an erased person, a sentence each."""
+    traces = []
+    with gallery.reading() as view:
+        if view is not None:
+            names = [one.name for one in view.people() if isinstance(one, Person)]
+            if name in names or view.find(name) is not None:
+                traces.append(f"{name!r} is still in the vault: erase again.")
+    wanted = [*secrets, name.encode("utf-8", "surrogatepass")]
+    for path in _files(gallery.folder):
+        content = path.read_bytes()
+        if any(secret in content for secret in wanted):
+            traces.append(f"{path} still holds something of {name!r}: remove it.")
+    for folder in () if known is None else known.exports:
+        if Path(folder).exists():
+            traces.append(f"An exported copy is in {folder}: remove it.")
+    for model in () if known is None else known.models:
+        if Path(model).exists():
+            traces.append(
+                f"The model {model} was fine-tuned with images of {name!r}: delete it, and "
+                "fine-tune again without them."
+            )
+    if workspace is not None:
+        for path in _named_files(workspace, name):
+            traces.append(f"{path} carries this name: look at it, and remove it.")
+    return traces
+
+
+def purge(gallery: Gallery, today: date | None = None) -> tuple[list[str], int]:
+    """Erase everybody whose consent is over, and who had been erased and came back.
+
+    Args:
+        gallery: what holds them.
+        today: the day to compare with; ``None`` takes the clock's.
+
+    Returns:
+        The names of those whose consent was over, and how many had come back with an old copy.
+    """
+    over: list[str] = []
+    back = 0
+    if gallery.vault.exists():
+        with gallery.writing() as change:
+            for identity in change.returned():
+                change.delete(identity, "erased", "had come back with an old copy")
+                back += 1
+            for person in change.people():
+                if isinstance(person, Person) and _expired(person, today):
+                    over.append(person.name)
+                    gallery.vault.erase(change, person.id, "erased", "consent over")
+            if over or back:
+                change.increase("templates")
+        if over or back:
+            gallery.vault.compact()
+    return sorted(over), back
+
+
+def audit_gallery(gallery: Gallery) -> Audit:
+    """Check the log, and every record against it.
+
+    Finds a changed, exchanged or removed entry, a cut tail, an old copy of the vault or of one
+    person, a person or a record that was removed or cannot be read, and people who had been erased.
+    """
+    with gallery.reading() as view:
+        if view is None:
+            return Audit((), ())
+        log = read_log(view.database)
+        key = view.keys.audit
+        problems = [check_chain(log, key), check_head(gallery.folder, key, log)]
+        versions = {entry.person: entry.version for entry, _ in log if entry.person}
+        seen = set()
+        for person in view.people():
+            if isinstance(person, int):
+                problems.append(f"person {person} cannot be read: the row was changed")
+                continue
+            seen.add(person.id.hex())
+            if versions.get(person.id.hex()) != person.version:
+                problems.append(f"{person.name!r} is of another version than the log says")
+            problems += [_broken(view, person, record) for record in person.records]
+        if back := view.returned():
+            problems.append(f"{len(back)} erased people came back: run siamlab gallery purge")
+            seen |= {one.hex() for one in back}
+        gone = [one for one, version in versions.items() if version and one not in seen]
+        # A row that cannot be read is gone in this sense too, and was told above.
+        unread = sum(isinstance(one, int) for one in view.people())
+        if len(gone) > unread:
+            problems.append(f"{len(gone) - unread} people are missing, and no erasure was logged")
+        files = [f"{name} cannot be read" for name in gallery.damaged() if ".npz" in name]
+    return Audit(tuple(entry for entry, _ in log), tuple(filter(None, [*problems, *files])))
+
+
+def _require(view: Transaction | None, name: str) -> Person:
+    person = None if view is None else view.find(name)
+    if person is None:
+        raise NotEnrolledError(
+            f"Nothing is held of {name!r}; siamlab gallery list names everybody."
+        )
+    return person
+
+
+def _held(view: Transaction, person: Person) -> HeldPerson:
+    about = person.about
+    models = [name for name in person.records if name.startswith(TEMPLATES)]
+    consent = about.get("consent")
+    return HeldPerson(
+        person.name,
+        str(about.get("subject", "real")),
+        sum(_count_templates(view, person, model) for model in models),
+        sum(name.startswith(IMAGES) for name in person.records),
+        None if consent is None else Consent(**consent),
+        tuple(about.get("exports", ())),
+        tuple(about.get("models", ())),
+    )
+
+
+def _count_templates(view: Transaction, person: Person, record: str) -> int:
+    return len(from_record(person.name, record, view.read(person, record)))
+
+
+def _readable(view: Transaction, person: Person, images: list[str]) -> dict[str, Any]:
+    templates = []
+    for record in person.records:
+        if record.startswith(TEMPLATES):
+            model = record.removeprefix(TEMPLATES)
+            found = from_record(person.name, model, view.read(person, record))
+            templates.append(
+                {
+                    "model": model,
+                    "enrolled": found.enrolled,
+                    "sources": found.sources,
+                    "templates": found.templates.tolist(),
+                }
+            )
+    log = [entry for entry, _ in read_log(view.database) if entry.person == person.id.hex()]
+    return {
+        "about": person.about,
+        "images": images,
+        "templates": templates,
+        "log": [f"{entry.time} {entry.event} {entry.detail}".strip() for entry in log],
+    }
+
+
+def _expired(person: Person, today: date | None) -> bool:
+    consent = person.about.get("consent")
+    return consent is not None and Consent(**consent).expired(today)
+
+
+def _broken(view: Transaction, person: Person, record: str) -> str:
+    try:
+        view.read(person, record)
+    except StorageError:
+        return f"{record.split('/')[0]} of {person.name!r} was changed or is missing"
+    return ""
+
+
+def _secrets(view: Transaction, person: Person) -> list[bytes]:
+    """Byte strings that no file may hold once a person is erased: sealed key and contents."""
+    row = view.database.execute(
+        "SELECT key, about FROM people WHERE number = ?", (person.number,)
+    ).fetchone()
+    sql = "SELECT substr(content, 1, 64) FROM records WHERE person = ?"
+    records = view.database.execute(sql, (person.number,)).fetchall()
+    return [bytes(value)[:64] for value in (*row, *(record[0] for record in records))]
+
+
+def _files(folder: Path) -> list[Path]:
+    """The vault, its journal and everything else in the gallery's folder."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()] if folder.is_dir() else []
+
+
+def _named_files(workspace: Workspace, name: str) -> list[Path]:
+    found = []
+    for folder in LOCAL:
+        root = workspace.root / folder
+        found += [path for path in root.rglob("*") if path.stem == name or path.name == name]
+    return sorted(found)
