@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,30 @@ class FakeCamera(Closing):
             return self.read()
         except EndOfFrames:
             raise StopIteration from None
+
+
+class GarbageCamera(FakeCamera):
+    """A camera that now and then, or always, sends something else than pictures.
+
+    Args:
+        garbage: what it sends; an exception is raised.
+        every: so many frames apart; 1 sends nothing else.
+    """
+
+    def __init__(self, garbage: Sequence[Any], every: int = 1, **options: Any) -> None:
+        super().__init__(**{"seconds": 0.001, **options})
+        self.garbage, self.every = tuple(garbage), every
+        self.sent = 0
+
+    def read(self) -> np.ndarray:
+        frame = super().read()
+        self.sent += 1
+        if self.sent % self.every:
+            return frame
+        what = self.garbage[self.sent // self.every % len(self.garbage)]
+        if isinstance(what, BaseException):
+            raise what
+        return what
 
 
 def wait_until(condition: Any, seconds: float = 5.0) -> None:
