@@ -161,7 +161,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _check_room(self, folder: Path) -> None:
         """Find a full disk before HDF5 does, which prints a page and leaves a file behind."""
-        variables = [*self.model.variables, *getattr(self.model.optimizer, "variables", ())]
+        optimizer = getattr(self.model, "optimizer", None)
+        variables = [*self.model.variables, *getattr(optimizer, "variables", ())]
         needed = sum(4 * math.prod(variable.shape) for variable in variables)
         if shutil.disk_usage(folder).free < 2 * needed:  # best weights and checkpoint
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
