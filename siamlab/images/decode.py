@@ -195,8 +195,9 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image)
+        image = white
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
