@@ -30,9 +30,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
 import numpy as np
+from siamlab.gallery.pack import delete_pack
 
 from siamlab.gallery import Gallery, Templates, VectorSearch, open_search
-from siamlab.gallery.pack import delete_pack
 from siamlab.gallery.search import RESCORED
 from siamlab.models.exported import ExportedModel, ExportInfo
 from siamlab.models.metadata import ModelMetadata
