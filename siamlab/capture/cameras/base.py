@@ -48,7 +48,16 @@ class Camera(Protocol):
     def __iter__(self) -> Iterator[np.ndarray]: ...
 
 
-def read_frame(camera: Camera) -> np.ndarray:
+class _Frames(Protocol):
+    """What a camera and a reader of one have in common."""
+
+    name: str
+
+    def read(self) -> np.ndarray:
+        """The next frame."""
+
+
+def read_frame(camera: _Frames) -> np.ndarray:
     """The next picture of any camera; what it sends instead of pictures is skipped.
 
     Returns:
