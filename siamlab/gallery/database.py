@@ -142,6 +142,12 @@ def write_database(path: Path) -> Iterator[sqlite3.Connection]:
             raise
 
 
+def check_structure(database: sqlite3.Connection) -> str:
+    """What is wrong with the file's pages and indexes, in a sentence; nothing if it is whole."""
+    found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    return "" if found == "ok" else f"the file is damaged: {str(found).splitlines()[-1]}"
+
+
 def compact_database(path: Path) -> None:
     """Write the file anew without the pages of what was deleted."""
     with sqlite_errors(path), closing(_connect(path, "rw")) as database:
@@ -160,6 +166,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         for setting in (
             "temp_store=MEMORY",  # nothing beside the file but its journal
             "trusted_schema=OFF",
+            "cell_size_check=ON",
             "foreign_keys=ON",
             "secure_delete=ON",
             "synchronous=EXTRA",
@@ -176,6 +183,9 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 def _make_private(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A folder that was made for the gallery, but by another program.
+        if all(one.name.startswith(".") or one.suffix == ".npz" for one in path.parent.iterdir()):
+            path.parent.chmod(0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         reason = error.strerror or str(error)

@@ -128,7 +128,7 @@ class Gallery:
         sources: Sequence[str] = (),
         consent: Agreement = None,
     ) -> Enrollment:
-        """Store a person's templates and replace any earlier ones.
+        """Store a person's templates and replace any earlier ones of the same model.
 
         Args:
             person: name, any characters.
@@ -289,7 +289,7 @@ class Gallery:
 
     def _bring_over(self) -> None:
         files = former_files(self.folder)
-        if len(files) > len(self._unreadable):
+        if set(files) - set(self._unreadable):
             if not os.access(self.folder, os.W_OK):
                 raise StorageError(
                     f"The gallery {self.folder} is of an earlier siamlab, and read-only. Run "
@@ -347,9 +347,6 @@ def _store(change: Transaction, enrollment: Enrollment, consent: Agreement) -> N
     found = change.find(enrollment.person)
     about = agreed(found, consent, enrollment.person)
     person = change.add(enrollment.person) if found is None else found
-    for model in _models(person):
-        if model != enrollment.model_id:  # one model at a time: nobody could compare the others
-            change.remove(person, TEMPLATES + model)
     change.write(person, TEMPLATES + enrollment.model_id, to_record(enrollment))
     change.save(person, "enrolled", f"{len(enrollment)} templates", **about)
 
@@ -393,7 +390,7 @@ def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]
             versions = parse(records)
             bound = record_context + identity + versions[record].to_bytes(8, "big") + name
             plain = AESGCM(key).decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], bound)
-        except (InvalidTag, ValueError, KeyError):
+        except (InvalidTag, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
         people.append(Person(number, identity, version, dict(versions), key, about, vault))
         contents.append(plain)
