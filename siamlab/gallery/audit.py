@@ -152,7 +152,7 @@ def check_head(folder: Path, key: bytes, database: sqlite3.Connection) -> str:
     sql = "SELECT mac FROM audit WHERE number = ?"
     for number, note in zip(numbers, notes, strict=True):
         row = database.execute(sql, (number,)).fetchone() if number else (START,)
-        good = row is not None and isinstance(row[0], bytes)
+        good = row is not None and number <= length and isinstance(row[0], bytes)
         if good and head_note(key, number, row[0]) == note:
             return ""
     return "the note of the log's length is of another log: an old copy was put back"
