@@ -255,7 +255,7 @@ class Rekeying(Trial):
 class Migrating(Trial):
     """A former gallery of eight people is brought over."""
 
-    longest = 0.04
+    longest = 0.1
 
     def prepare(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
