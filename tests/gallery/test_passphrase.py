@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_a_passphrase_file_that_cannot_be_read_is_one_line(
 
 def test_a_short_passphrase_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_passphrase("12345678") == "12345678"
-    with pytest.raises(PassphraseError, match="at least 8 characters. Received: 7"):
+    with pytest.raises(PassphraseError, match=r"at least 8 characters\. Received: 7"):
         check_passphrase("1234567")
     monkeypatch.setenv("SIAMLAB_PASSPHRASE", "1234567")
     with pytest.raises(PassphraseError, match="at least 8"):
@@ -193,24 +194,30 @@ sys.exit(main(sys.argv[1:]))
 def at_terminal(folder: Path, typed: list[str], *arguments: str) -> tuple[int, str]:
     """Run a command at a terminal of its own, and type a line whenever it asks."""
     pty = pytest.importorskip("pty")
-    pid, end = pty.fork()
-    if pid == 0:
-        os.environ["SIAMLAB_DATA"] = str(folder)
-        os.execv(sys.executable, [sys.executable, "-c", AT_TERMINAL, *arguments])
+    end, other = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_TERMINAL, *arguments],
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        start_new_session=True,
+        env={**os.environ, "SIAMLAB_DATA": str(folder)},
+    )
+    os.close(other)
     shown = b""
     for line in typed:
         before = shown.count(b": ")
         while shown.count(b": ") == before:
             shown += os.read(end, 1024)
-        time.sleep(0.1)  # getpass switches the echo off before it asks, and throws away the rest
+        time.sleep(0.1)  # getpass switches the echo off, and throws away what was typed before
         os.write(end, line.encode())
     try:
         while part := os.read(end, 1024):
             shown += part
-    except OSError:  # Linux's way to say that the other end is closed
-        pass
+    except OSError:
+        pass  # Linux's way to say that the other end is closed
     os.close(end)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    return process.wait(), shown.decode()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX terminal")
