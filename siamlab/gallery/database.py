@@ -99,6 +99,9 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         known = [text for start, text in _SENTENCES.items() if name.startswith(start)]
         reason = known[0] if known else f"{error}"
         raise StorageError(f"The gallery {path} cannot be used: {reason}.") from None
+    except UnicodeDecodeError:  # of a text in the file, or of a message about one
+        reason = _SENTENCES["SQLITE_CORRUPT"]
+        raise StorageError(f"The gallery {path} cannot be used: {reason}.") from None
 
 
 @contextmanager

@@ -175,8 +175,8 @@ class Transaction:
 
     def returned(self) -> list[bytes]:
         """The ids of people who had been erased, and came back with an old copy."""
-        ids = [bytes(row[0]) for row in self.database.execute("SELECT id FROM people")]
-        return [one for one in ids if one in self.erased]
+        ids = self.database.execute("SELECT id FROM people").fetchall()
+        return [one for (one,) in ids if one in self.erased]
 
     def open(self, row: tuple[Any, ...]) -> Person:
         """A person from the columns :data:`PEOPLE`.
