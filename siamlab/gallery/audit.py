@@ -151,8 +151,10 @@ def check_head(folder: Path, key: bytes, database: sqlite3.Connection) -> str:
         return f"the log had {min(numbers)} entries and has {length}: its end was cut off"
     sql = "SELECT mac FROM audit WHERE number = ?"
     for number, note in zip(numbers, notes, strict=True):
+        if not 0 <= number <= length:
+            continue
         row = database.execute(sql, (number,)).fetchone() if number else (START,)
-        good = row is not None and number <= length and isinstance(row[0], bytes)
+        good = row is not None and isinstance(row[0], bytes)
         if good and head_note(key, number, row[0]) == note:
             return ""
     return "the note of the log's length is of another log: an old copy was put back"
