@@ -373,7 +373,7 @@ def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]
     columns = ", ".join(f"people.{column.strip()}" for column in PEOPLE.split(","))
     rows = view.database.execute(
         f"SELECT {columns}, records.content FROM records JOIN people "
-        "ON people.number = records.person WHERE records.name = ? ORDER BY people.number",
+        "ON people.number = records.person WHERE records.name = ? ORDER BY records.person",
         (record,),
     )
     wrap, vault, name = AESGCM(view.keys.wrap), view.keys.vault, record.encode()

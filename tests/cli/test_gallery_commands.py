@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -230,4 +229,4 @@ def test_a_folder_that_is_no_gallery_is_one_line(capsys: Capture, workspace: Pat
         status, told = run(capsys, action)
         assert (status, len(told)) == (2, 1)
         assert str(workspace) in told[0]
-    assert os.listdir(workspace / "gallery") == ["vault.sqlite3"]
+    assert [path.name for path in (workspace / "gallery").iterdir()] == ["vault.sqlite3"]
