@@ -2,19 +2,19 @@
 
 An encrypted gallery of drawn templates is written to a temporary folder, opened and searched as
 ``siamlab identify`` does it, without the detection and the network; ``crowd`` does the same without
-encryption, and with a plain file. Getting the key from the passphrase is slow by design and
-measured apart. Templates are unit vectors
-that resemble those of faces: a direction for each person, images scattered around it so that the
-cosines of two images of one person, and of two people, have the stated means: those of
-``pretrained`` on LFW's test people (0.953 and 0.837, standard deviations 0.021 and 0.035). A few
-directions vary more than others, as in a trained network; ``--decay 0`` makes all equal, which is
-easier. The probes are new images of enrolled people. The head turns a cosine into a score; the
-order does not depend on its numbers.
+encryption, and with a plain file. ``key_seconds`` is what the passphrase costs, slow by design;
+``open_seconds`` lasts from there to the answer of the first exact search.
+
+Templates are unit vectors that resemble those of faces: a direction for each person, images
+scattered around it so that the cosines of two images of one person, and of two people, have the
+stated means: those of ``pretrained`` on LFW's test people (0.953 and 0.837, standard deviations
+0.021 and 0.035). A few directions vary more than others, as in a trained network; ``--decay 0``
+makes all equal, which is easier. The probes are new images of enrolled people. The head turns a
+cosine into a score; the order does not depend on its numbers.
 
 Other load on the machine makes all of it slower, so the load average is printed with the times,
-and the machine's speed at float32 products (``gflops``).
-``open_seconds`` lasts from the key to the first answer. ``_5`` and ``_95`` are quantiles in percent; ``cpu`` is processor time of all threads together,
-which other load changes least.
+and the machine's speed at float32 products (``gflops``). ``_5`` and ``_95`` are quantiles in
+percent; ``cpu`` is processor time of all threads together, which other load changes least.
 """
 
 from __future__ import annotations
