@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # what a type checker sees; _HOMES says the same to Python
     from siamlab.verification.compare import verify as verify
     from siamlab.verification.verifier import Verifier as Verifier
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _HOMES = {
     "verify": "verification.compare",

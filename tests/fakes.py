@@ -73,6 +73,8 @@ class FakeCamera(Closing):
         seconds: time that a frame takes.
     """
 
+    subject = "drawn"
+
     def __init__(
         self,
         frames: int | None = None,

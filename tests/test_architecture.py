@@ -36,7 +36,9 @@ ORDER = (
 )
 HEAVY = {
     "tensorflow": {"data/pipeline.py", "system/environment.py", "system/backend.py"},
-    "ipywidgets": {"ui/panels/base.py", "ui/panels/capture_panel.py", "ui/panels/verify_panel.py"},
+    "ipywidgets": {
+        f"ui/panels/{name}.py" for name in ("base", "capture_panel", "consent_form", "verify_panel")
+    },
     "faiss": {"gallery/search.py"},
 }
 

@@ -18,11 +18,11 @@ from siamlab.capture.cameras import Camera
 from siamlab.capture.cameras.subject import subject_of
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
-from siamlab.errors import EndOfFrames, InputError, NoFaceError
+from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError
 from siamlab.faces.crop import CHIP_SIZE, count_similar, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.quality import Quality, face_quality
-from siamlab.gallery.captures import Captures, check_kind, open_captures
+from siamlab.gallery.captures import Captures, VaultCaptures, check_kind, new_captures
 from siamlab.gallery.consent import EXEMPT
 from siamlab.gallery.store import Agreement
 from siamlab.images.decode import ImageFile
@@ -87,12 +87,22 @@ class CaptureController(Closing):
         subject = subject_of(camera)
         self.consent: Agreement = subject if consent is None and subject in EXEMPT else consent
         self.detector = open_detector() if detector is None else detector
-        self._captures = open_captures(workspace, self.consent)
+        self._captures: Captures = new_captures(workspace, self.consent)
         self._seen = CaptureState()
         self._message = ""
         self._actions: list[tuple[ImageFile, ...]] = []
         # The preview's thread calls step while buttons call capture.
         self._lock = threading.RLock()
+
+    def needs_consent(self) -> bool:
+        """Whether the person has to agree before an image can be kept."""
+        if not isinstance(self._captures, VaultCaptures):
+            return False
+        try:
+            self._captures.check()
+        except ConsentError:
+            return True
+        return False
 
     def agree(self, consent: Agreement) -> None:
         """Take the person's consent; images are kept from now on.
@@ -101,7 +111,7 @@ class CaptureController(Closing):
             ConsentError: it is over already.
             InputError: this person's folder holds drawn or published images.
         """
-        self._captures = open_captures(self.workspace, consent)
+        self._captures = new_captures(self.workspace, consent)
         self.consent = consent
 
     @property

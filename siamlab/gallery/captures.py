@@ -246,42 +246,54 @@ class VaultCaptures:
 
 
 def open_captures(
-    workspace: Workspace, consent: Agreement = None, gallery: Gallery | None = None
+    workspace: Workspace, gallery: Gallery | None = None
 ) -> FolderCaptures | VaultCaptures:
-    """Where the images of the workspace's person are, or will be.
+    """The images that there are of the workspace's person: in plain folders, else in the vault.
 
     Args:
         workspace: whose ``person`` is meant.
-        consent: what the person agreed to, or ``drawn`` or ``public``; ``None`` opens what is
-            there: plain folders if they hold images, else the vault.
         gallery: the vault; ``None`` opens the workspace's.
+    """
+    folder = FolderCaptures(workspace)
+    if any(folder.counts().values()):
+        return folder
+    return VaultCaptures(gallery or Gallery(workspace.gallery), workspace.person)
+
+
+def new_captures(workspace: Workspace, consent: Agreement) -> FolderCaptures | VaultCaptures:
+    """Where new images of the workspace's person go.
+
+    Args:
+        workspace: whose ``person`` is meant.
+        consent: ``drawn`` or ``public`` for plain folders; else what the person agreed to, for the
+            vault. ``None`` is the vault too, which refuses an image until there is a consent.
 
     Raises:
-        InputError: real images would be mixed with drawn or published ones.
+        InputError: images of a real person would be mixed with drawn, published or plain ones.
 
     Example:
         >>> import siamlab
-        >>> captures = open_captures(siamlab.open_workspace(person="Ada"), consent="drawn")
+        >>> captures = new_captures(siamlab.open_workspace(person="Ada"), consent="drawn")
         >>> captures.counts()
         {'anchor': 0, 'positive': 0, 'probes': 0}
     """
     folder = FolderCaptures(workspace)
-    held = any(folder.counts().values())
-    if isinstance(consent, str):
-        if held and folder.agreement not in (None, consent):
-            raise InputError(
-                f"{workspace.person_dir} holds {folder.agreement} images; {consent} ones need "
-                "another person's name."
-            )
-        return FolderCaptures(workspace, consent)
-    if consent is None and held:
-        return folder
-    if held and folder.agreement is not None:
+    kind = folder.agreement or "plain"
+    if any(folder.counts().values()) and consent != kind:
+        wanted = consent if isinstance(consent, str) else "a real person's"
         raise InputError(
-            f"{workspace.person_dir} holds {folder.agreement} images, which are not mixed with "
-            "those of a real person. Choose another name (SIAMLAB_PERSON), or remove the folder."
+            f"{workspace.person_dir} holds {kind} images; {wanted} are not mixed with them. Choose "
+            "another name (SIAMLAB_PERSON), or remove the folder."
         )
-    return VaultCaptures(gallery or Gallery(workspace.gallery), workspace.person, consent)
+    vault = VaultCaptures(Gallery(workspace.gallery), workspace.person, consent)
+    if not isinstance(consent, str):
+        return vault
+    if any(vault.counts().values()):
+        raise InputError(
+            f"The gallery holds images of {workspace.person!r}, a real person; {consent} ones need "
+            "another name (SIAMLAB_PERSON)."
+        )
+    return FolderCaptures(workspace, consent)
 
 
 def require_captures(workspace: Workspace, made_by: str, *kinds: str) -> Captures:

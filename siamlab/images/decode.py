@@ -6,7 +6,7 @@ import io
 import threading
 import warnings
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -22,6 +22,7 @@ MIN_SIDE = 8
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
+@runtime_checkable
 class ImageFile(Protocol):
     """A :class:`~pathlib.Path` of an image, or an image that is kept elsewhere."""
 

@@ -6,15 +6,14 @@ Input: image files or uint8 RGB arrays of any size. Output: face chips, and floa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from siamlab.data.pipeline import to_float
 from siamlab.faces.crop import Preprocessing, preprocess
-from siamlab.images.decode import check_rgb, read_image
+from siamlab.images.decode import ImageFile, check_rgb, read_image
 
-Image = np.ndarray | Path | str
+Image = np.ndarray | ImageFile | str
 
 
 def read_pixels(image: Image) -> np.ndarray:
@@ -24,9 +23,10 @@ def read_pixels(image: Image) -> np.ndarray:
         ImageError: a file cannot be read; the message names it.
         InputError: an array is no such image.
     """
-    pixels = read_image(image) if isinstance(image, Path | str) else image
-    check_rgb(pixels)
-    return pixels
+    if isinstance(image, str | ImageFile):
+        return read_image(image)
+    check_rgb(image)
+    return image
 
 
 def model_inputs(chips: Sequence[np.ndarray], preprocessing: Preprocessing) -> np.ndarray:

@@ -157,8 +157,7 @@ class Verifier:
         if not len(images):
             raise EmptyFolderError(f"There are no images to enroll {person!r} from.")
         names = tuple(sources) or tuple(
-            f"frame {number}" if isinstance(image, np.ndarray) else Path(image).name
-            for number, image in enumerate(images, 1)
+            _source(image, number) for number, image in enumerate(images, 1)
         )
         if len(names) != len(images):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
@@ -377,3 +376,9 @@ class Verifier:
             model=self.model_id,
             note=self.domain_note(),
         )
+
+
+def _source(image: Image, number: int) -> str:
+    if isinstance(image, np.ndarray):
+        return f"frame {number}"
+    return Path(image).name if isinstance(image, str) else image.name

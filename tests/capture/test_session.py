@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,14 @@ from fakes import FakeCamera, FakeDetector, gray_frame
 from siamlab.capture.cameras import open_camera
 from siamlab.capture.session import NO_FACE, SEVERAL_FACES, CaptureController
 from siamlab.config import Workspace
-from siamlab.errors import EndOfFrames, InputError, NoFaceError
+from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError, StorageError
 from siamlab.faces.detectors import FaceBox, haar_file, open_detector
 from siamlab.faces.landmarks import find_landmarks
+from siamlab.gallery import Gallery
+from siamlab.gallery.captures import open_captures
+from siamlab.gallery.consent import Consent, give_consent
 from siamlab.images.decode import read_image
+from siamlab.images.write import write_image
 from siamlab.system.dlib_files import FIVE_POINTS, find_dlib_file
 
 
@@ -232,3 +237,70 @@ def test_the_face_of_a_drawn_camera_is_aligned_again_from_its_cut(workspace: Wor
     corner = [round(middle - side / 2) for middle in state.box.center]
     moved = (np.array(in_cut) + 0.5) * side / 250 - 0.5 + corner
     np.testing.assert_allclose(moved, in_frame, atol=0.04 * state.box.size)
+
+
+def real_camera() -> FakeCamera:
+    camera = FakeCamera(seconds=0)
+    camera.subject = "real"
+    return camera
+
+
+def test_a_real_face_is_kept_only_with_consent_and_only_in_the_vault(workspace: Workspace) -> None:
+    controller = make(workspace, real_camera())
+    assert controller.needs_consent()
+    assert controller.step().chip is not None  # looking keeps nothing
+    with pytest.raises(ConsentError, match="no consent of 'Ada'"):
+        controller.capture("anchor")
+    assert not Gallery(workspace.gallery).vault.exists()
+
+    controller.agree(give_consent("2999-12-31", by="Ada"))
+    assert not controller.needs_consent()
+    image = controller.burst("anchor", 3)[1]
+    assert controller.counts == {"anchor": 3, "positive": 0, "probes": 0}
+    assert not any(workspace.anchor.iterdir())
+    assert abs(float(read_image(image).mean()) - 101) < 2
+    assert [one.name for one in controller.captures.images("anchor")][1] == image.name
+
+
+def test_a_consent_is_remembered_and_ends(workspace: Workspace) -> None:
+    consent = give_consent("2999-12-31", by="Ada")
+    first = CaptureController(workspace, real_camera(), FakeDetector(), consent)
+    first.capture("positive")
+    again = make(workspace, real_camera())
+    assert not again.needs_consent()
+    again.capture("positive")
+    assert again.counts["positive"] == 2
+    with pytest.raises(InputError, match="a real person; drawn ones need another name"):
+        make(workspace)
+    over = replace(consent, until="2001-01-01")
+    with pytest.raises(ConsentError, match="ended on 2001-01-01"):
+        CaptureController(workspace, real_camera(), FakeDetector(), over).capture("positive")
+
+
+def test_undo_removes_images_from_the_vault(workspace: Workspace) -> None:
+    consent = give_consent("2999-12-31", by="Ada")
+    controller = CaptureController(workspace, real_camera(), FakeDetector(), consent)
+    kept, gone = controller.capture("probes"), controller.burst("probes", 2)
+    assert controller.undo() == gone
+    assert controller.captures.images() == (kept,)
+    with pytest.raises(StorageError, match="missing"):
+        gone[0].read_bytes()
+
+
+@pytest.mark.parametrize("consent", [None, give_consent("2999-12-31", by="Ada")])
+def test_real_and_drawn_images_are_never_mixed(
+    workspace: Workspace, consent: Consent | None
+) -> None:
+    make(workspace).capture("anchor")
+    assert (workspace.person_dir / ".subject").read_text() == "drawn\n"
+    with pytest.raises(InputError, match="holds drawn images; a real person's are not mixed"):
+        CaptureController(workspace, real_camera(), FakeDetector(), consent)
+    with pytest.raises(InputError, match="holds drawn images; public are not mixed"):
+        CaptureController(workspace, real_camera(), FakeDetector(), "public")
+
+
+def test_plain_images_of_an_earlier_siamlab_stay_apart(workspace: Workspace) -> None:
+    write_image(workspace.anchor / "anchor_0001.jpg", gray_frame(90))
+    assert open_captures(workspace).agreement is None
+    with pytest.raises(InputError, match="holds plain images"):
+        make(workspace, real_camera())

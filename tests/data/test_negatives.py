@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from siamlab.capture.cameras.subject import subject_of
 from siamlab.config import get_profile, open_workspace
 from siamlab.data.negatives import find_negatives, halve_subject, split_negatives
 from siamlab.data.synthetic import write_people
@@ -41,9 +42,10 @@ def test_too_few_people_to_split_are_counted(crowd):
 
 def test_a_subject_is_halved_without_an_image_on_both_sides(workspace, drawn_lfw):
     capture, probe = halve_subject(drawn_lfw, "person_0002", workspace)
-    first = {path.name for path in capture.iterdir()}
-    second = {path.name for path in probe.iterdir()}
+    first = {path.name for path in capture.glob("[!.]*")}
+    second = {path.name for path in probe.glob("[!.]*")}
     assert len(first) == 5 and len(second) == 4 and not first & second
+    assert (subject_of(capture), subject_of(str(probe))) == ("public", "public")
 
 
 def test_a_subject_with_few_images_cannot_play_the_user(workspace, tmp_path):

@@ -191,7 +191,7 @@ from siamlab.verification.verifier import Verifier
 model = open_exported(sys.argv[1])
 verifier = Verifier(model, Gallery(sys.argv[2]))
 chip = np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8)
-verifier.enroll("Ada", [chip], aligned=True)
+verifier.enroll("Ada", [chip], aligned=True, consent="drawn")
 print(verifier.verify_aligned(chip, "Ada").verified, file=sys.stderr)
 print([name for name in ("keras", "tensorflow", "jax", "torch") if name in sys.modules])
 """

@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
     made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
-    made.enroll("Ada", [gray_frame(100)])
+    made.enroll("Ada", [gray_frame(100)], consent="drawn")
     return made
 
 
@@ -100,6 +101,28 @@ def test_start_and_stop(workspace: Workspace) -> None:
     assert camera.closed == 1
     made.stop()
     made.close()
+
+
+def test_the_panel_asks_a_real_person_for_consent(workspace: Workspace) -> None:
+    camera = FakeCamera()
+    camera.subject = "real"
+    with panel(workspace, camera) as made:
+        made.anchor.click()
+        assert "no consent" in made.status.value
+        form = made.consent
+        form.until.value = date(2001, 1, 1)
+        form.button.click()
+        assert "lies ahead" in form.problem.value
+        form.until.value = date(2999, 12, 31)
+        form.by.value = "Ada, & her mother"
+        form.button.click()
+        assert form.box not in made.box.children
+        assert "agreed, until 2999-12-31" in made.status.value
+        made.anchor.click()
+        assert made.controller.counts["anchor"] == 1
+    assert not any(workspace.anchor.iterdir())
+    again = panel(workspace, camera)
+    assert not again.controller.needs_consent()
 
 
 def test_warnings_are_shown(workspace: Workspace) -> None:
@@ -218,7 +241,7 @@ def test_the_panel_shows_that_the_person_is_not_enrolled(verifier: Verifier) -> 
 
 def test_html_in_a_name_is_escaped(verifier: Verifier) -> None:
     name = "<script>alert(1)</script>"
-    verifier.enroll(name, [gray_frame(100)])
+    verifier.enroll(name, [gray_frame(100)], consent="drawn")
     with VerifyPanel(verifier, FakeCamera(), name) as made:  # type: ignore[arg-type]
         wait_until(lambda: "verified" in made.verdict.value)
         assert "<script>" not in made.verdict.value

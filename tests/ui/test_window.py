@@ -21,7 +21,7 @@ from siamlab.verification.verifier import Verifier
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
     made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
-    made.enroll("Ada", [gray_frame(100)])
+    made.enroll("Ada", [gray_frame(100)], consent="drawn")
     return made
 
 

@@ -19,7 +19,7 @@ from siamlab.verification.verifier import Verifier
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:
     made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
-    made.enroll("Ada", [gray_frame(100)])
+    made.enroll("Ada", [gray_frame(100)], consent="drawn")
     return made
 
 
@@ -196,7 +196,7 @@ def test_a_frame_without_a_face_empties_the_window(verifier: Verifier) -> None:
     assert [live._decide(one).frames for one in (here, here)] == [1, 2]
     assert live._decide(nobody).verified is None
     assert live._decide(here).frames == 1
-    verifier.enroll("Ada", [gray_frame(100), gray_frame(101)])
+    verifier.enroll("Ada", [gray_frame(100), gray_frame(101)], consent="drawn")
     assert live._decide(verifier.verify(gray_frame(100), "Ada")).frames == 1
 
 
@@ -212,12 +212,12 @@ def test_verdicts_about_a_drawn_camera_say_that_the_threshold_is_of_photographs(
     tmp_path: Path,
 ) -> None:
     verifier = Verifier(FakeModel(threshold=0.7), Gallery(tmp_path / "gallery"), FakeDetector())
-    verifier.enroll("Ada", [gray_frame(100)])
-    camera = FakeCamera()
-    camera.domain = "drawings"  # type: ignore[attr-defined]
-    with LiveVerification(camera, verifier, "Ada", window=1.0) as live:
+    verifier.enroll("Ada", [gray_frame(100)], consent="drawn")
+    real = FakeCamera()
+    real.subject = "real"
+    with LiveVerification(FakeCamera(), verifier, "Ada", window=1.0) as live:
         assert live.verify_now().note.startswith("This threshold was chosen on photographs")
         assert live.state.decision.note == live.state.verification.note
-    with LiveVerification(FakeCamera(), verifier, "Ada") as live:
+    with LiveVerification(real, verifier, "Ada") as live:
         assert live.verify_now().note == ""
     assert LiveVerification("drawn:7", verifier, "Ada")._note

@@ -42,7 +42,7 @@ def gallery(tmp_path: Path) -> Gallery:
 
 def make(gallery: Gallery, model: FakeModel | None = None, **options: object) -> Verifier:
     verifier = Verifier(model or FakeModel(), gallery, FakeDetector(), **options)  # type: ignore[arg-type]
-    verifier.enroll("Ada", [gray_frame(level) for level in LEVELS])
+    verifier.enroll("Ada", [gray_frame(level) for level in LEVELS], consent="drawn")
     return verifier
 
 
@@ -66,7 +66,7 @@ def test_one_match_fewer_is_not_verified(gallery: Gallery) -> None:
 def test_a_score_equal_to_the_threshold_matches(gallery: Gallery) -> None:
     """1 - 0 = 1.0 is reached exactly by the same image."""
     verifier = Verifier(FakeModel(), gallery, FakeDetector(), detection_threshold=1.0)
-    verifier.enroll("Ada", [gray_frame(102)])
+    verifier.enroll("Ada", [gray_frame(102)], consent="drawn")
     assert verifier.verify(gray_frame(102), "Ada").verified is True
 
 
@@ -136,7 +136,7 @@ def test_same_probabilities_as_the_siamese_model(gallery: Gallery) -> None:
     rng = np.random.default_rng(0)
     chips = rng.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
     verifier = Verifier(model, gallery, FakeDetector())
-    verifier.enroll("Ada", list(chips[1:]), aligned=True)
+    verifier.enroll("Ada", list(chips[1:]), aligned=True, consent="drawn")
     result = verifier.verify_aligned(chips[0], "Ada")
 
     images = np.stack([preprocess(chip, metadata.preprocessing) for chip in chips]) / np.float32(
@@ -228,9 +228,9 @@ def test_enrollment_says_which_image_has_no_face(gallery: Gallery) -> None:
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
     frames = [gray_frame(102), gray_frame(0)]
     with pytest.raises(NoFaceError, match="frame 2"):
-        verifier.enroll("Ada", frames)
+        verifier.enroll("Ada", frames, consent="drawn")
     with pytest.raises(NoFaceError, match=r"dark\.jpg"):
-        verifier.enroll("Ada", frames, sources=["light.jpg", "dark.jpg"])
+        verifier.enroll("Ada", frames, sources=["light.jpg", "dark.jpg"], consent="drawn")
     assert "Ada" not in gallery
 
 
@@ -239,22 +239,22 @@ def test_enrollment_from_files_and_its_errors(gallery: Gallery, tmp_path: Path) 
     good = write_image(tmp_path / "good.png", gray_frame(102))
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no image")
-    assert verifier.enroll("Ada", [good]).sources == ("good.png",)
+    assert verifier.enroll("Ada", [good], consent="drawn").sources == ("good.png",)
     assert verifier.verify_aligned(good, "Ada").verified is True
     with pytest.raises(ImageError, match=r"bad\.jpg"):
-        verifier.enroll("Ada", [good, bad])
+        verifier.enroll("Ada", [good, bad], consent="drawn")
     with pytest.raises(EmptyFolderError, match="Ada"):
-        verifier.enroll("Ada", [])
+        verifier.enroll("Ada", [], consent="drawn")
     with pytest.raises(InputError, match="1 images have 2 sources"):
-        verifier.enroll("Ada", [good], sources=["a", "b"])
+        verifier.enroll("Ada", [good], sources=["a", "b"], consent="drawn")
 
 
 def test_several_faces_stop_an_enrollment_unless_the_rule_says_which(gallery: Gallery) -> None:
     two = FakeDetector([FaceBox(50, 30, 40), FaceBox(5, 5, 30)])
     verifier = Verifier(FakeModel(), gallery, two)
     with pytest.raises(SeveralFacesError, match="frame 1"):
-        verifier.enroll("Ada", [gray_frame(102)])
-    assert len(verifier.enroll("Ada", [gray_frame(102)], rule="largest")) == 1
+        verifier.enroll("Ada", [gray_frame(102)], consent="drawn")
+    assert len(verifier.enroll("Ada", [gray_frame(102)], rule="largest", consent="drawn")) == 1
 
 
 def test_json_holds_the_whole_verdict(gallery: Gallery) -> None:
@@ -269,7 +269,7 @@ def test_json_holds_the_whole_verdict(gallery: Gallery) -> None:
 
 def test_html_escapes_the_name(gallery: Gallery) -> None:
     verifier = Verifier(FakeModel(), gallery, FakeDetector())
-    verifier.enroll("<b>Ada</b>", [gray_frame(102)])
+    verifier.enroll("<b>Ada</b>", [gray_frame(102)], consent="drawn")
     html = verifier.verify(gray_frame(102), "<b>Ada</b>")._repr_html_()
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
@@ -349,7 +349,7 @@ def test_one_frame_is_as_ever_and_no_face_is_unknown(gallery: Gallery) -> None:
 
 def test_verdicts_on_different_people_are_not_fused(gallery: Gallery) -> None:
     verifier = make(gallery)
-    verifier.enroll("Bob", [gray_frame(102)])
+    verifier.enroll("Bob", [gray_frame(102)], consent="drawn")
     both = [verifier.verify(gray_frame(102), name) for name in ("Ada", "Bob")]
     with pytest.raises(InputError, match="2 of 2 kinds"):
         verifier.fuse(both)

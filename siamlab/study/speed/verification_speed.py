@@ -112,7 +112,7 @@ def measure_live(model: FaceEmbedder, frames: int = 60, stored: int = 50) -> dic
             frame = camera.read()
             if detector.detect(frame):
                 seen.append(frame)
-        verifier.enroll("drawn", seen, rule="largest")
+        verifier.enroll("drawn", seen, rule="largest", consent="drawn")
         # Drawn beforehand: a webcam's frames cost the processor nothing.
         film = [camera.read() for _ in range(frames)]
         parts: dict[str, list[float]] = {}

@@ -13,9 +13,12 @@ from siamlab.capture.session import CaptureController, CaptureState
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
 from siamlab.faces.detectors import FaceDetector, guide_box
+from siamlab.gallery.consent import Consent
+from siamlab.gallery.store import Agreement
 from siamlab.ui.html import encode_jpeg
 from siamlab.ui.overlay import draw_box
 from siamlab.ui.panels.base import Panel
+from siamlab.ui.panels.consent_form import ConsentForm
 
 GUIDE_COLOR = (150, 150, 150)
 
@@ -29,6 +32,7 @@ class CapturePanel(Panel):
             or a name can be started again after Stop; a camera object cannot.
         detector: finds faces; ``None`` opens the best one available.
         burst: how many images a click saves while Burst is pressed.
+        consent: what the person agreed to; where it is needed and missing, the panel asks.
 
     Attributes:
         controller: does the work; can be used from code.
@@ -46,11 +50,12 @@ class CapturePanel(Panel):
         camera: Camera | int | str | Path = 0,
         detector: FaceDetector | None = None,
         burst: int = 10,
+        consent: Agreement = None,
     ) -> None:
         self.reader = FrameReader(camera)
         hint = "Look into the camera, face inside the gray frame."
         super().__init__(self.reader.name, self.reader, hint)
-        self.controller = CaptureController(workspace, self.reader, detector)
+        self.controller = CaptureController(workspace, self.reader, detector, consent)
         self.burst = burst
         self.counters = ipywidgets.HTML()
         self.warning = ipywidgets.HTML("&nbsp;")
@@ -71,6 +76,9 @@ class CapturePanel(Panel):
             self.counters,
             self.status,
         ]
+        if self.controller.needs_consent():
+            self.consent = ConsentForm(workspace.person, self._agree)
+            self.box.children = [self.consent.box, *self.box.children]
         self._show_counts()
 
     def save(self, kind: str) -> None:
@@ -96,6 +104,11 @@ class CapturePanel(Panel):
         self.controller.undo()
         self._show_counts()
         self._show_status(self.controller.state.message)
+
+    def _agree(self, consent: Consent) -> None:
+        self.controller.agree(consent)
+        self.box.children = self.box.children[1:]
+        self._show_status(f"{consent.by} agreed, until {consent.until}.")
 
     def _tick(self) -> bool:
         self._draw(self.controller.step())

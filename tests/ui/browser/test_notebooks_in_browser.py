@@ -40,7 +40,7 @@ capture.show()
 """,
     """
 verifier = Verifier(FakeModel(), Gallery(workspace.gallery), GuideDetector())
-verifier.enroll("Ada", [open_camera("drawn:8").read()])
+verifier.enroll("Ada", [open_camera("drawn:8").read()], consent="drawn")
 verify = VerifyPanel(verifier, "drawn:8", "Ada")
 verify.show()
 """,
