@@ -23,6 +23,7 @@ from siamlab.gallery.captures import (
     VaultCaptures,
     VaultImage,
     check_kind,
+    new_captures,
     open_captures,
     require_captures,
 )
@@ -153,7 +154,7 @@ def test_a_check_tells_before_the_camera_opens(sealed: Gallery) -> None:
 
 
 def test_drawn_images_lie_in_plain_folders(workspace: Workspace) -> None:
-    captures = open_captures(workspace, "drawn")
+    captures = new_captures(workspace, "drawn")
     assert isinstance(captures, FolderCaptures)
     image = captures.add("anchor", smooth(90))
     assert isinstance(image, Path)
@@ -166,43 +167,48 @@ def test_drawn_images_lie_in_plain_folders(workspace: Workspace) -> None:
     assert not workspace.gallery.exists()
 
 
-def test_real_images_leave_no_file(workspace: Workspace) -> None:
-    captures = open_captures(workspace, CONSENT, Gallery(workspace.gallery, "correct horse"))
+def test_real_images_leave_no_file(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIAMLAB_PASSPHRASE", "correct horse")
+    captures = new_captures(workspace, CONSENT)
     captures.add("anchor", smooth(90))
     assert captures.agreement is None
     assert not (workspace.root / "people").exists()
-    opened = open_captures(workspace, None, Gallery(workspace.gallery, "correct horse"))
-    assert opened.counts()["anchor"] == 1
+    assert open_captures(workspace).counts()["anchor"] == 1
+    with pytest.raises(InputError, match="holds images of 'Ada', a real person"):
+        new_captures(workspace, "drawn")
 
 
 def test_drawn_published_and_real_images_are_not_mixed(workspace: Workspace) -> None:
-    open_captures(workspace, "drawn").add("anchor", smooth(90))
-    with pytest.raises(InputError, match="public ones need another person's name"):
-        open_captures(workspace, "public")
-    with pytest.raises(InputError, match="not mixed with those of a real person"):
-        open_captures(workspace, CONSENT)
-    assert open_captures(workspace, "drawn").counts()["anchor"] == 1
+    new_captures(workspace, "drawn").add("anchor", smooth(90))
+    for consent in ("public", CONSENT, None):
+        with pytest.raises(InputError, match=r"holds drawn images; .* not mixed with them"):
+            new_captures(workspace, consent)
+    assert new_captures(workspace, "drawn").counts()["anchor"] == 1
 
 
-def test_plain_images_of_an_earlier_siamlab_open(workspace: Workspace) -> None:
+def test_plain_images_of_an_earlier_siamlab_are_read_and_not_added_to(
+    workspace: Workspace,
+) -> None:
     """They have no note; whether they are a real person's, nobody knows."""
     write_image(workspace.anchor / "one.png", smooth(90))
     captures = open_captures(workspace)
     assert isinstance(captures, FolderCaptures)
     assert captures.agreement is None
     assert captures.counts()["anchor"] == 1
-    assert isinstance(open_captures(workspace, CONSENT), VaultCaptures)
+    for consent in ("drawn", CONSENT):
+        with pytest.raises(InputError, match="holds plain images"):
+            new_captures(workspace, consent)
 
 
 @pytest.mark.parametrize("note", [b"", b"real\n", b"\xff", b"drawn and more"])
 def test_a_note_that_says_something_else_is_no_note(workspace: Workspace, note: bytes) -> None:
-    open_captures(workspace, "drawn").add("anchor", smooth(90))
+    new_captures(workspace, "drawn").add("anchor", smooth(90))
     (workspace.person_dir / ".subject").write_bytes(note)
     assert open_captures(workspace).agreement is None
 
 
 def test_other_files_in_the_folders_are_no_images(workspace: Workspace) -> None:
-    image = open_captures(workspace, "drawn").add("anchor", smooth(90))
+    image = new_captures(workspace, "drawn").add("anchor", smooth(90))
     for name in (".hidden.jpg", "notes.txt", "Thumbs.db"):
         (workspace.anchor / name).write_bytes(b"none")
     assert open_captures(workspace).images() == (image,)
@@ -211,7 +217,7 @@ def test_other_files_in_the_folders_are_no_images(workspace: Workspace) -> None:
 def test_missing_images_name_the_notebook(workspace: Workspace) -> None:
     with pytest.raises(MissingStepError, match=r"no anchor images of 'Ada'\. Run notebook 02_x"):
         require_captures(workspace, "02_x", "anchor")
-    open_captures(workspace, "drawn").add("anchor", smooth(90))
+    new_captures(workspace, "drawn").add("anchor", smooth(90))
     assert require_captures(workspace, "02_x", "anchor").counts()["anchor"] == 1
     with pytest.raises(MissingStepError, match="no positive images"):
         require_captures(workspace, "02_x", "anchor", "positive")
@@ -219,7 +225,7 @@ def test_missing_images_name_the_notebook(workspace: Workspace) -> None:
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="POSIX, and no superuser")
 def test_a_plain_image_that_cannot_be_removed_is_one_line(workspace: Workspace) -> None:
-    captures = open_captures(workspace, "drawn")
+    captures = new_captures(workspace, "drawn")
     image = captures.add("anchor", smooth(90))
     workspace.anchor.chmod(0o500)
     with pytest.raises(StorageError, match="Cannot remove"):

@@ -15,7 +15,7 @@ from vaults import CONSENT, TEMPLATES, contents, copy_of, filled, picture, put_b
 from siamlab.config import Workspace
 from siamlab.errors import InputError, NotEnrolledError, StorageError
 from siamlab.gallery import Gallery, database
-from siamlab.gallery.captures import VaultCaptures, open_captures
+from siamlab.gallery.captures import VaultCaptures, new_captures, open_captures
 from siamlab.gallery.consent import give_consent
 from siamlab.gallery.rights import (
     audit_gallery,
@@ -178,9 +178,9 @@ def test_a_name_that_is_a_word_of_the_file_leaves_no_false_trace(
 
 
 def test_the_plain_folder_of_a_drawn_person_goes_too(workspace: Workspace) -> None:
-    open_captures(workspace, "drawn").add("anchor", picture())
+    new_captures(workspace, "drawn").add("anchor", picture())
     other = Workspace(workspace.root, "Bob")
-    open_captures(other, "drawn").add("anchor", picture())
+    new_captures(other, "drawn").add("anchor", picture())
     gallery = Gallery(workspace.gallery)
     assert erase_person(gallery, "Ada", workspace) == []  # no templates yet
     assert not workspace.person_dir.exists()
@@ -193,7 +193,7 @@ def test_the_plain_folder_of_a_drawn_person_goes_too(workspace: Workspace) -> No
 def test_a_name_that_is_a_path_removes_no_folder(workspace: Workspace, name: str) -> None:
     name = name.format(root=workspace.root)
     other = Workspace(workspace.root, "Bob")
-    open_captures(other, "drawn").add("anchor", picture())
+    new_captures(other, "drawn").add("anchor", picture())
     (workspace.root / "precious.txt").write_text("a thesis")
     gallery = Gallery(workspace.gallery)
     with pytest.raises(NotEnrolledError):
