@@ -215,6 +215,12 @@ def _check_format(path: Path, database: sqlite3.Connection) -> None:
             f"{path} was written by a newer siamlab (format {version}, this one reads {FORMAT}). "
             "Install the newer version."
         )
+    # Who can write the file could have one keep what is erased, or leave out what is written.
+    sql = "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    if database.execute(sql).fetchone()[0]:
+        raise StorageError(
+            f"{path} was changed: it has triggers or views, as no gallery has. Put back a copy."
+        )
 
 
 def _migrate(database: sqlite3.Connection) -> None:

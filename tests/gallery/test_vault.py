@@ -403,6 +403,23 @@ def test_a_newer_format_is_refused_in_a_line(gallery: Gallery) -> None:
     assert contents(gallery.folder) == before
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "CREATE TRIGGER keep BEFORE DELETE ON people BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE VIEW everybody AS SELECT * FROM people",
+    ],
+)
+def test_a_file_with_a_program_in_it_is_refused(sealed: Gallery, part: str) -> None:
+    """Such a trigger would let an erasure seem done, and keep the person."""
+    filled(sealed)
+    rows(sealed, part)
+    for work in (sealed.people, lambda: sealed.erase("person 1"), lambda: audit_gallery(sealed)):
+        with pytest.raises(StorageError, match="triggers or views") as caught:
+            work()
+        assert "\n" not in str(caught.value)
+
+
 def test_a_migration_runs_once_and_inside_the_transaction(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
