@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from siamlab.errors import StorageError
@@ -189,12 +190,32 @@ def _make_private(path: Path) -> None:
         # A folder that was made for the gallery, but by another program.
         if all(one.name.startswith(".") or one.suffix == ".npz" for one in path.parent.iterdir()):
             path.parent.chmod(0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not path.exists():
+            _make_file(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(
             f"Cannot write {path}: {reason}. Choose another data folder (SIAMLAB_DATA)."
         ) from None
+
+
+def _make_file(path: Path) -> None:
+    """An empty file that its owner alone can read.
+
+    The vault itself is never opened but by SQLite: closing it again would take away the locks that
+    other threads of this program have on it (POSIX, fcntl), and two could write at once.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+    os.close(handle)
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        pass  # another program was faster
+    except OSError:  # a file system without links
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    finally:
+        Path(name).unlink()
 
 
 def _create(database: sqlite3.Connection) -> None:

@@ -193,9 +193,12 @@ def find_traces(
     workspace: Workspace | None,
 ) -> list[str]:
     """What is still to be found of an erased person, a sentence each."""
-    traces = []
+    traces, inside = [], b""
     with gallery.reading() as view:
         if view is not None:
+            inside = (
+                view.database.serialize()
+            )  # reading the file would release other threads' locks
             names = [one.name for one in view.people() if isinstance(one, Person)]
             if normal_name(name) in names or view.find(name) is not None:
                 traces.append(f"{name!r} is still in the vault: erase again.")
@@ -204,10 +207,11 @@ def find_traces(
                 for one in view.people()
                 if isinstance(one, Person) and secrets.of_templates & _template_rows(view, one)
             ]
-    own = {gallery.vault.path}  # its words are those of its tables, names are sealed
     for path in _files(gallery.folder):
-        wanted = secrets.anywhere if path in own else [*secrets.anywhere, _utf8(name)]
-        content = path.read_bytes()
+        # The vault's words are those of its tables, names are sealed.
+        own = path == gallery.vault.path
+        wanted = secrets.anywhere if own else [*secrets.anywhere, _utf8(name)]
+        content = inside if own else path.read_bytes()
         if any(secret in content for secret in wanted):
             traces.append(f"{path} still holds something of {name!r}: remove it.")
     for folder in () if known is None else known.exports:

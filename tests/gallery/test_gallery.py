@@ -26,7 +26,7 @@ from siamlab.errors import (
 )
 from siamlab.gallery import Gallery, store
 from siamlab.gallery.captures import VaultCaptures
-from siamlab.gallery.rights import audit_gallery
+from siamlab.gallery.rights import Secrets, audit_gallery, find_traces
 from siamlab.gallery.vault import normal_name
 
 
@@ -366,6 +366,26 @@ def test_four_processes_and_eight_threads_lose_nothing(sealed: Gallery) -> None:
     counts = VaultCaptures(sealed, "Ada").counts()
     assert (counts["anchor"], counts["positive"]) == (16, 24)
     assert audit_gallery(sealed).problems == ()
+
+
+def test_a_lock_holds_against_others_while_this_program_looks(
+    sealed: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing a file takes away all locks of a program on it: nothing here may open the vault."""
+    sealed.enroll("Bob", TEMPLATES, "m1", consent="drawn")
+    monkeypatch.setattr("siamlab.gallery.database.BUSY_SECONDS", 0.05)
+    other = Gallery(sealed.folder, "correct horse")
+    lock = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    command = [sys.executable, "-c", lock, str(sealed.vault.path)]
+    with sealed.writing():
+        with pytest.raises(StorageError, match="another program"):
+            other.enroll("Zoe", TEMPLATES, "m1", consent="drawn")
+        assert audit_gallery(other).problems == ()
+        assert find_traces(other, "Ada", None, Secrets(), None) == []
+        assert (other.people(), repr(other)) == (("Bob",), "Gallery(1 people, encrypted)")
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert "database is locked" in done.stderr
+    assert subprocess.run(command).returncode == 0
 
 
 WRITER = """
