@@ -79,3 +79,7 @@ class PassphraseError(SiamlabError):
 
 class ConsentError(InputError):
     """Biometric data of a real person without a consent that is still valid."""
+
+
+class TooManyTriesError(SiamlabError):
+    """Too many failed tries at a door; the message says when to try again."""

@@ -30,15 +30,16 @@ ORDER = (
     "verification",
     "plotting",
     "study",
+    "assessment",
+    "attendance",
     "ui",
     "course",
     "cli",
 )
+PANELS = ("attendance_panel", "base", "capture_panel", "consent_form", "verify_panel")
 HEAVY = {
     "tensorflow": {"data/pipeline.py", "system/environment.py", "system/backend.py"},
-    "ipywidgets": {
-        f"ui/panels/{name}.py" for name in ("base", "capture_panel", "consent_form", "verify_panel")
-    },
+    "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
     "faiss": {"gallery/search.py"},
 }
 

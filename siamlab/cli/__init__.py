@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 from siamlab import __version__
 from siamlab.cli import (
+    assess_commands,
+    attend_commands,
     course_commands,
     data_commands,
     gallery_commands,
@@ -21,8 +23,8 @@ from siamlab.cli import (
     people_commands,
 )
 from siamlab.cli.arguments import Parser
-from siamlab.cli.output import BAD_INPUT, DONE
-from siamlab.errors import SiamlabError
+from siamlab.cli.output import BAD_INPUT, DONE, UNKNOWN
+from siamlab.errors import SiamlabError, TooManyTriesError
 
 __all__ = ["build_parser", "main"]
 
@@ -33,6 +35,8 @@ GROUPS = (
     measure_commands,
     people_commands,
     gallery_commands,
+    attend_commands,
+    assess_commands,
 )
 
 
@@ -69,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.others = others
     try:
         return int(options.run(options))
+    except TooManyTriesError as error:  # neither yes nor no: nothing was looked at
+        print(f"siamlab: {error}", file=sys.stderr)
+        return UNKNOWN
     except SiamlabError as error:
         print(f"siamlab: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -44,12 +44,12 @@ def add_commands(commands: Commands) -> None:
         help="what the person agreed to; drawn people need none",
     )
     command.add_argument("--until", metavar="DATE", help="the last day of the consent, 2027-07-31")
-    _add_model_option(command)
+    add_model_option(command)
 
     command = add_command(commands, verify)
     command.add_argument("person", metavar="PERSON")
     command.add_argument("image", type=Path, metavar="IMAGE")
-    _add_model_option(command)
+    add_model_option(command)
     _add_threshold(command)
     add_json(command, "write the verdict here")
 
@@ -58,12 +58,13 @@ def add_commands(commands: Commands) -> None:
     command.add_argument(
         "--top", type=positive(int), default=5, metavar="N", help="candidates (default: 5)"
     )
-    _add_model_option(command)
+    add_model_option(command)
     _add_threshold(command)
     add_json(command, "write candidates and scores here")
 
 
-def _add_model_option(command: Parser) -> None:
+def add_model_option(command: Parser) -> None:
+    """The option ``--model MODEL`` of commands that use the gallery."""
     command.add_argument(
         "--model",
         metavar="MODEL",
@@ -81,7 +82,7 @@ def compare(options: argparse.Namespace) -> int:
     """Say whether two images show the same person."""
     from siamlab.verification.compare import verify as verify_images
 
-    model = _open_model(options)
+    model = open_model(options)
     verification = verify_images(options.first, options.second, model, options.threshold)
     write_json(options.json, verification.to_dict())
     say(str(verification))
@@ -163,13 +164,13 @@ def _open_verifier(options: argparse.Namespace) -> Verifier:
     from siamlab.verification.verifier import Verifier
 
     return Verifier(
-        _open_model(options),
+        open_model(options),
         open_gallery(),
         detection_threshold=getattr(options, "threshold", None),
     )
 
 
-def _open_model(options: argparse.Namespace) -> FaceEmbedder:
+def open_model(options: argparse.Namespace) -> FaceEmbedder:
     """Open the model without Keras where that is possible: TensorFlow alone takes seconds."""
     from siamlab.models.opening import open_embedder
 

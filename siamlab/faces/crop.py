@@ -19,6 +19,7 @@ from siamlab.faces.detectors import CHIP_SCALE, FaceBox, FaceDetector, check_kin
 from siamlab.images.decode import check_rgb
 from siamlab.system.opencv import import_cv2
 
+SEVERAL_FACES = "faces of similar size were found"  # of an error, and so of a verdict
 CHIP_SIZE = 250
 # How far the face of a chip may be from the center, and differ in size: about three standard
 # deviations of both detectors on LFW.
@@ -61,7 +62,7 @@ def choose_face(image: np.ndarray, boxes: Sequence[FaceBox], rule: str = "one") 
         cropped = [box for box in boxes if _fills_chip(image, box)]
         if len(cropped) == 1:
             return cropped[0]
-        raise SeveralFacesError(f"{similar} faces of similar size were found; one is expected.")
+        raise SeveralFacesError(f"{similar} {SEVERAL_FACES}; one is expected.")
     return boxes[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -112,6 +112,8 @@ class Verification:
         if self.verified is None:
             return f"unknown whether this is {self.person}: {self.reason}"
         seen = f", {self.frames} frames" if self.frames > 1 else ""
+        if not len(self.scores):  # without_scores
+            return f"{self.person} {self.verdict}{seen}"
         if self.fusion != "vote":
             words = TEMPLATE_RULES[self.fusion]
             count = f"{len(self.scores)} template{'s' * (len(self.scores) != 1)}"
@@ -138,6 +140,10 @@ class Verification:
             return verdict
         pictures = "".join(map(_picture, self.faces))
         return f"<div style='display:flex;gap:6px'>{pictures}</div><div>{verdict}</div>"
+
+    def without_scores(self) -> Verification:
+        """The verdict alone, for who tries: scores tell how to come closer."""
+        return replace(self, scores=np.zeros(0, np.float32), fused=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

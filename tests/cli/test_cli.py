@@ -450,7 +450,7 @@ def test_help_names_every_command():
     assert done.returncode == 0
     for command in (
         "run", "lab", "fetch", "train", "evaluate", "calibrate", "embed", "export", "compare",
-        "enroll", "verify", "identify", "bench",
+        "enroll", "verify", "identify", "bench", "assess",
     ):  # fmt: skip
         assert f"  {command}" in done.stdout
 

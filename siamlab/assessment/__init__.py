@@ -1,0 +1,1 @@
+"""A system assessed regularly: hard conditions, groups, attacks, drift, and dated reports."""

@@ -1,0 +1,114 @@
+"""At the door: somebody says who they are, a few frames decide, failures slow down, no score shown.
+
+The library's :class:`~siamlab.verification.verifier.Verifier` answers whoever asks, as often as
+they ask. A door does not: see :mod:`siamlab.verification.tries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from siamlab.errors import InputError
+from siamlab.faces.crop import SEVERAL_FACES
+from siamlab.verification.probe import Image
+from siamlab.verification.result import Verification
+from siamlab.verification.tries import TryLimits, check_tries, note_try
+from siamlab.verification.verifier import Verifier
+
+
+class Door:
+    """Verifies people who state a name, with a limit on failures.
+
+    Args:
+        verifier: with a gallery of enrolled people; two faces in a frame are refused.
+        needed: share of the frames that must each be verified, above 0 and at most 1.
+        limits: ``None`` takes the standard ones.
+        show_scores: leave scores and thresholds in the answers. Who can try again and again learns
+            from scores how to come closer.
+
+    Raises:
+        InputError: ``needed`` is out of its range.
+
+    Example:
+        ```python
+        door = Door(Verifier(model, Gallery("gallery")))
+        print(door.verify([camera.read() for _ in range(5)], "Ada"))
+        ```
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        needed: float = 0.6,
+        limits: TryLimits | None = None,
+        show_scores: bool = False,
+    ) -> None:
+        if not 0 < needed <= 1:
+            raise InputError(f"needed is above 0 and at most 1. Received: {needed}.")
+        self.verifier = verifier
+        self.needed = needed
+        self.limits = limits or TryLimits()
+        self.show_scores = show_scores
+
+    def verify(
+        self, frames: Sequence[Image], person: str, now: float | None = None
+    ) -> Verification:
+        """Decide on some frames of one try.
+
+        Args:
+            frames: uint8 RGB ``(H, W, 3)`` each, or image files; one at least.
+            person: the name that was stated.
+            now: seconds since 1970; ``None`` asks the clock.
+
+        Returns:
+            Verified where the needed share of all frames is; unknown where no frame can be judged,
+            or one shows several faces. Without scores unless the operator allows them.
+
+        Raises:
+            TooManyTriesError: there were too many failures; nothing is looked at.
+            NotEnrolledError: nobody has this name; that counts as a failure of the door.
+            InputError: there are no frames.
+        """
+        gallery = self.verifier.gallery
+        check_tries(gallery, person, self.limits, now)
+        if person not in gallery:
+            note_try(gallery, person, False, now)
+        verdict = decide_frames([self.verifier.verify(one, person) for one in frames], self.needed)
+        if verdict.verified is not None:
+            note_try(gallery, person, verdict.verified, now)
+        return verdict if self.show_scores else verdict.without_scores()
+
+
+def decide_frames(verdicts: Sequence[Verification], needed: float = 0.6) -> Verification:
+    """One verdict from those on several frames of one person: k of n.
+
+    A frame that cannot be judged counts as one that is not verified, so that a few good frames
+    among many bad ones do not open the door.
+
+    Args:
+        verdicts: of the frames, one at least, about one person.
+        needed: share of the frames that must be verified.
+
+    Returns:
+        The verdict of a frame that shows the outcome, with the number of frames. Unknown where no
+        frame could be judged, or where one shows several faces: somebody else is in the picture.
+
+    Raises:
+        InputError: there are none.
+    """
+    if not verdicts:
+        raise InputError("A verdict needs at least one frame. Received: none.")
+    crowd = [one for one in verdicts if one.verified is None and SEVERAL_FACES in one.reason]
+    judged = [one for one in verdicts if one.verified is not None]
+    if crowd or not judged:
+        return replace((crowd or list(verdicts))[0], frames=len(verdicts))
+    yes = sum(bool(one.verified) for one in judged)
+    verified = yes >= int(np.ceil(needed * len(verdicts) - 1e-9))
+    if not verified and yes == len(judged):  # the frames that could be judged all say yes
+        bad = next(one for one in verdicts if one.verified is None)
+        return replace(bad, frames=len(verdicts))
+    shown = next(one for one in judged if bool(one.verified) == verified)
+    return replace(shown, frames=len(verdicts))
