@@ -112,9 +112,7 @@ def read_database(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StorageError: it is missing, damaged, of another format, or cannot be read.
     """
-    # A program that was killed leaves a journal, which only a writing connection can roll back.
-    mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-    with sqlite_errors(path), closing(_connect(path, mode)) as database:
+    with sqlite_errors(path), closing(_connect(path, _mode(path))) as database:
         database.execute("BEGIN")
         _check_format(path, database)
         yield database
@@ -144,6 +142,26 @@ def write_database(path: Path) -> Iterator[sqlite3.Connection]:
             if database.in_transaction:
                 database.execute("ROLLBACK")
             raise
+
+
+def is_begun(path: Path) -> bool:
+    """Whether anything was ever written to the file.
+
+    A program that was killed in its first write leaves an empty file, or one whose pages are taken
+    back by its journal when it is opened.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    try:
+        if path.stat().st_size == 0:
+            return False
+    except OSError:
+        return False
+    if not path.with_name(f"{path.name}-journal").exists():
+        return True
+    with sqlite_errors(path), closing(_connect(path, _mode(path))) as database:
+        return bool(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def check_structure(database: sqlite3.Connection) -> str:
@@ -182,6 +200,11 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _mode(path: Path) -> str:
+    # A program that was killed leaves a journal, which only a writing connection can roll back.
+    return "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
 
 
 def _make_private(path: Path) -> None:

@@ -37,7 +37,13 @@ from siamlab.gallery.audit import (
     sign_again,
     write_head,
 )
-from siamlab.gallery.database import FILE, compact_database, read_database, write_database
+from siamlab.gallery.database import (
+    FILE,
+    compact_database,
+    is_begun,
+    read_database,
+    write_database,
+)
 from siamlab.gallery.erased import note_erased, read_erased, shorten_erased
 from siamlab.gallery.passphrase import check_passphrase, find_passphrases, given_passphrase
 from siamlab.gallery.sealing import (
@@ -297,11 +303,8 @@ class Vault:
         self._keys: Keys | None = None
 
     def exists(self) -> bool:
-        """Whether anything was ever written; a program killed at once leaves an empty file."""
-        try:
-            return self.path.stat().st_size > 0
-        except OSError:
-            return False
+        """Whether anything was ever written."""
+        return is_begun(self.path)
 
     @property
     def encrypted(self) -> bool:

@@ -643,6 +643,34 @@ def test_the_journal_of_a_killed_program_is_rolled_back(sealed: Gallery) -> None
     assert audit_gallery(sealed).problems == ()
 
 
+FIRST = """
+import os, sys
+from siamlab.gallery import Gallery, vault
+from siamlab.gallery.sealing import Argon2
+
+vault.KDF = Argon2(1, 1, 8)
+with Gallery(sys.argv[1], "correct horse").writing() as change:
+    change.database.execute("PRAGMA cache_size = 1")
+    person = change.add("Ada")
+    change.write(person, "image/anchor_0001.jpg", os.urandom(200_000))
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_program_killed_in_its_first_write_leaves_no_gallery(sealed: Gallery) -> None:
+    for first in (
+        lambda gallery: gallery.people(),
+        lambda gallery: repr(gallery),
+        lambda gallery: audit_gallery(gallery),
+        lambda gallery: gallery.enroll("Bob", TEMPLATES, "m1", consent="drawn"),
+    ):
+        subprocess.run([sys.executable, "-c", FIRST, str(sealed.folder)], check=False)
+        assert sealed.vault.path.stat().st_size > 100_000
+        first(Gallery(sealed.folder, "correct horse"))
+    assert sealed.people() == ("Bob",)
+    assert audit_gallery(sealed).problems == ()
+
+
 def test_a_read_only_gallery_with_such_a_journal_is_one_line(public_folder: Path) -> None:
     gallery = Gallery(public_folder / "gallery", "correct horse")
     filled(gallery)
