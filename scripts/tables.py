@@ -18,7 +18,7 @@ from siamlab.system.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 CARD = ROOT / "siamlab" / "models" / "weights" / "card.json"
-PAGES = ("README.md", "docs/results.md", "siamlab/models/weights/README.md")
+PAGES = ("README.md", "docs/results.md", "docs/security.md", "siamlab/models/weights/README.md")
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
 Row = tuple[str, ...]
 FUSED = {("none", "none"), ("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
@@ -321,6 +321,62 @@ def speed() -> str:
     return markdown(("what", "measured"), rows)
 
 
+def presentation() -> str:
+    """Presentations that passed the challenge: people should, instruments should not."""
+    found = read("presentation")
+    rows = [
+        (name, f"{row['passed']} of {row['count']}", rate(row["value"], *row["interval"]))
+        for name, row in found["rows"].items()
+    ]
+    return markdown(("presented", "passed", "share, 95 %"), rows)
+
+
+def attacks() -> str:
+    """Verdicts turned by changed pixels, and what a defense leaves."""
+    found = read("attacks")["attacks"]
+    rows = [
+        (name, f"{row['hits']} of {row['count']}", rate(row["value"], *row["interval"]))
+        for name, row in found.items()
+    ]
+    return markdown(("attack", "turned", "share, 95 %"), rows)
+
+
+def stolen() -> str:
+    """What stolen templates give away, plain and rotated."""
+    found = read("attacks")
+    rows = [
+        (f"linked with another gallery: {name}", *_hits(row["first_hit"]))
+        for name, row in found["linking"].items()
+    ]
+    for name, row in found["inversion"].items():
+        if isinstance(row, dict):
+            rows += [(f"picture drawn from it, {name}: {what}", *_hits(one))
+                     for what, one in row.items()]  # fmt: skip
+    return markdown(("stolen template", "hits", "share, 95 %"), rows)
+
+
+def _hits(row: dict[str, Any]) -> Row:
+    return f"{row['hits']} of {row['count']}", rate(row["value"], *row["interval"])
+
+
+def lost() -> str:
+    """What was found after programs were killed, and after broken images were read."""
+    killed, malformed = read("killed"), read("malformed")
+    rows = [
+        (f"killed while {name}", f"{row['killed']}", f"{len(row['faults'])}")
+        for name, row in killed.items()
+        if isinstance(row, dict)
+    ]
+    rows.append(
+        (
+            "malformed images read",
+            f"{malformed['read']['files']}",
+            f"{len(malformed['read']['unexpected'])}",
+        )
+    )
+    return markdown(("what was done", "times", "faults"), rows)
+
+
 MADE = (
     peers,
     strong_weights,
@@ -333,6 +389,10 @@ MADE = (
     oneshot,
     fusion,
     speed,
+    presentation,
+    attacks,
+    stolen,
+    lost,
 )
 TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 

@@ -9,6 +9,7 @@ Goals: *impersonation*, a stranger is accepted, and *dodging*, the right person 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -188,9 +189,11 @@ class _Margin:
 
 def _import_art() -> Any:
     try:
-        import art
-        import art.attacks.evasion
-        import art.estimators.classification
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of frameworks that are not here
+            import art
+            import art.attacks.evasion
+            import art.estimators.classification
     except ImportError:
         raise MissingPackageError(
             'The attacks need a package that is not installed. Run: pip install "siamlab[attacks]"'
