@@ -279,7 +279,95 @@ def speed() -> str:
     ]
     for name, title in (("koch", "Koch"), ("compact", "`compact`")):
         pairs = bench["pairs"][name]
-        read_all = malformed["read"]
+        rows.append(
+            (
+                f"train, {title}: pairs compared per second, the report's loop "
+                f"({pairs['report_pairs_per_second']:.0f}) against all pairs of a batch "
+                f"({pairs['pairs_per_second']:.0f})",
+                f"{pairs['ratio']:.0f} times as many",
+            )
+        )
+    rows += [
+        (
+            "train: share of the machine's matrix-multiplication speed, Koch, `compact`",
+            f"{bench['pairs']['koch']['share']:.0%}, {bench['pairs']['compact']['share']:.0%}",
+        ),
+        (
+            "train, `compact`: step that reads and augments files, against a batch kept in memory",
+            f"{bench['input']['compact']['ratio'] - 1:+.1%}",
+        ),
+        (
+            "live, 640x480, detection included: `compact`, `pretrained`, Koch",
+            ", ".join(f"{bench['live'][name]['fps']:.0f}" for name in live) + " frames/s",
+        ),
+        *(
+            (
+                f"cold start, `{model}`: `siamlab verify` from the shell, through Keras "
+                f"({start[model]['keras_seconds']:.1f} s) against the exported copy",
+                f"{start[model]['copy_seconds']:.2f} s, {start[model]['ratio']:.0f} times faster",
+            )
+            for model in ("pretrained", "compact")
+        ),
+        (
+            f"gallery: one probe against {exact['templates']:,} templates, exact search",
+            f"{exact['search_ms']:.0f} ms, opened in {exact['open_seconds']:.2f} s",
+        ),
+        (
+            f"gallery: {vector['templates']:,} templates, vector index, recall@1 "
+            f"{vector['recall_at_1']:.3f}",
+            f"{vector['search_ms']:.1f} ms, {vector['times_faster']:.0f} times faster than exact",
+        ),
+    ]
+    return markdown(("what", "measured"), rows)
+
+
+def presentation() -> str:
+    """Presentations that passed the challenge: people should, instruments should not."""
+    found = read("presentation")
+    rows = [
+        (name, f"{row['passed']} of {row['count']}", rate(row["value"], *row["interval"]))
+        for name, row in found["rows"].items()
+    ]
+    return markdown(("presented", "passed", "share, 95 %"), rows)
+
+
+def attacks() -> str:
+    """Verdicts turned by changed pixels, and what a defense leaves."""
+    found = read("attacks")["attacks"]
+    rows = [
+        (name, f"{row['hits']} of {row['count']}", rate(row["value"], *row["interval"]))
+        for name, row in found.items()
+    ]
+    return markdown(("attack", "turned", "share, 95 %"), rows)
+
+
+def stolen() -> str:
+    """What stolen templates give away, plain and rotated."""
+    found = read("attacks")
+    rows = [
+        (f"linked with another gallery: {name}", *_hits(row["first_hit"]))
+        for name, row in found["linking"].items()
+    ]
+    for name, row in found["inversion"].items():
+        if isinstance(row, dict):
+            rows += [(f"picture drawn from it, {name}: {what}", *_hits(one))
+                     for what, one in row.items()]  # fmt: skip
+    return markdown(("stolen template", "hits", "share, 95 %"), rows)
+
+
+def _hits(row: dict[str, Any]) -> Row:
+    return f"{row['hits']} of {row['count']}", rate(row["value"], *row["interval"])
+
+
+def lost() -> str:
+    """What was found after programs were killed, and after broken images were read."""
+    killed, malformed = read("killed"), read("malformed")
+    rows = [
+        (f"killed while {name}", f"{row['killed']}", f"{len(row['faults'])}")
+        for name, row in killed.items()
+        if isinstance(row, dict)
+    ]
+    read_all = malformed["read"]
     rows.append(("malformed images", f"{read_all['files']}", f"{len(read_all['unexpected'])}"))
     return markdown(("what was done", "times", "faults"), rows)
 

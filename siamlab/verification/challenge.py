@@ -42,6 +42,7 @@ class ChallengeLimits:
         grow: the face's size against the front.
         parallax: least share of points that no flat thing explains, for turns and nods.
         near: at most so far from the front counts as straight ahead.
+        clear: another movement than asked breaks the challenge this many times beyond the limits.
         step_seconds, all_seconds: time limits.
         lost_seconds: so long the face may be out of sight.
         jump: the face moves at most so many of its sides between two frames.
@@ -52,6 +53,7 @@ class ChallengeLimits:
     grow: float = 1.2
     parallax: float = 0.5
     near: float = 0.06
+    clear: float = 1.5
     step_seconds: float = 6.0
     all_seconds: float = 40.0
     lost_seconds: float = 1.5
@@ -133,6 +135,7 @@ class Challenge:
         self._step_began = 0.0
         self._seen = 0.0
         self._last: HeadPose | None = None
+        self._wrong = 0
 
     @property
     def waits_for_front(self) -> bool:
@@ -176,8 +179,12 @@ class Challenge:
             way = np.hypot(*np.subtract(sight.pose.center, self._last.center))
             if way > limits.jump * self._last.size:
                 return "the face jumped: another one, perhaps"
-        moved = self._movement(sight)
-        if moved not in ("", CLOSER, self.state.instruction) and not self._returning(moved):
+        # One frame may mislead, and a head that turns nods a little: another movement than asked
+        # has to be clear, and seen twice.
+        moved = self._movement(sight, self.limits.clear)
+        wrong = moved not in ("", CLOSER, self.state.instruction) and not self._returning(moved)
+        self._wrong = self._wrong + 1 if wrong else 0
+        if self._wrong > 1:
             return f"asked to {self.state.instruction}, seen to {moved}"
         return ""
 
@@ -213,17 +220,17 @@ class Challenge:
         done = self.state.done
         return self.waits_for_front and done > 0 and moved == self.steps[done - 1]
 
-    def _movement(self, sight: Sight) -> str:
-        """The step that a frame shows; nothing if none."""
+    def _movement(self, sight: Sight, factor: float = 1.0) -> str:
+        """The step that a frame shows, ``factor`` times beyond the limits; nothing if none."""
         pose, front, limits = sight.pose, self.front, self.limits
         if pose is None or front is None:
             return ""
         solid = sight.parallax is not None and sight.parallax >= limits.parallax
         turn, nod = pose.turn - front.turn, pose.nod - front.nod
-        if solid and abs(turn) >= limits.turn:
+        if solid and abs(turn) >= factor * limits.turn:
             # The camera's picture is not mirrored: a person's left is the image's right.
             return LEFT if turn > 0 else RIGHT
-        if solid and nod <= -limits.nod:
+        if solid and nod <= -factor * limits.nod:
             return UP
         return CLOSER if pose.size / front.size >= limits.grow else ""
 
