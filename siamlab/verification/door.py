@@ -11,11 +11,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from siamlab.errors import InputError
+from siamlab.errors import InputError, NotEnrolledError, SiamlabError
 from siamlab.faces.crop import SEVERAL_FACES
 from siamlab.verification.probe import Image
 from siamlab.verification.result import Verification
-from siamlab.verification.tries import TryLimits, check_tries, note_try
+from siamlab.verification.tries import (
+    TryLimits,
+    begin_try,
+    end_try,
+    seconds_left,
+    wait_words,
+)
 from siamlab.verification.verifier import Verifier
 
 
@@ -73,13 +79,22 @@ class Door:
             InputError: there are no frames.
         """
         gallery = self.verifier.gallery
-        check_tries(gallery, person, self.limits, now)
-        if person not in gallery:
-            note_try(gallery, person, False, now)
-        verdict = decide_frames([self.verifier.verify(one, person) for one in frames], self.needed)
-        if verdict.verified is not None:
-            note_try(gallery, person, verdict.verified, now)
+        number = begin_try(gallery, person, self.limits, now)
+        try:
+            verdicts = [self.verifier.verify(frame, person) for frame in frames]
+            verdict = decide_frames(verdicts, self.needed)
+        except NotEnrolledError:
+            raise  # names that are tried out count
+        except SiamlabError:
+            end_try(gallery, person, number, None)
+            raise
+        end_try(gallery, person, number, verdict.verified)
         return verdict if self.show_scores else verdict.without_scores()
+
+    def wait(self, person: str, now: float | None = None) -> str:
+        """How long this person has to wait for the next try, in words; empty for not at all."""
+        left = seconds_left(self.verifier.gallery, person, self.limits, now)
+        return wait_words(left) if left > 0 else ""
 
 
 def decide_frames(verdicts: Sequence[Verification], needed: float = 0.6) -> Verification:
