@@ -2,11 +2,11 @@
 
 Why: before there was a limit, a stranger's photographs, shown one after another, were measured to
 get in after a median of 8 tries at the threshold that was then the default, and of 50 at a false
-match rate of 0.01. Without a limit that is a matter of minutes. With these limits a person's name allows 3
-tries at once and then, after ever longer waits, 13 in an hour and 105 in a day. A median of 50
-means 1 - 0.5 ** (1 / 50) = 0.014 for each try: a chance of 77 % in a day. At a rate of 0.001, a
-tenth of the nominal 0.01, it is 10 % if tries are independent. So a limit slows an attack down and
-leaves a trace of it, and does not replace a strict threshold.
+match rate of 0.01. Without a limit that is a matter of minutes. With these limits a person's name
+allows 3 tries at once and then, after ever longer waits, 13 in an hour and 105 in a day. A median
+of 50 means 1 - 0.5 ** (1 / 50) = 0.014 for each try: a chance of 77 % in a day. At a rate of 0.001
+that each try has independently it is 10 %. So a limit slows an attack down and leaves a trace of
+it, and does not replace a strict threshold.
 
 It has a price: who claims another's name in vain makes that person wait, 15 minutes at most, and
 30 failures in a day that nobody makes good slow down the whole door. A success takes back the

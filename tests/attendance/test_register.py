@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siamlab.attendance.register import ERASED, Register
+from siamlab.attendance.records import ERASED
+from siamlab.attendance.register import Register
 from siamlab.attendance.summary import summarize, write_csv
 from siamlab.errors import InputError, NotEnrolledError
 from siamlab.gallery import Gallery
