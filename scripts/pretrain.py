@@ -3,7 +3,8 @@
 Fits head and thresholds of pretrained on LFW's validation people, lets it teach the compact
 network with the photographs of the training people, and measures both on test people. Writes
 siamlab/models/weights/pretrained.json, compact.npz with its checksum, and card.json with every
-number of the model card. --student takes a network that was taught before.
+number of the model card, and pins the digests of the former two in siamlab/models/pins.py: look at
+what changed before you commit it. --student takes a network that was taught before.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pin_weights  # beside this script
 
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
@@ -30,9 +34,8 @@ from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.exported import usable_cores
 from siamlab.models.locations import COMPACT, HEAD
 from siamlab.models.metadata import ModelMetadata, digests
-from siamlab.models.packed import save_packed
-from siamlab.models.pretrained import save_head
-from siamlab.models.saving import load_model
+from siamlab.models.packed import load_packed, save_packed
+from siamlab.models.pretrained import load_pretrained, save_head
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.plotting import plot_curves, plot_reliability, plot_scores, save_figure
 from siamlab.system.files import write_text
@@ -77,12 +80,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="unpacked here")
     parser.add_argument("--student", type=Path, help="weights of a network that was taught before")
     parser.add_argument("--minutes", type=float, default=0.0, help="how long that took")
+    parser.add_argument("--out", type=Path, default=Path("out/weights"), help="made here first")
     options = parser.parse_args()
+    # The package refuses other files than those pinned: they are made beside it, and moved last.
+    head, small = options.out / HEAD.name, options.out / COMPACT.name
     split = split_by_name(open_collection(options.images, cache=options.cache), PRETRAINED_SPLIT)
     pairs = draw_pairs(split.test, TEST_PAIRS, SEED)
 
     strong = train_resnet(split.validation, SEED)
-    save_head(strong, HEAD)
+    save_head(strong, head)
     minutes = options.minutes
     if options.student:
         compact = taught_before(options.student, split.train, minutes)
@@ -91,23 +97,25 @@ def main() -> None:
             steps=STEPS, steps_per_epoch=200, seed=SEED, bfloat16=bfloat16_pays(), verbose=2
         )
         compact, history = train_compact(
-            split.train, split.validation, settings, teacher=load_model("pretrained")
+            split.train, split.validation, settings, teacher=load_pretrained(head)
         )
         minutes = sum(history.seconds) / 60
-    save_packed(compact, COMPACT)
-    compact = load_model("compact")  # rounded, as in the package
+        # Of a public collection, by a public rule: everybody may ask who was trained on.
+        compact.with_metadata(people=digests(split.train.names))
+    save_packed(compact, small)
+    compact = load_packed(small)  # rounded, as in the package
     fit_head(compact, spread_pairs(split.validation, 2 * MOST_PAIRS, SEED))
     calibrate(compact, split.validation, None, SEED + 1)
-    save_packed(compact, COMPACT)
+    save_packed(compact, small)
 
-    models = {"pretrained": load_model("pretrained"), "compact": load_model("compact")}
+    models = {"pretrained": load_pretrained(head), "compact": load_packed(small)}
     card: dict[str, Any] = {
         "machine": f"{machine_name()}, {usable_cores()} used",
         "steps": STEPS,
         "minutes": round(minutes, 1),
         "people": {part: len(getattr(split, part)) for part in split._fields},
         "images": len(split.train.images),
-        "megabytes": round(COMPACT.stat().st_size / 1e6, 2),
+        "megabytes": round(small.stat().st_size / 1e6, 2),
         "models": {},
     }
     for name, model in models.items():
@@ -126,6 +134,9 @@ def main() -> None:
         ):
             save_figure(figure, f"{name}_{what}", FIGURES)
     write_text(CARD, json.dumps(card, indent=1) + "\n")
+    for file in options.out.glob("*.*"):
+        shutil.copyfile(file, HEAD.with_name(file.name))
+    pin_weights.main()
 
 
 if __name__ == "__main__":

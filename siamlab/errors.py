@@ -3,6 +3,8 @@
 The command line prints the line and exits with status 2.
 """
 
+import re
+
 
 class SiamlabError(Exception):
     """Base of all errors that a user can correct; the message is one line.
@@ -15,6 +17,14 @@ class SiamlabError(Exception):
         ...     print(error)
         No model file at nowhere.keras. Check the name, or train one: siamlab train.
     """
+
+    def __str__(self) -> str:
+        """The message on one line, whatever a file's name or a library's reason in it holds."""
+        text = super().__str__()
+        if text.isprintable():
+            return text
+        text = re.sub(r"\s*[\n\r\t\v\f]\s*", " ", text)
+        return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 class InputError(SiamlabError, ValueError):

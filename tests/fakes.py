@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pytest
 
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.faces.crop import Preprocessing
@@ -122,6 +124,30 @@ class FakeCamera(Closing):
             raise StopIteration from None
 
 
+class GarbageCamera(FakeCamera):
+    """A camera that now and then, or always, sends something else than pictures.
+
+    Args:
+        garbage: what it sends; an exception is raised.
+        every: so many frames apart; 1 sends nothing else.
+    """
+
+    def __init__(self, garbage: Sequence[Any], every: int = 1, **options: Any) -> None:
+        super().__init__(**{"seconds": 0.001, **options})
+        self.garbage, self.every = tuple(garbage), every
+        self.sent = 0
+
+    def read(self) -> np.ndarray:
+        frame = super().read()
+        self.sent += 1
+        if self.sent % self.every:
+            return frame
+        what = self.garbage[self.sent // self.every % len(self.garbage)]
+        if isinstance(what, BaseException):
+            raise what
+        return what
+
+
 def wait_until(condition: Any, seconds: float = 5.0) -> None:
     """Wait until a condition that another thread makes true holds."""
     end = time.monotonic() + seconds
@@ -141,3 +167,19 @@ def loaded_script(path: Path) -> Iterator[ModuleType]:
         yield module
     finally:
         del sys.modules[path.stem]
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Work as a user whom permissions hold back, where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    try:
+        os.seteuid(65534)
+    except OSError as error:
+        pytest.skip(f"root cannot become another user here: {error}")
+    try:
+        yield
+    finally:
+        os.seteuid(0)

@@ -40,11 +40,13 @@ class Summary:
 
     def __str__(self) -> str:
         lines = []
+        total = f"{len(self.sessions)}"
         for name, row in zip(self.people, self.status, strict=True):
-            lines.append(f"{name}: {_count(row, len(self.sessions))}")
+            lines.append(f"{name}: {_count(row, total)}")
+        total = f"{len(self.people)} people"
         for place, name in enumerate(self.sessions):
             column = [row[place] for row in self.status]
-            lines.append(f"session {name}: {_count(column, len(self.people))} people")
+            lines.append(f"session {name}: {_count(column, total)}")
         return "\n".join(lines)
 
 
@@ -101,7 +103,7 @@ def _attended(statuses: Sequence[str]) -> int:
     return sum(one in (PRESENT, LATE) for one in statuses)
 
 
-def _count(statuses: Sequence[str], total: int) -> str:
+def _count(statuses: Sequence[str], total: str) -> str:
     late = statuses.count(LATE)
     return f"{_attended(statuses)} of {total}{f' ({late} late)' if late else ''}"
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from siamlab.capture.cameras import Camera
+from siamlab.capture.cameras.base import read_frame
 from siamlab.capture.cameras.subject import subject_of
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
@@ -136,7 +137,7 @@ class CaptureController(Closing):
             CameraError: the camera went away or has no more frames.
         """
         with self._lock:
-            frame = self.camera.read()
+            frame = read_frame(self.camera)
             self._seen = CaptureState(frame, warnings=(NO_FACE,))
             boxes = self.detector.detect(frame)
             if boxes:

@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from siamlab.capture.cameras import Camera, open_camera
+from siamlab.capture.cameras.base import read_frame
 from siamlab.errors import CameraError, EndOfFrames, SiamlabError
 from siamlab.system.closing import Closing
 
@@ -184,7 +185,7 @@ class FrameReader(Closing):
         period = 0.0 if camera.live else 1.0 / (camera.fps or SLIDES_PER_SECOND)
         while not stop.is_set():
             begin = time.perf_counter()
-            frame = camera.read()
+            frame = read_frame(camera)
             frame.flags.writeable = False
             times.append(time.perf_counter())
             spent = times[-1] - times[0]

@@ -119,17 +119,19 @@ def purge(options: argparse.Namespace) -> int:
 def rekey(options: argparse.Namespace) -> int:
     """Encrypt the gallery anew with a new passphrase."""
     from siamlab.errors import InputError
-    from siamlab.gallery.passphrase import new_passphrase, put_into_keyring
+    from siamlab.gallery.passphrase import keep_in_keyring, new_passphrase, put_into_keyring
 
     if options.open and (options.keyring or options.recovery_key):
         raise InputError("--open takes the passphrase away; it goes with no other option.")
     gallery = open_gallery()
+    gallery.vault.may_be_open = True  # the passphrase that is set may be the new one
     with gallery.writing() as change:  # the present passphrase is asked for first
         vault = change.keys.vault.hex()
     passphrase = None
     if not options.open:
         passphrase = put_into_keyring(vault) if options.keyring else new_passphrase()
     words = gallery.vault.rekey(passphrase, options.recovery_key)
+    keep_in_keyring(vault, passphrase if options.keyring else None)
     say(f"{gallery}: everything has new keys.")
     if words is not None:
         say(f"Recovery key, shown this once; write it down and keep it elsewhere:\n{words}")

@@ -69,6 +69,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from siamlab.data.collections import open_collection
     from siamlab.evaluation import balanced_threshold
     from siamlab.evaluation.evaluate import evaluate, open_pairs
+    from siamlab.evaluation.own_people.selection import hidden_notes
     from siamlab.evaluation.scoring import judge_pairs
     from siamlab.models.saving import load_model
 
@@ -82,7 +83,7 @@ def evaluate(options: argparse.Namespace) -> int:
         kept = found.keep_judged(chosen)
         threshold = balanced_threshold(kept.labels, found.scores[found.judged])
     evaluation = evaluate(model, collection, pairs, threshold, options.aligned)
-    trained_on = sum(model.metadata.trained_on(person) for person in pairs.people)
+    trained_on = len(model.metadata.known_people(pairs.people))
     write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})
     say(str(evaluation))
     if trained_on:
@@ -90,6 +91,8 @@ def evaluate(options: argparse.Namespace) -> int:
             f"Note: the model was trained on {trained_on} of these {len(pairs.people)} people; "
             "on people that it was not trained on it will do worse."
         )
+    for note in hidden_notes(model):
+        say(f"Note: {note[0].lower()}{note[1:]}")
     return DONE
 
 

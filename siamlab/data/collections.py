@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,8 @@ PUBLIC_MARK = ".public"  # and in a folder of one published person's images
 
 def person_digest(name: str) -> str:
     """A short digest of a name, 12 hexadecimal digits; models keep those of their training."""
-    return hashlib.sha256(name.encode()).hexdigest()[:DIGEST_LENGTH]
+    encoded = name.encode("utf-8", "surrogateescape")  # a folder's name need not be text
+    return hashlib.sha256(encoded).hexdigest()[:DIGEST_LENGTH]
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,12 @@ def open_collection(
         (3, 6, 'person_0001')
     """
     source = Path(path).expanduser()
-    if not source.exists():
-        raise InputError(f"{source} does not exist; give a folder or an archive of one.")
     root = source
-    if source.is_file():
+    if not os.path.isdir(source):  # noqa: PTH112 - pathlib raises for names that cannot be
+        if not os.path.exists(source):  # noqa: PTH110
+            raise InputError(f"{source} does not exist; give a folder or an archive of one.")
+        if not source.is_file():
+            raise InputError(f"{source} is a pipe or a device; give a folder or an archive of one.")
         root = unpack(source, Path(cache) if cache else default_cache(), progress)
     root = _skip_outer_folders(root)
     listed = ((folder.name, _list_images(folder)) for folder in _list_folders(root))
@@ -183,21 +186,32 @@ def collect_person(name: str, *folders: Path | str) -> Collection:
 
 
 def _list_images(folder: Path) -> tuple[Path, ...]:
-    with os.scandir(folder) as entries:
-        names = sorted(
-            entry.name
-            for entry in entries
-            if not entry.name.startswith(".")
-            and Path(entry.name).suffix.lower() in SUFFIXES
-            and entry.is_file()
-        )
-    return tuple(folder / name for name in names)
+    names = (
+        entry.name
+        for entry in _entries(folder)
+        if Path(entry.name).suffix.lower() in SUFFIXES and _is(entry.is_file)
+    )
+    return tuple(folder / name for name in sorted(names))
 
 
 def _list_folders(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.is_dir() and not e.name.startswith((".", "__"))]
+    names = (e.name for e in _entries(folder) if not e.name.startswith("__") and _is(e.is_dir))
     return [folder / name for name in sorted(names)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}.") from None
+
+
+def _is(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except OSError:  # a link to itself
+        return False
 
 
 def _skip_outer_folders(root: Path) -> Path:

@@ -27,7 +27,7 @@ from siamlab.faces.crop import (
 )
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.landmarks import find_landmarks
-from siamlab.images.decode import ImageFile, decode_image, read_image
+from siamlab.images.decode import ImageFile, decode_image, read_file, read_image
 
 WORKERS = 4  # decoding, detection and warps release Python's lock
 
@@ -140,7 +140,7 @@ class _Reader:
         if self._cache is None:
             return preprocess(read_image(path), self.preprocessing), False
         if isinstance(path, Path) and is_public(path):
-            content = path.read_bytes()
+            content = read_file(path)
             digest = hashlib.sha256(content).digest()
             image = decode_image(content, path)
             known = self._cache.get(digest)

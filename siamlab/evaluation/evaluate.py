@@ -12,7 +12,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.data.pairs_csv import is_csv, read_pairs_csv
 from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.own_people.pair_groups import MOST_PAIRS, spread_pairs
-from siamlab.evaluation.own_people.selection import check_left, unseen_people
+from siamlab.evaluation.own_people.selection import check_left, hidden_notes, unseen_people
 from siamlab.evaluation.report import Evaluation, evaluate_judgement
 from siamlab.evaluation.scoring import judge_pairs
 
@@ -129,6 +129,7 @@ def calibrate(
     notes = [calibration.note, judgement.left_out_note()]
     if left_out:
         notes.append(f"{left_out} people were left out: the model was trained on them.")
+    notes += hidden_notes(model)
     calibration = replace(calibration, note=" ".join(filter(None, notes)))
     model.with_metadata(calibration=calibration.to_dict(), domain=collection.domain)
     return calibration

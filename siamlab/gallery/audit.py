@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from siamlab.errors import StorageError
 from siamlab.gallery.sealing import keyed_digest
 from siamlab.system.files import write_text
 
@@ -45,7 +46,7 @@ class AuditEntry:
     def content(self) -> bytes:
         """What the HMAC is computed over, beside the entry before."""
         fields = (self.number, self.time, self.event, self.person, self.version, self.detail)
-        return json.dumps(fields).encode()
+        return json.dumps(fields, default=repr).encode()  # a changed file holds any type
 
 
 def append_entries(
@@ -68,13 +69,17 @@ def append_entries(
 def log_head(database: sqlite3.Connection) -> tuple[int, bytes]:
     """The number of entries, and the last one's HMAC."""
     row = database.execute("SELECT number, mac FROM audit ORDER BY number DESC LIMIT 1").fetchone()
-    return (0, START) if row is None else (int(row[0]), bytes(row[1]))
+    if row is None:
+        return 0, START
+    if not isinstance(row[1], bytes):
+        raise StorageError("The gallery's log was changed or damaged; put back a copy.")
+    return int(row[0]), row[1]
 
 
 def read_log(database: sqlite3.Connection) -> list[tuple[AuditEntry, bytes]]:
     """All entries with their HMACs, oldest first."""
     rows = database.execute(f"SELECT {COLUMNS} FROM audit ORDER BY number")
-    return [(AuditEntry(*row[:-1]), bytes(row[-1])) for row in rows]
+    return [(AuditEntry(*row[:-1]), row[-1]) for row in rows]
 
 
 def check_chain(log: list[tuple[AuditEntry, bytes]], key: bytes) -> str:
@@ -112,24 +117,44 @@ def write_head(folder: Path, *notes: dict[str, object]) -> None:
     write_text(folder / HEAD_FILE, json.dumps(notes) + "\n")
 
 
-def check_head(folder: Path, key: bytes, log: list[tuple[AuditEntry, bytes]]) -> str:
+def read_head(folder: Path) -> list[dict[str, object]]:
+    """The notes outside the vault; none where the file is missing.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    try:
+        notes = json.loads((folder / HEAD_FILE).read_text("utf-8"))
+        good = notes and all(isinstance(note["entries"], int) for note in notes)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise StorageError("the note of the log's length cannot be read")
+    return list(notes)
+
+
+def check_head(folder: Path, key: bytes, database: sqlite3.Connection) -> str:
     """What the note outside says against the log, in a sentence; nothing if they agree.
 
     A program that was killed after its last write leaves a note that is some entries behind.
     """
     try:
-        notes = json.loads((folder / HEAD_FILE).read_text("utf-8"))
-        numbers = [int(note["entries"]) for note in notes]
-    except FileNotFoundError:
-        return "the note of the log's length is missing" if log else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return "the note of the log's length cannot be read"
-    if not numbers:
-        return "the note of the log's length cannot be read"
-    if min(numbers) > len(log):
-        return f"the log had {min(numbers)} entries and has {len(log)}: its end was cut off"
+        notes, length = read_head(folder), log_head(database)[0]
+    except StorageError as error:
+        return str(error)
+    if not notes:
+        return "the note of the log's length is missing"
+    numbers = [int(str(note["entries"])) for note in notes]
+    if min(numbers) > length:
+        return f"the log had {min(numbers)} entries and has {length}: its end was cut off"
+    sql = "SELECT mac FROM audit WHERE number = ?"
     for number, note in zip(numbers, notes, strict=True):
-        mac = log[number - 1][1] if 0 < number <= len(log) else START
-        if head_note(key, number, mac) == note:
+        if not 0 <= number <= length:
+            continue
+        row = database.execute(sql, (number,)).fetchone() if number else (START,)
+        good = row is not None and isinstance(row[0], bytes)
+        if good and head_note(key, number, row[0]) == note:
             return ""
     return "the note of the log's length is of another log: an old copy was put back"

@@ -12,15 +12,22 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
 from siamlab.config import Workspace
-from siamlab.errors import InputError, MissingStepError, NotEnrolledError, StorageError
+from siamlab.errors import (
+    ConsentError,
+    InputError,
+    MissingStepError,
+    NotEnrolledError,
+    StorageError,
+)
 from siamlab.gallery.consent import EXEMPT
 from siamlab.gallery.store import Agreement, Gallery, agreed
+from siamlab.gallery.vault import Person
 from siamlab.images.decode import SUFFIXES, ImageFile, check_rgb
 from siamlab.images.write import unique_name, write_image
 from siamlab.system.files import write_text
@@ -173,8 +180,7 @@ class VaultCaptures:
     def check(self) -> None:
         """Raise a ConsentError unless this person's face may be kept."""
         with self.gallery.reading() as view:
-            found = None if view is None else view.find(self.person)
-            agreed(found, self._consent, self.person)
+            self._agreed(None if view is None else view.find(self.person))
 
     def images(self, *kinds: str) -> tuple[ImageFile, ...]:
         """See :class:`Captures`."""
@@ -200,7 +206,7 @@ class VaultCaptures:
         check_kind(kind)
         with self.gallery.writing() as change:
             found = change.find(self.person)
-            about = agreed(found, self._consent, self.person)
+            about = self._agreed(found)
             person = change.add(self.person) if found is None else found
             name = _next_name(kind, person.records)
             change.write(person, IMAGES + name, content)
@@ -223,6 +229,14 @@ class VaultCaptures:
             if view is None or person is None:
                 raise NotEnrolledError(f"{self.person!r} is not in the gallery any more.")
             return view.read(person, IMAGES + name)
+
+    def _agreed(self, found: Person | None) -> dict[str, Any]:
+        if self._consent is None and found is not None and found.about.get("subject") in EXEMPT:
+            raise ConsentError(
+                f"{self.person!r} is enrolled as a {found.about['subject']} person, and this is a "
+                "camera: a real person needs another name, or a consent of their own."
+            )
+        return agreed(found, self._consent, self.person)
 
     def _names(self) -> list[str]:
         with self.gallery.reading() as view:

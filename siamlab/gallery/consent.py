@@ -90,8 +90,8 @@ def give_consent(
         False
     """
     try:
-        last = until if isinstance(until, date) else date.fromisoformat(until)
-    except ValueError:
+        last = date.fromisoformat(until if isinstance(until, str) else f"{until:%Y-%m-%d}")
+    except (ValueError, TypeError):
         raise ConsentError(
             f"Until when? A date such as 2027-07-31 is needed. Received: {until!r}."
         ) from None

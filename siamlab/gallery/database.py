@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from siamlab.errors import StorageError
@@ -99,6 +100,9 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         known = [text for start, text in _SENTENCES.items() if name.startswith(start)]
         reason = known[0] if known else f"{error}"
         raise StorageError(f"The gallery {path} cannot be used: {reason}.") from None
+    except UnicodeDecodeError:  # of a text in the file, or of a message about one
+        reason = _SENTENCES["SQLITE_CORRUPT"]
+        raise StorageError(f"The gallery {path} cannot be used: {reason}.") from None
 
 
 @contextmanager
@@ -108,9 +112,7 @@ def read_database(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StorageError: it is missing, damaged, of another format, or cannot be read.
     """
-    # A program that was killed leaves a journal, which only a writing connection can roll back.
-    mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-    with sqlite_errors(path), closing(_connect(path, mode)) as database:
+    with sqlite_errors(path), closing(_connect(path, _mode(path))) as database:
         database.execute("BEGIN")
         _check_format(path, database)
         yield database
@@ -142,6 +144,32 @@ def write_database(path: Path) -> Iterator[sqlite3.Connection]:
             raise
 
 
+def is_begun(path: Path) -> bool:
+    """Whether anything was ever written to the file.
+
+    A program that was killed in its first write leaves an empty file, or one whose pages are taken
+    back by its journal when it is opened.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    try:
+        if path.stat().st_size == 0:
+            return False
+    except OSError:
+        return False
+    if not path.with_name(f"{path.name}-journal").exists():
+        return True
+    with sqlite_errors(path), closing(_connect(path, _mode(path))) as database:
+        return bool(database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def check_structure(database: sqlite3.Connection) -> str:
+    """What is wrong with the file's pages and indexes, in a sentence; nothing if it is whole."""
+    found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    return "" if found == "ok" else f"the file is damaged: {str(found).splitlines()[-1]}"
+
+
 def compact_database(path: Path) -> None:
     """Write the file anew without the pages of what was deleted."""
     with sqlite_errors(path), closing(_connect(path, "rw")) as database:
@@ -160,6 +188,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         for setting in (
             "temp_store=MEMORY",  # nothing beside the file but its journal
             "trusted_schema=OFF",
+            "cell_size_check=ON",
             "foreign_keys=ON",
             "secure_delete=ON",
             "synchronous=EXTRA",
@@ -173,15 +202,43 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return database
 
 
+def _mode(path: Path) -> str:
+    # A program that was killed leaves a journal, which only a writing connection can roll back.
+    return "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
+
+
 def _make_private(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # A folder that was made for the gallery, but by another program.
+        if all(one.name.startswith(".") or one.suffix == ".npz" for one in path.parent.iterdir()):
+            path.parent.chmod(0o700)
+        if not path.exists():
+            _make_file(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(
             f"Cannot write {path}: {reason}. Choose another data folder (SIAMLAB_DATA)."
         ) from None
+
+
+def _make_file(path: Path) -> None:
+    """An empty file that its owner alone can read.
+
+    The vault itself is never opened but by SQLite: closing it again would take away the locks that
+    other threads of this program have on it (POSIX, fcntl), and two could write at once.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+    os.close(handle)
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        pass  # another program was faster
+    except OSError:  # a file system without links
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    finally:
+        Path(name).unlink()
 
 
 def _create(database: sqlite3.Connection) -> None:
@@ -201,6 +258,12 @@ def _check_format(path: Path, database: sqlite3.Connection) -> None:
         raise StorageError(
             f"{path} was written by a newer siamlab (format {version}, this one reads {FORMAT}). "
             "Install the newer version."
+        )
+    # Who can write the file could have one keep what is erased, or leave out what is written.
+    sql = "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"
+    if database.execute(sql).fetchone()[0]:
+        raise StorageError(
+            f"{path} was changed: it has triggers or views, as no gallery has. Put back a copy."
         )
 
 

@@ -42,7 +42,8 @@ def bring_over(vault: Vault) -> list[Path]:
         try:
             read.append((path, read_former(path)))
         except StorageError:
-            damaged.append(path)
+            if path.exists():  # another program may have brought it over just now
+                damaged.append(path)
     if read:
         with vault.writing() as change:
             for _, enrollment in read:

@@ -11,6 +11,7 @@ import getpass
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from siamlab.errors import MissingPackageError, PassphraseError
@@ -20,22 +21,20 @@ SERVICE = "siamlab"  # under this name in the keyring
 SHORTEST = 8
 
 
-def find_passphrase(vault: str, question: str = "Passphrase of the gallery: ") -> str | None:
-    """The passphrase of a gallery, asked for at the terminal if need be.
+def find_passphrases(vault: str) -> Iterator[str]:
+    """Passphrases that may open a gallery; the terminal asks when the keyring's did not.
 
     Args:
         vault: the gallery's id, under which a keyring keeps it.
-        question: what the terminal shows.
-
-    Returns:
-        ``None`` when there is none and nobody to ask.
     """
     given = given_passphrase()
-    if given is None:
-        given = from_keyring(vault)
-    if given is None and sys.stdin is not None and sys.stdin.isatty():
-        given = getpass.getpass(question)
-    return given
+    if given is not None:
+        yield given
+        return
+    yield from from_keyring(vault)
+    asked = _ask("Passphrase of the gallery: ")
+    if asked is not None:
+        yield asked
 
 
 def given_passphrase() -> str | None:
@@ -46,45 +45,47 @@ def given_passphrase() -> str | None:
         InputError: the file cannot be read.
     """
     given = os.environ.get("SIAMLAB_PASSPHRASE")
-    if not given and (path := os.environ.get("SIAMLAB_PASSPHRASE_FILE")):
+    path = os.environ.get("SIAMLAB_PASSPHRASE_FILE")
+    if given is None and path:
         given = read_text(path).rstrip("\r\n")
         if not given:
             raise PassphraseError(f"The passphrase file {path} is empty.")
-    return given or None
+    if given == "":  # a script whose secret is missing must not go on without encryption
+        raise PassphraseError("SIAMLAB_PASSPHRASE is set and empty. Give a passphrase or unset it.")
+    return given
 
 
-def from_keyring(vault: str) -> str | None:
-    """The passphrase that the system's keyring keeps; ``None`` without a keyring."""
+def from_keyring(vault: str) -> list[str]:
+    """What the system's keyring keeps for a gallery; more than one after a killed ``rekey``."""
     try:
         keyring = _import_keyring()
     except MissingPackageError:
-        return None
+        return []
     try:
         found = keyring.get_password(SERVICE, vault)
     except keyring.errors.KeyringError:
-        return None
-    return None if found is None else str(found)
+        return []
+    return str(found).split("\n") if found else []
 
 
 def put_into_keyring(vault: str) -> str:
-    """Make a random passphrase, and leave it with the system's keyring.
+    """Make a random passphrase, and leave it with the system's keyring beside the present one.
+
+    When the gallery has it, :func:`keep_in_keyring` forgets the others.
 
     Raises:
         MissingPackageError: the package ``keyring`` is not installed.
         PassphraseError: the system has no keyring.
     """
-    keyring = _import_keyring()
     passphrase = secrets.token_urlsafe(32)
-    try:
-        keyring.set_password(SERVICE, vault, passphrase)
-        kept = keyring.get_password(SERVICE, vault)
-    except keyring.errors.KeyringError as error:
-        raise PassphraseError(
-            f"This system's keyring cannot be used: {error}. Choose a passphrase instead."
-        ) from None
-    if kept != passphrase:
-        raise PassphraseError("This system's keyring kept nothing. Choose a passphrase instead.")
+    _write_keyring(vault, [passphrase, *from_keyring(vault)])
     return passphrase
+
+
+def keep_in_keyring(vault: str, passphrase: str | None) -> None:
+    """After ``rekey``: let the keyring keep this passphrase alone, if it keeps any."""
+    if from_keyring(vault):
+        _write_keyring(vault, [] if passphrase is None else [passphrase])
 
 
 def new_passphrase() -> str:
@@ -95,10 +96,12 @@ def new_passphrase() -> str:
     Raises:
         PassphraseError: none is given, it is too short, or the two differ.
     """
-    given = os.environ.get("SIAMLAB_NEW_PASSPHRASE") or given_passphrase()
-    if given is None and sys.stdin is not None and sys.stdin.isatty():
-        given = getpass.getpass("New passphrase of the gallery: ")
-        if getpass.getpass("The same again: ") != given:
+    given = os.environ.get("SIAMLAB_NEW_PASSPHRASE")
+    if given is None:
+        given = given_passphrase()
+    if given is None:
+        given = _ask("New passphrase of the gallery: ")
+        if given is not None and _ask("The same again: ") != given:
             raise PassphraseError("The two passphrases differ; nothing was changed.")
     if given is None:
         raise PassphraseError(
@@ -119,6 +122,32 @@ def check_passphrase(passphrase: str) -> str:
             f"A passphrase has at least {SHORTEST} characters. Received: {len(passphrase)}."
         )
     return passphrase
+
+
+def _ask(question: str) -> str | None:
+    """What is typed at the terminal, unseen; ``None`` without one, or at its end."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    try:
+        return getpass.getpass(question)
+    except EOFError:
+        return None
+
+
+def _write_keyring(vault: str, passphrases: list[str]) -> None:
+    keyring, wanted = _import_keyring(), "\n".join(passphrases)
+    try:
+        if wanted:
+            keyring.set_password(SERVICE, vault, wanted)
+        else:
+            keyring.delete_password(SERVICE, vault)
+        kept = keyring.get_password(SERVICE, vault)
+    except keyring.errors.KeyringError as error:
+        raise PassphraseError(
+            f"This system's keyring cannot be used: {error}. Choose a passphrase instead."
+        ) from None
+    if (kept or "") != wanted:
+        raise PassphraseError("This system's keyring kept nothing. Choose a passphrase instead.")
 
 
 def _import_keyring() -> Any:

@@ -6,25 +6,28 @@ Retention: :func:`purge`. Accountability: :func:`audit_gallery`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from siamlab.config import Workspace
 from siamlab.errors import InputError, NotEnrolledError, StorageError
-from siamlab.gallery.audit import AuditEntry, check_chain, check_head, read_log
+from siamlab.gallery.audit import AuditEntry, check_chain, check_head, read_head, read_log
 from siamlab.gallery.captures import IMAGES
 from siamlab.gallery.consent import EXEMPT, Consent
+from siamlab.gallery.database import check_structure
 from siamlab.gallery.enrollment import from_record
 from siamlab.gallery.store import TEMPLATES, Gallery
-from siamlab.gallery.vault import Person, Transaction
+from siamlab.gallery.vault import Person, Transaction, normal_name
 from siamlab.system.files import storage_errors, whole_file, write_text
 
 LOCAL = ("cache", "models", "figures", "logs", "people", "exports")  # of a workspace
+ARRAYS = (".npy", ".npz")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,21 @@ class HeldPerson:
         if self.consent is not None:
             return self.consent.until
         return self.subject if self.subject in EXEMPT else "no consent on record"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What no file may hold once a person is erased.
+
+    Attributes:
+        anywhere: byte strings: the sealed key and contents, and the templates' numbers.
+        of_templates: the numbers alone, of each template.
+        images: digest of each image, and its size.
+    """
+
+    anywhere: Sequence[bytes] = ()
+    of_templates: frozenset[bytes] | set[bytes] = frozenset()
+    images: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,21 +131,24 @@ def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists and is not an empty folder; choose another.")
-    with gallery.writing() as change:
+    with gallery.writing() as change:  # noted before anything lies in the folder
         person = _require(change, name)
         with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        exports = sorted({*person.about.get("exports", ()), str(folder.resolve())})
+        change.save(person, "exported", exports=exports)
+    with gallery.reading() as view:
+        person = _require(view, name)
+        assert view is not None
         files = []
         for record in sorted(person.records):
-            content = change.read(person, record)
             if record.startswith(IMAGES):
                 with whole_file(folder / record.removeprefix(IMAGES)) as part:
-                    part.write_bytes(content)
+                    part.write_bytes(view.read(person, record))
                 files.append(record.removeprefix(IMAGES))
-        exports = sorted({*person.about.get("exports", ()), str(folder.resolve())})
-        change.save(person, "exported", f"{len(files)} images", exports=exports)
-        write_text(folder / "person.json", json.dumps(_readable(change, person, files), indent=1))
-        return _held(change, person)
+        write_text(folder / "person.json", json.dumps(_readable(view, person, files), indent=1))
+        return _held(view, person)
 
 
 def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None) -> list[str]:
@@ -149,20 +170,18 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
         NotEnrolledError: nothing was held of this person.
     """
     known: HeldPerson | None = None
-    secrets: list[bytes] = []
+    secrets = Secrets()
     with gallery.reading() as view:
         person = None if view is None else view.find(name)
         if view is not None and person is not None:
             known = _held(view, person)
             secrets = _secrets(view, person)
-    folder = None if workspace is None else workspace.root / "people" / name
-    has_folder = folder is not None and folder.is_dir() and folder.parent.name == "people"
-    if known is None and not has_folder:
-        gallery.erase(name)  # says who is enrolled
-    if known is not None:
-        gallery.erase(name)
-    if folder is not None and has_folder:
-        shutil.rmtree(folder)
+    folders = [] if workspace is None else _folders(workspace.root / "people", name)
+    if known is not None or not folders:
+        gallery.erase(name)  # where nothing is held, it says who is enrolled
+    for folder in folders:
+        with storage_errors(folder):
+            shutil.rmtree(folder)
     return find_traces(gallery, name, known, secrets, workspace)
 
 
@@ -170,19 +189,29 @@ def find_traces(
     gallery: Gallery,
     name: str,
     known: HeldPerson | None,
-    secrets: Iterable[bytes],
+    secrets: Secrets,
     workspace: Workspace | None,
 ) -> list[str]:
     """What is still to be found of an erased person, a sentence each."""
-    traces = []
+    traces, inside = [], b""
     with gallery.reading() as view:
         if view is not None:
+            inside = (
+                view.database.serialize()
+            )  # reading the file would release other threads' locks
             names = [one.name for one in view.people() if isinstance(one, Person)]
-            if name in names or view.find(name) is not None:
+            if normal_name(name) in names or view.find(name) is not None:
                 traces.append(f"{name!r} is still in the vault: erase again.")
-    wanted = [*secrets, name.encode("utf-8", "surrogatepass")]
+            traces += [
+                f"The templates of {one.name!r} are those of {name!r}: erase or enroll them again."
+                for one in view.people()
+                if isinstance(one, Person) and secrets.of_templates & _template_rows(view, one)
+            ]
     for path in _files(gallery.folder):
-        content = path.read_bytes()
+        # The vault's words are those of its tables, names are sealed.
+        own = path == gallery.vault.path
+        wanted = secrets.anywhere if own else [*secrets.anywhere, _utf8(name)]
+        content = inside if own else path.read_bytes()
         if any(secret in content for secret in wanted):
             traces.append(f"{path} still holds something of {name!r}: remove it.")
     for folder in () if known is None else known.exports:
@@ -197,6 +226,8 @@ def find_traces(
     if workspace is not None:
         for path in _named_files(workspace, name):
             traces.append(f"{path} carries this name: look at it, and remove it.")
+        for path in _copies(workspace, secrets):
+            traces.append(f"{path} is a copy of data of {name!r}: remove it.")
     return traces
 
 
@@ -236,10 +267,12 @@ def audit_gallery(gallery: Gallery) -> Audit:
     """
     with gallery.reading() as view:
         if view is None:
-            return Audit((), ())
+            lost = any(note["entries"] for note in read_head(gallery.folder))
+            return Audit((), ("the vault is missing, but something was in it",) if lost else ())
         log = read_log(view.database)
         key = view.keys.audit
-        problems = [check_chain(log, key), check_head(gallery.folder, key, log)]
+        problems = [check_chain(log, key), check_head(gallery.folder, key, view.database)]
+        problems.append(check_structure(view.database))
         versions = {entry.person: entry.version for entry, _ in log if entry.person}
         seen = set()
         for person in view.people():
@@ -249,10 +282,16 @@ def audit_gallery(gallery: Gallery) -> Audit:
             seen.add(person.id.hex())
             if versions.get(person.id.hex()) != person.version:
                 problems.append(f"{person.name!r} is of another version than the log says")
+            if not _is_found(view, person):
+                problems.append(f"{person.name!r} cannot be found by name: the row was changed")
             problems += [_broken(view, person, record) for record in person.records]
         if back := view.returned():
             problems.append(f"{len(back)} erased people came back: run siamlab gallery purge")
             seen |= {one.hex() for one in back}
+        listed = {one.hex() for one in view.erased}
+        erased = [entry.person for entry, _ in log if entry.event == "erased"]
+        if unlisted := [one for one in erased if one not in listed]:
+            problems.append(f"{len(unlisted)} erased people are not in the list of erased people")
         gone = [one for one, version in versions.items() if version and one not in seen]
         # A row that cannot be read is gone in this sense too, and was told above.
         unread = sum(isinstance(one, int) for one in view.people())
@@ -326,14 +365,61 @@ def _broken(view: Transaction, person: Person, record: str) -> str:
     return ""
 
 
-def _secrets(view: Transaction, person: Person) -> list[bytes]:
-    """Byte strings that no file may hold once a person is erased: sealed key and contents."""
+def _is_found(view: Transaction, person: Person) -> bool:
+    try:
+        found = view.find(person.name)
+    except StorageError:
+        return False
+    return found is not None and found.id == person.id
+
+
+def _secrets(view: Transaction, person: Person) -> Secrets:
     row = view.database.execute(
         "SELECT key, about FROM people WHERE number = ?", (person.number,)
     ).fetchone()
     sql = "SELECT substr(content, 1, 64) FROM records WHERE person = ?"
     records = view.database.execute(sql, (person.number,)).fetchall()
-    return [bytes(value)[:64] for value in (*row, *(record[0] for record in records))]
+    sealed = [bytes(value)[:64] for value in (*row, *(record[0] for record in records))]
+    images = [view.read(person, name) for name in person.records if name.startswith(IMAGES)]
+    rows = _template_rows(view, person)
+    return Secrets([*sealed, *rows], rows, {_digest(image): len(image) for image in images})
+
+
+def _template_rows(view: Transaction, person: Person) -> set[bytes]:
+    rows: set[bytes] = set()
+    for name in person.records:
+        if name.startswith(TEMPLATES):
+            found = from_record(person.name, name, view.read(person, name))
+            rows |= {row.tobytes() for row in found.templates}
+    return rows
+
+
+def _copies(workspace: Workspace, secrets: Secrets) -> list[Path]:
+    """Copies of images, and arrays that hold templates, among the workspace's files."""
+    sizes, found = set(secrets.images.values()), []
+    for path in (one for folder in LOCAL for one in _files(workspace.root / folder)):
+        if path.stat().st_size in sizes:
+            copied = _digest(path.read_bytes()) in secrets.images
+        else:
+            copied = path.suffix in ARRAYS and any(
+                row in path.read_bytes() for row in secrets.of_templates
+            )
+        found += [path] if copied else []
+    return found
+
+
+def _folders(people: Path, name: str) -> list[Path]:
+    """The folders of this name; a name such as ``..`` is none, and leads nowhere."""
+    found = people.iterdir() if people.is_dir() else ()
+    return [path for path in found if path.is_dir() and normal_name(path.name) == normal_name(name)]
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _utf8(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _files(folder: Path) -> list[Path]:

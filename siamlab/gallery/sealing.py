@@ -12,11 +12,13 @@ import base64
 import hashlib
 import hmac
 import os
+import unicodedata
 from dataclasses import asdict, dataclass
 
 from siamlab.errors import StorageError
 
 KEY_BYTES, NONCE_BYTES = 32, 12
+MOST_MEMORY, MOST_ITERATIONS = 2**21, 100  # KiB; a changed file must not take all memory or time
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,19 @@ class Argon2:
     memory: int = 64 * 1024
 
     def derive(self, passphrase: str, salt: bytes) -> bytes:
-        """A key of 32 bytes."""
+        """A key of 32 bytes; a passphrase is the same in every Unicode normalization.
+
+        Raises:
+            StorageError: the costs are no costs.
+        """
         from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+        if not (
+            0 < self.iterations <= MOST_ITERATIONS
+            and 0 < self.lanes <= 64
+            and 8 * self.lanes <= self.memory <= MOST_MEMORY
+        ):
+            raise StorageError(f"No passphrase is stored at such costs: {self.to_dict()}.")
         kdf = Argon2id(
             salt=salt,
             length=KEY_BYTES,
@@ -44,7 +56,8 @@ class Argon2:
             lanes=self.lanes,
             memory_cost=self.memory,
         )
-        return kdf.derive(passphrase.encode("utf-8", "surrogatepass"))
+        normal = unicodedata.normalize("NFC", passphrase)
+        return kdf.derive(normal.encode("utf-8", "surrogatepass"))
 
     def to_dict(self) -> dict[str, int]:
         """Plain values, for JSON."""
@@ -88,7 +101,7 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
 
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
-    except (InvalidTag, ValueError):
+    except (InvalidTag, ValueError, TypeError):
         raise StorageError(
             "A record of the gallery was changed or damaged. Put back a copy of the gallery, or "
             "erase and enroll this person again."

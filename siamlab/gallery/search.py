@@ -117,7 +117,7 @@ class VectorSearch:
     """Search through a faiss index that keeps one bit for each dimension.
 
     Builds in seconds for a million templates, without training. The best few hundred templates
-    are ranked again in float32 (mapped from disk), so the order among them is exact.
+    are ranked again in float32, so the order among them is exact.
 
     Args:
         templates: unit vectors.

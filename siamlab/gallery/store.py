@@ -289,7 +289,7 @@ class Gallery:
 
     def _bring_over(self) -> None:
         files = former_files(self.folder)
-        if len(files) > len(self._unreadable):
+        if set(files) - set(self._unreadable):
             if not os.access(self.folder, os.W_OK):
                 raise StorageError(
                     f"The gallery {self.folder} is of an earlier siamlab, and read-only. Run "
@@ -373,7 +373,7 @@ def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]
     columns = ", ".join(f"people.{column.strip()}" for column in PEOPLE.split(","))
     rows = view.database.execute(
         f"SELECT {columns}, records.content FROM records JOIN people "
-        "ON people.number = records.person WHERE records.name = ? ORDER BY people.number",
+        "ON people.number = records.person WHERE records.name = ? ORDER BY records.person",
         (record,),
     )
     wrap, vault, name = AESGCM(view.keys.wrap), view.keys.vault, record.encode()
@@ -390,7 +390,7 @@ def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]
             versions = parse(records)
             bound = record_context + identity + versions[record].to_bytes(8, "big") + name
             plain = AESGCM(key).decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], bound)
-        except (InvalidTag, ValueError, KeyError):
+        except (InvalidTag, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             continue
         people.append(Person(number, identity, version, dict(versions), key, about, vault))
         contents.append(plain)

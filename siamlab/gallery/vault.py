@@ -25,10 +25,27 @@ from pathlib import Path
 from typing import Any
 
 from siamlab.errors import InputError, PassphraseError, StorageError
-from siamlab.gallery.audit import append_entries, head_note, log_head, sign_again, write_head
-from siamlab.gallery.database import FILE, compact_database, read_database, write_database
-from siamlab.gallery.erased import note_erased, read_erased
-from siamlab.gallery.passphrase import find_passphrase, given_passphrase
+from siamlab.gallery.audit import (
+    START,
+    append_entries,
+    check_chain,
+    check_head,
+    head_note,
+    log_head,
+    read_head,
+    read_log,
+    sign_again,
+    write_head,
+)
+from siamlab.gallery.database import (
+    FILE,
+    compact_database,
+    is_begun,
+    read_database,
+    write_database,
+)
+from siamlab.gallery.erased import note_erased, read_erased, shorten_erased
+from siamlab.gallery.passphrase import check_passphrase, find_passphrases, given_passphrase
 from siamlab.gallery.sealing import (
     Argon2,
     derive_key,
@@ -45,6 +62,11 @@ ID_BYTES = 16
 _INSERT = "INSERT INTO people (id, tag, version, records, key, about) VALUES (?, ?, 0, '', '', '')"
 _UPDATE = "UPDATE people SET version = ?, records = ?, key = ?, about = ? WHERE number = ?"
 PEOPLE = "number, id, version, records, key, about"
+_CHANGED = (
+    "A person's record in the gallery was changed or damaged. Put back a copy of the gallery, or "
+    "run siamlab gallery audit."
+)
+_NO_KEYS = "The gallery's keys were changed or damaged; put back a copy of the gallery."
 
 
 @dataclass(frozen=True)
@@ -123,6 +145,7 @@ class Transaction:
     keys: Keys
     erased: frozenset[bytes] = frozenset()
     events: list[tuple[str, str, int, str]] = field(default_factory=list)
+    erased_before: int | None = None  # the list's length in bytes before this transaction
 
     def find(self, name: str) -> Person | None:
         """The person with this name.
@@ -139,7 +162,10 @@ class Transaction:
                 f"{name!r} had been erased and came back with an old copy of the gallery. "
                 "Run: siamlab gallery purge"
             )
-        return self.open(row)
+        person = self.open(row)
+        if person.name != normal_name(name):  # the digests of two people were exchanged
+            raise StorageError(_CHANGED)
+        return person
 
     def people(self) -> Iterator[Person | int]:
         """Everybody; in place of a person whose row was changed, its number."""
@@ -148,19 +174,28 @@ class Transaction:
                 try:
                     person = self.open(row)
                     person.about  # noqa: B018 - opens it
-                except (StorageError, ValueError):
+                except StorageError:
                     yield int(row[0])
                 else:
                     yield person
 
     def returned(self) -> list[bytes]:
         """The ids of people who had been erased, and came back with an old copy."""
-        ids = [bytes(row[0]) for row in self.database.execute("SELECT id FROM people")]
-        return [one for one in ids if one in self.erased]
+        ids = self.database.execute("SELECT id FROM people").fetchall()
+        return [one for (one,) in ids if one in self.erased]
 
     def open(self, row: tuple[Any, ...]) -> Person:
-        """A person from the columns :data:`PEOPLE`."""
+        """A person from the columns :data:`PEOPLE`.
+
+        Raises:
+            StorageError: the row was changed.
+        """
         number, identity, version, records, sealed, about = row
+        # SQLite keeps any type in any column.
+        if [type(value) for value in (identity, version, records)] != [bytes, int, str]:
+            raise StorageError(_CHANGED)
+        if version < 0:
+            raise StorageError(_CHANGED)
         context = _context(b"key", self.keys.vault, identity, version, records.encode())
         key = unseal(self.keys.wrap, sealed, context)
         return Person(number, identity, version, json.loads(records), key, about, self.keys.vault)
@@ -232,8 +267,8 @@ class Transaction:
 
     def count(self, name: str) -> int:
         """A counter in the settings."""
-        row = self.database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return 0 if row is None else int(row[0])
+        value = _setting(self.database, name)
+        return value if isinstance(value, int) else 0
 
     def increase(self, name: str) -> None:
         """Add one to a counter in the settings."""
@@ -261,15 +296,15 @@ class Vault:
     def __init__(self, folder: Path, passphrase: str | None = None) -> None:
         self.folder = folder
         self.path = folder / FILE
+        self.may_be_open = (
+            False  # whether to go on without encryption although there is a passphrase
+        )
         self._passphrase = passphrase
         self._keys: Keys | None = None
 
     def exists(self) -> bool:
-        """Whether anything was ever written; a program killed at once leaves an empty file."""
-        try:
-            return self.path.stat().st_size > 0
-        except OSError:
-            return False
+        """Whether anything was ever written."""
+        return is_begun(self.path)
 
     @property
     def encrypted(self) -> bool:
@@ -277,7 +312,7 @@ class Vault:
         if not self.exists():
             return bool(self._passphrase or given_passphrase())
         with read_database(self.path) as database:
-            return "open" not in _slots(database)
+            return "open" not in _read_slots(database)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -293,39 +328,51 @@ class Vault:
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """As :meth:`reading`; what the block changes is written at its end, or not at all."""
-        with write_database(self.path) as database:
-            if not _slots(database):
-                self._create(database)
-            keys = self.unlock(database)
-            change = Transaction(database, keys, read_erased(self.folder))
-            yield change
-            append_entries(database, keys.audit, change.events)
-            note = head_note(keys.audit, *log_head(database))
-        if change.events:
-            # What is written is written; the next write brings this note up to date.
-            with suppress(StorageError):
-                write_head(self.folder, note)
+        change: Transaction | None = None
+        try:
+            with write_database(self.path) as database:
+                if not _read_slots(database):
+                    self._create(database)
+                keys = self.unlock(database)
+                # A note that tells of a cut or exchanged log is evidence, and stays as it is.
+                whole = not check_head(self.folder, keys.audit, database)
+                change = Transaction(database, keys, read_erased(self.folder))
+                yield change
+                append_entries(database, keys.audit, change.events)
+        except BaseException:
+            if change is not None and change.erased_before is not None:
+                shorten_erased(self.folder, change.erased_before)
+            raise
+        if change.events and whole:
+            self._note_head(keys.key_id)
 
     def erase(self, change: Transaction, identity: bytes, event: str, detail: str = "") -> None:
         """Delete a person, and note outside the vault that this id must not come back."""
-        note_erased(self.folder, identity)
+        before = note_erased(self.folder, identity)
+        if change.erased_before is None:
+            change.erased_before = before
         change.delete(identity, event, detail)
 
     def compact(self) -> None:
-        """Write the file anew, without the pages of what was deleted."""
-        compact_database(self.path)
+        """Write the file anew, without the pages of what was deleted.
+
+        Their content was overwritten before, so that a full disk leaves nothing but a larger file.
+        """
+        with suppress(StorageError):
+            compact_database(self.path)
 
     def unlock(self, database: sqlite3.Connection) -> Keys:
         """The keys; they are kept until the vault gets another master key."""
         key_id = _setting(database, "key_id")
         if self._keys is None or self._keys.key_id != key_id:
-            vault = bytes(_setting(database, "vault"))
-            master = self._open_master(vault, bytes(key_id), _slots(database))
-            sealed = _setting(database, "audit_key")
+            vault, sealed = _setting(database, "vault"), _setting(database, "audit_key")
+            if not all(isinstance(value, bytes) for value in (vault, key_id, sealed)):
+                raise StorageError(_NO_KEYS)
+            master = self._open_master(vault, key_id, _read_slots(database))
             audit = unseal(derive_key(master, "wrap"), sealed, b"audit" + vault)
             self._keys = Keys(
                 vault,
-                bytes(key_id),
+                key_id,
                 wrap=derive_key(master, "wrap"),
                 names=derive_key(master, "names"),
                 audit=audit,
@@ -344,12 +391,15 @@ class Vault:
         Returns:
             The recovery key in words, which is kept nowhere; ``None`` if none was asked for.
         """
-        words = None
+        words, self.may_be_open = None, True
         with write_database(self.path) as database:
-            if not _slots(database):
+            if not _read_slots(database):
                 self._create(database)
             keys = self.unlock(database)
             former = head_note(keys.audit, *log_head(database))
+            # Signing the log anew would cover up what was done to it.
+            broken = check_head(self.folder, keys.audit, database)
+            broken = check_chain(read_log(database), keys.audit) or broken
             before = Transaction(database, keys, read_erased(self.folder))
             master, key_id = new_key(), os.urandom(ID_BYTES)
             slots: dict[str, Any] = _make_slots(master, keys.vault, key_id, passphrase)
@@ -367,50 +417,71 @@ class Vault:
             _put_setting(database, "audit_key", sealed)
             sign_again(database, audit_key)
             detail = "encrypted" if passphrase else "not encrypted"
+            detail += f"; before: {broken}" if broken else ""
             append_entries(database, audit_key, [("rekeyed", "", 0, detail)])
-            note = head_note(audit_key, *log_head(database))
-            write_head(self.folder, former, note)
-        self._passphrase, self._keys = passphrase, None
-        write_head(self.folder, note)
+            if not broken:
+                write_head(self.folder, former, head_note(audit_key, *log_head(database)))
+        self._passphrase, self._keys, self.may_be_open = passphrase, None, passphrase is None
+        self._note_head(key_id)
         self.compact()
         return words
 
+    def _note_head(self, key_id: bytes) -> None:
+        """Note the log's end, under the lock: of several programs the last writes the latest.
+
+        What is written is written; where this fails, the next write brings the note up to date.
+        """
+        with suppress(StorageError), write_database(self.path) as database:
+            if _setting(database, "key_id") == key_id:
+                write_head(self.folder, head_note(self.unlock(database).audit, *log_head(database)))
+
     def _create(self, database: sqlite3.Connection) -> None:
+        if any(note["entries"] for note in read_head(self.folder)):
+            raise StorageError(
+                f"{self.path} is missing or empty, but something had been written to it. Put back "
+                f"a copy; or remove the folder {self.folder} to begin anew."
+            )
         vault, key_id, master = os.urandom(ID_BYTES), os.urandom(ID_BYTES), new_key()
-        passphrase = self._passphrase or given_passphrase()
+        passphrase = given_passphrase() if self._passphrase is None else self._passphrase
+        if passphrase is not None:
+            check_passphrase(passphrase)
         _put_setting(database, "vault", vault)
         _put_setting(database, "key_id", key_id)
         _put_setting(database, "slots", json.dumps(_make_slots(master, vault, key_id, passphrase)))
-        sealed = seal(derive_key(master, "wrap"), new_key(), b"audit" + vault)
+        audit_key = new_key()
+        sealed = seal(derive_key(master, "wrap"), audit_key, b"audit" + vault)
         _put_setting(database, "audit_key", sealed)
+        write_head(self.folder, head_note(audit_key, 0, START))
 
     def _open_master(self, vault: bytes, key_id: bytes, slots: dict[str, Any]) -> bytes:
         if "open" in slots:
-            return _bytes(slots["open"])
-        passphrase = self._passphrase or find_passphrase(vault.hex())
+            given = given_passphrase() if self._passphrase is None else self._passphrase
+            # Or else who can write here could put an open vault in place of an encrypted one.
+            if given is not None and not self.may_be_open:
+                raise PassphraseError(
+                    f"A passphrase is given, but the gallery {self.folder} is not encrypted. If "
+                    "it never was: siamlab gallery rekey. If it was, somebody exchanged it."
+                )
+            with _slot_errors():
+                return _bytes(slots["open"])
+        known = self._passphrase
+        passphrase = None
+        for passphrase in find_passphrases(vault.hex()) if known is None else [known]:
+            with _slot_errors():
+                opener, wrapped, context = _opener(passphrase, vault, key_id, slots)
+            with suppress(StorageError):
+                master = unseal(opener, wrapped, context)
+                self._passphrase = passphrase
+                return master
         if passphrase is None:
             raise PassphraseError(
                 f"The gallery {self.folder} is encrypted. Set SIAMLAB_PASSPHRASE or "
                 "SIAMLAB_PASSPHRASE_FILE, or run this at a terminal, which asks for it."
             )
-        key = from_words(passphrase)
-        if key is not None and "recovery" in slots:
-            wrapped = _bytes(slots["recovery"]["wrapped"])
-            opener, context = derive_key(key, "recovery"), _slot_context(vault, key_id, "recovery")
-        else:
-            slot = slots["passphrase"]
-            wrapped = _bytes(slot["wrapped"])
-            opener = Argon2(**slot["argon2"]).derive(passphrase, _bytes(slot["salt"]))
-            context = _slot_context(vault, key_id, json.dumps(slot["argon2"]))
-        try:
-            master = unseal(opener, wrapped, context)
-        except StorageError:
-            raise PassphraseError(
-                f"The passphrase does not open the gallery {self.folder}. Try again; without it, "
-                "or the recovery key, nothing in it can be read."
-            ) from None
-        self._passphrase = passphrase
-        return master
+        raise PassphraseError(
+            f"The passphrase does not open the gallery {self.folder}. Try again; without it, "
+            "or the recovery key, nothing in it can be read."
+        )
 
 
 def normal_name(name: str) -> str:
@@ -503,9 +574,39 @@ def _make_slots(
     return {"passphrase": slot}
 
 
-def _slots(database: sqlite3.Connection) -> dict[str, Any]:
+def _opener(
+    passphrase: str, vault: bytes, key_id: bytes, slots: dict[str, Any]
+) -> tuple[bytes, bytes, bytes]:
+    """The key that a passphrase or a recovery key gives, the sealed master key, and its context."""
+    key = from_words(passphrase)
+    if key is not None and "recovery" in slots:
+        wrapped = _bytes(slots["recovery"]["wrapped"])
+        return derive_key(key, "recovery"), wrapped, _slot_context(vault, key_id, "recovery")
+    slot = slots["passphrase"]
+    opener = Argon2(**slot["argon2"]).derive(passphrase, _bytes(slot["salt"]))
+    return opener, _bytes(slot["wrapped"]), _slot_context(vault, key_id, json.dumps(slot["argon2"]))
+
+
+@contextmanager
+def _slot_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, MemoryError):
+        raise StorageError(_NO_KEYS) from None
+
+
+def _read_slots(database: sqlite3.Connection) -> dict[str, Any]:
+    """How the master key is kept; nothing in a file that is new."""
     value = _setting(database, "slots")
-    return {} if value is None else dict(json.loads(value))
+    if value is None:
+        if _setting(database, "vault") is not None:
+            raise StorageError(_NO_KEYS)
+        return {}
+    with _slot_errors():
+        slots = dict(json.loads(value))
+    if not slots:
+        raise StorageError(_NO_KEYS)
+    return slots
 
 
 def _setting(database: sqlite3.Connection, name: str) -> Any:
@@ -522,4 +623,4 @@ def _text(content: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    return base64.b64decode(text)
+    return base64.b64decode(text, validate=True)

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import io
+import logging
+import stat
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from siamlab.errors import ImageError, InputError
+from siamlab.system.quiet import silent_stderr
 
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
 )
+# What SUFFIXES stand for, by content. Pillow knows further ones, of which some start other
+# programs (EPS) or read rarely tested formats.
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 64_000_000
+MAX_BYTES = 256_000_000
+# A progressive JPEG has about ten passes over the picture; files with thousands of them, a few
+# bytes each, are made to keep a decoder busy for hours.
+MAX_PASSES = 100
 MIN_SIDE = 8
 # Weights of red, green and blue in brightness (ITU-R BT.601).
 LUMA = np.array([0.299, 0.587, 0.114])
+
+# Values of the orientation tag, and what turns the picture upright (EXIF 2.3, section 4.6.4).
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @runtime_checkable
@@ -42,8 +66,8 @@ class ImageFile(Protocol):
         """The content."""
 
 
-# Pillow warns about huge images while it opens them; silencing that swaps Python's global list
-# of warning filters, which is not safe when several threads do it at once.
+# Pillow warns about damaged tags and huge images; silencing that swaps Python's global list of
+# warning filters, which is not safe when several threads do it at once.
 _OPENING = threading.Lock()
 
 
@@ -62,48 +86,92 @@ def read_image(path: ImageFile | str) -> np.ndarray:
 
     Raises:
         ImageError: the file is missing, empty, not an image, damaged, truncated, larger than 64
-            megapixels, or has a side under 8 pixels. The message names the file.
+            megapixels or 256 megabytes, or has a side under 8 pixels. The message names the file.
     """
     if not isinstance(path, str | Path):
         return decode_image(path.read_bytes(), path)
     path = Path(path)
-    return _decode(path, path)
+    return decode_image(read_file(path), path)
+
+
+def read_file(path: Path) -> bytes:
+    """The content of an image file; see :func:`read_image` for errors.
+
+    Pipes and devices, from which reading may never end, are refused before they are opened.
+    """
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES:
+            return path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except ValueError:  # a name with a zero byte
+        raise ImageError(f"{path} cannot be read: no file has such a name.") from None
+    if stat.S_ISREG(found.st_mode):
+        raise ImageError(f"{path} is too large: over {MAX_BYTES // 10**6} megabytes.")
+    kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+    raise ImageError(f"{path} cannot be read as an image: it is {kind}.")
 
 
 def decode_image(content: bytes, path: ImageFile) -> np.ndarray:
     """As :func:`read_image`, of a file's content that was read already; errors name the file."""
-    return _decode(io.BytesIO(content), path)
-
-
-def _decode(source: Path | io.BytesIO, path: ImageFile) -> np.ndarray:
+    if not content:
+        raise ImageError(f"{path} is an empty file.")
     try:
-        empty = source.stat().st_size == 0 if isinstance(source, Path) else not source.getbuffer()
-        if empty:
-            raise ImageError(f"{path} is an empty file.")
-        with _open_quietly(source) as image:
+        with _quietly():
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        with image:
             _check_size(path, image.size)
-            return _to_rgb(ImageOps.exif_transpose(image))
+            if image.format in {"JPEG", "MPO"}:
+                _check_passes(path, content)
+            return _to_rgb(_upright(image))
     except ImageError:
         raise
-    except FileNotFoundError:
-        raise ImageError(f"{path} does not exist.") from None
     except Image.DecompressionBombError:
         raise ImageError(f"{path} is too large: over {MAX_PIXELS // 10**6} megapixels.") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ImageError(f"{path} cannot be read as an image: {_reason(error)}.") from None
 
 
-def _open_quietly(path: Path | io.BytesIO) -> Image.Image:
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings and log lines that Pillow has for damaged files."""
+    logger = logging.getLogger("PIL")
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Image.open(path)
+        level = logger.level
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture with all its pixels, turned as its tag says."""
+    if image.format == "TIFF":  # libtiff prints on standard error, past Python
+        with _quietly(), silent_stderr():
+            image.load()
+            orientation = image.getexif().get(_ORIENTATION)
+    else:
+        image.load()
+        with _quietly():
+            orientation = image.getexif().get(_ORIENTATION)
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if turn is None else image.transpose(turn)
+
+
+def _check_passes(path: ImageFile, content: bytes) -> None:
+    # Within a picture's data FF is followed by 00, so this counts the headers of passes.
+    if content.count(b"\xff\xda") > MAX_PASSES:
+        raise ImageError(f"{path} is refused: a JPEG of more than {MAX_PASSES} passes.")
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "it is not an image, or of an unknown format"
-    if isinstance(error, IsADirectoryError):
-        return "it is a folder"
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
@@ -123,20 +191,25 @@ def _check_size(path: ImageFile, size: tuple[int, int]) -> None:
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
-        gray = _deep_gray(np.asarray(image, dtype=np.float64), image.mode.startswith("I;16"))
+        gray = _deep_gray(np.array(image, dtype=np.float32), image.mode.startswith("I;16"))
         return np.repeat(gray[:, :, np.newaxis], 3, axis=2)
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"))
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image)
+        image = white
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _deep_gray(values: np.ndarray, sixteen: bool) -> np.ndarray:
-    """Scale to uint8; the range of 32-bit and floating gray is taken from its largest value."""
-    top = 65535.0 if sixteen else float(values.max())
-    scale = 255.0 if top <= 1.0 else (1.0 if top <= 255.0 else 1.0 / 257.0)
-    return np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+    """Scale to uint8; the range of 32-bit and floating gray is taken from its largest value.
+
+    What is not a number is black, what is infinite black or white.
+    """
+    np.nan_to_num(values, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    top = 65535.0 if sixteen else np.max(values, where=np.isfinite(values), initial=0.0)
+    values *= 255.0 if top <= 1.0 else (1.0 if top <= 255.0 else 1.0 / 257.0)
+    return np.clip(np.rint(values, out=values), 0, 255, out=values).astype(np.uint8)
 
 
 def check_rgb(image: np.ndarray, what: str = "An image") -> None:

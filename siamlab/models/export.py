@@ -16,22 +16,22 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.errors import InputError, MissingPackageError, ModelError
+from siamlab.models.export_notes import CHECKSUM, INFO, MARK, checksum
 from siamlab.models.exported import (
-    CHECKSUM,
-    INFO,
     ONNX,
     SUFFIXES,
     ExportInfo,
     cached_export_path,
     cached_export_prefix,
-    checksum,
     file_digest,
+    marked,
     open_exported,
 )
 from siamlab.models.layers import L1Distance, SquaredDistance
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import int8_weights, keras
 from siamlab.system.files import drop_stale, storage_errors, whole_file
+from siamlab.system.local_key import mark
 from siamlab.system.quiet import silent_stderr
 
 # How far embeddings may be from Keras'. Eight bits move those of faces by up to 0.006.
@@ -45,6 +45,7 @@ def export_model(
     form: str | None = None,
     source: str = "",
     weights: str | None = None,
+    key: bytes | None = None,
 ) -> Path:
     """Write a model for ONNX Runtime or LiteRT.
 
@@ -55,6 +56,7 @@ def export_model(
         source: digest of the model file that it came from, if any.
         weights: ``int8``, a quarter of the size and several times as quick, for LiteRT, or
             ``float32``; ``None`` takes ``int8`` for LiteRT.
+        key: the workspace's, which marks a copy that is kept there; ``None`` for other files.
 
     Returns:
         The path. With ``float32`` embeddings and probabilities differ from Keras' by 1e-4 at
@@ -73,7 +75,7 @@ def export_model(
     info = _describe(model, source)
     with whole_file(path) as part:
         _convert(model.embedding, part, form, weights)
-        _add_checksum(part, info)
+        _add_notes(part, info, key)
         _compare(model, part, weights)
     return path
 
@@ -142,24 +144,27 @@ def _convert(embedding: keras.Model, path: Path, form: str, weights: str) -> Non
         raise ModelError(f"This network cannot be converted to {form}: {reason}") from error
 
 
-def _add_checksum(path: Path, info: ExportInfo) -> None:
-    """Append the text and the digest to the network."""
-    size = path.stat().st_size
-    text = replace(info, network_bytes=size).to_json()
-    notes = {INFO: text, CHECKSUM: checksum(path, size, text)}
+def _add_notes(path: Path, info: ExportInfo, key: bytes | None) -> None:
+    """Append the text, the digest and the mark to the network."""
+    network = path.read_bytes()
+    text = replace(info, network_bytes=len(network)).to_json()
+    digest = checksum(network, text)
+    notes = {INFO: text, CHECKSUM: digest}
+    if key is not None:
+        notes[MARK] = mark(marked(digest), key)
     if path.suffix == ONNX:
         import onnx
 
         # Two concatenated protocol buffers are read as one: the network's bytes stay.
         properties = onnx.ModelProto()
-        for key, value in notes.items():
-            properties.metadata_props.add(key=key, value=value)
+        for name, value in notes.items():
+            properties.metadata_props.add(key=name, value=value)
         with path.open("ab") as file:
             file.write(properties.SerializeToString())
         return
     with zipfile.ZipFile(path, "a") as archive:
-        for key, value in notes.items():
-            archive.writestr(zipfile.ZipInfo(key), value)
+        for name, value in notes.items():
+            archive.writestr(zipfile.ZipInfo(name), value)
 
 
 def _compare(model: Siamese, path: Path, weights: str) -> None:
@@ -196,7 +201,7 @@ def _patches(shape: tuple[int, int, int]) -> np.ndarray:
     return np.repeat(tall, -(-width // 8), axis=2)[:, :, :width]
 
 
-def cache_export(model: Siamese, model_file: Path, folder: Path) -> Path:
+def cache_export(model: Siamese, model_file: Path, folder: Path, key: bytes) -> Path:
     """Keep an exported copy of a model file, so that the next start needs no Keras.
 
     Its weights are ``int8``, or ``float32`` where that would change embeddings too much.
@@ -205,6 +210,7 @@ def cache_export(model: Siamese, model_file: Path, folder: Path) -> Path:
         model: what the file holds.
         model_file: the ``.keras`` file, or one in the package.
         folder: the workspace's folder of models.
+        key: the workspace's, which marks the copy as its own.
 
     Returns:
         The copy's path (``cached_export_path``); copies of former content are removed.
@@ -220,6 +226,6 @@ def cache_export(model: Siamese, model_file: Path, folder: Path) -> Path:
         for former in path.parent.glob(f"{glob.escape(cached_export_prefix(model_file))}*"):
             former.unlink(missing_ok=True)
     try:
-        return export_model(model, path, source=digest)
+        return export_model(model, path, source=digest, key=key)
     except ModelError:
-        return export_model(model, path, source=digest, weights="float32")
+        return export_model(model, path, source=digest, weights="float32", key=key)

@@ -5,18 +5,18 @@ wrote. Output: :class:`ExportedModel`, which verifies as a Siamese model does an
 or more faster, because TensorFlow is never loaded.
 
 The file holds the embedding network and, as text (:class:`ExportInfo`), what else verification
-needs: distance, head, metadata, and the model's id. In LiteRT the text is in a zip archive behind
-the network, where TensorFlow Lite's own metadata puts associated files; in ONNX among the metadata
-properties. A second entry is a digest of network and text, so that a damaged file is never used.
+needs: distance, head, metadata, and the model's id; :mod:`siamlab.models.export_notes` reads it. A
+digest of network and text stands beside it, so that a damaged file is never used. A digest is no
+signature: the copies that siamlab keeps for itself bear a mark of the workspace's key, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import threading
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +25,23 @@ import numpy as np
 
 from siamlab.errors import MissingPackageError, ModelError, SiamlabError
 from siamlab.models.embedder import embed_in_batches, ranks_by_cosine
+from siamlab.models.export_notes import (
+    CHECKSUM,
+    INFO,
+    MARK,
+    checksum,
+    read_litert_notes,
+    read_onnx_notes,
+)
+from siamlab.models.locations import model_digest
 from siamlab.models.metadata import ModelMetadata
-from siamlab.system.files import sha256
+from siamlab.system.local_key import check
 from siamlab.system.quiet import silent_stderr
 
 LITERT, ONNX = ".tflite", ".onnx"
 SUFFIXES = {"onnx": ONNX, "litert": LITERT}
-INFO, CHECKSUM = "siamlab.json", "siamlab.sha256"
 DISTANCES: dict[str, Callable[[np.ndarray], np.ndarray]] = {"l1": np.abs, "squared": np.square}
 _VERSION = 2
-_BLOCK = 1 << 20
 
 Network = Callable[[np.ndarray], np.ndarray]
 
@@ -74,7 +81,7 @@ class ExportInfo:
         """The inverse of :meth:`to_json`.
 
         Raises:
-            ModelError: another version of siamlab wrote it.
+            ModelError: another version of siamlab wrote it, or its numbers do not fit together.
         """
         fields = json.loads(text)
         version = fields.pop("version")
@@ -85,7 +92,15 @@ class ExportInfo:
             )
         fields["metadata"] = ModelMetadata.from_dict(fields["metadata"])
         tuples = {name: tuple(fields[name]) for name in ("input_shape", "weights")}
-        return cls(**{**fields, **tuples})
+        info = cls(**{**fields, **tuples})
+        numbers = (*info.weights, info.bias)
+        if (
+            info.distance not in DISTANCES
+            or len(info.weights) != info.dimensions
+            or not all(map(math.isfinite, numbers))
+        ):
+            raise ModelError("Its head does not fit its network; export the model again.")
+        return info
 
 
 class ExportedModel:
@@ -127,24 +142,30 @@ class ExportedModel:
         return self.score_pairs(self.embed(anchors), self.embed(others))
 
 
-def open_exported(path: Path | str) -> ExportedModel:
+def open_exported(path: Path | str, key: bytes | None = None) -> ExportedModel:
     """Open a file that ``siamlab export`` wrote.
 
     Args:
         path: a ``.tflite`` or an ``.onnx`` file.
+        key: the workspace's, whose mark the file must bear; ``None`` asks for none.
 
     Raises:
-        ModelError: there is no such file, it is damaged, or siamlab did not write it.
+        ModelError: there is no such file, it is damaged, siamlab did not write it, or it does not
+            bear the mark.
         MissingPackageError: the runtime of this kind of file is not installed.
     """
     path = Path(path)
-    opener = {LITERT: _open_litert, ONNX: _open_onnx}.get(path.suffix)
-    if opener is None:
+    reader = {LITERT: read_litert_notes, ONNX: read_onnx_notes}.get(path.suffix)
+    if reader is None:
         raise ModelError(f"An exported model's name ends in {LITERT} or {ONNX}. Received: {path}")
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a folder cannot be entered
         raise ModelError(f"No model file at {path}. Check the name, or make it: siamlab export.")
+    runtime = _litert_runtime if path.suffix == LITERT else _onnx_runtime
     try:
-        return ExportedModel(*opener(path))
+        open_network = runtime()
+        content = path.read_bytes()
+        info = _checked(content, reader(content), key)
+        return ExportedModel(info, open_network(content[: info.network_bytes]))
     except MissingPackageError:
         raise
     except SiamlabError as error:
@@ -156,45 +177,48 @@ def open_exported(path: Path | str) -> ExportedModel:
         ) from error
 
 
-def _open_litert(path: Path) -> tuple[ExportInfo, Network]:
+def _litert_runtime() -> Callable[[bytes], Network]:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise MissingPackageError(
             f"A {LITERT} file needs LiteRT ({error}). Run: pip install ai-edge-litert"
         ) from None
-    with zipfile.ZipFile(path) as notes:
-        text, expected = (notes.read(name).decode() for name in (INFO, CHECKSUM))
-    info = _checked(path, text, expected)  # before LiteRT sees the bytes: damaged ones can crash it
-    with silent_stderr():
-        interpreter = Interpreter(str(path), num_threads=usable_cores())
-        interpreter.allocate_tensors()
-        run = interpreter.get_signature_runner()
-    name = next(iter(run.get_input_details()))
-    lock = threading.Lock()  # an interpreter has one set of tensors
 
-    def network(images: np.ndarray) -> np.ndarray:
-        with lock:
-            return np.array(next(iter(run(**{name: images}).values())))
+    def open_network(content: bytes) -> Network:
+        with silent_stderr():
+            interpreter = Interpreter(model_content=content, num_threads=usable_cores())
+            interpreter.allocate_tensors()
+            run = interpreter.get_signature_runner()
+        name = next(iter(run.get_input_details()))
+        lock = threading.Lock()  # an interpreter has one set of tensors
 
-    return info, network
+        def network(images: np.ndarray) -> np.ndarray:
+            with lock:
+                return np.array(next(iter(run(**{name: images}).values())))
+
+        return network
+
+    return open_network
 
 
-def _open_onnx(path: Path) -> tuple[ExportInfo, Network]:
+def _onnx_runtime() -> Callable[[bytes], Network]:
     try:
         import onnxruntime
     except ImportError as error:
         raise MissingPackageError(
             f"An {ONNX} file needs ONNX Runtime ({error}). Run: pip install onnxruntime"
         ) from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = usable_cores()
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-    notes: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    info = _checked(path, notes[INFO], notes[CHECKSUM])
-    name = session.get_inputs()[0].name
-    return info, lambda images: np.asarray(session.run(None, {name: images})[0])
+
+    def open_network(content: bytes) -> Network:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = usable_cores()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        return lambda images: np.asarray(session.run(None, {name: images})[0])
+
+    return open_network
 
 
 def usable_cores() -> int:
@@ -202,26 +226,28 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _checked(path: Path, text: str, expected: str) -> ExportInfo:
-    info = ExportInfo.from_json(text)
-    if checksum(path, info.network_bytes, text) != expected:
+def _checked(content: bytes, notes: dict[str, str], key: bytes | None) -> ExportInfo:
+    info = ExportInfo.from_json(notes[INFO])
+    found = checksum(memoryview(content)[: info.network_bytes], notes[INFO])
+    if found != notes[CHECKSUM]:
         raise ModelError("Its content was damaged; export the model again.")
+    if key is not None and not check(marked(found), notes.get(MARK, ""), key):
+        raise ModelError("It does not bear this workspace's mark; delete it.")
     return info
 
 
-def checksum(path: Path, network_bytes: int, text: str) -> str:
-    """Digest over an exported file's network, its first ``network_bytes``, and its text."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for start in range(0, network_bytes, _BLOCK):
-            digest.update(file.read(min(_BLOCK, network_bytes - start)))
-    digest.update(text.encode())
-    return digest.hexdigest()
+def marked(digest: str) -> bytes:
+    """What the mark of an exported copy is made of: the digest of its network and its text."""
+    return b"exported copy " + digest.encode()
 
 
 def file_digest(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256."""
-    return sha256(path)[:16]
+    """The first 16 hexadecimal digits of a model file's SHA-256.
+
+    Raises:
+        ModelError: a file in the package is not the one that siamlab came with.
+    """
+    return model_digest(path)[:16]
 
 
 def cached_export_prefix(model_file: Path) -> str:
@@ -242,25 +268,30 @@ def cached_export_path(model_file: Path, digest: str, folder: Path) -> Path:
     return folder / "exported" / f"{cached_export_prefix(model_file)}{digest}{LITERT}"
 
 
-def open_cached_export(model_file: Path, folder: Path) -> ExportedModel | None:
-    """Open the exported copy of a model file, if there is one and it is whole.
+def open_cached_export(model_file: Path, folder: Path, key: bytes | None) -> ExportedModel | None:
+    """Open the exported copy of a model file, if there is one, whole and made by this workspace.
 
     Args:
         model_file: a ``.keras`` file, or one in the package.
         folder: the workspace's folder of models.
+        key: the workspace's (:mod:`siamlab.system.local_key`), whose mark a copy must bear;
+            ``None`` where it has none yet, and so no copies.
 
     Returns:
-        ``None`` where Keras must load the model file: no copy, a damaged one, one of former
-        content, or no LiteRT.
+        ``None`` where Keras must load the model file: no copy, a damaged or a foreign one, one of
+        former content, or no LiteRT.
+
+    Raises:
+        ModelError: the model file in the package was damaged or exchanged.
     """
-    if not model_file.is_file():
+    if key is None or not model_file.is_file():
         return None
     digest = file_digest(model_file)
     path = cached_export_path(model_file, digest, folder)
     if not path.is_file():
         return None
     try:
-        model = open_exported(path)
+        model = open_exported(path, key)
     except SiamlabError:
         return None
     return model if model.info.source == digest else None

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from siamlab.config import Workspace
 from siamlab.errors import ModelError
+from siamlab.models.pins import PINS
 from siamlab.system.dlib_files import RESNET, WHEEL, find_dlib_file
+from siamlab.system.files import sha256
 
 _WEIGHTS = Path(__file__).parent / "weights"
 # The head of pretrained, whose convolutions are in dlib's file; and all of compact.
@@ -57,3 +59,18 @@ def packaged_file(name: str) -> Path:
             "train a model (notebook 05, siamlab train), or name a model file."
         )
     return path
+
+
+def model_digest(path: Path) -> str:
+    """The SHA-256 of a model file; one in the package must be the one that siamlab came with.
+
+    Raises:
+        ModelError: a file in the package was damaged or exchanged.
+    """
+    digest = sha256(path)
+    if path.resolve().parent == _WEIGHTS.resolve() and digest != PINS.get(path.name):
+        raise ModelError(
+            f"{path} is not the file that this siamlab came with: it was damaged or exchanged. "
+            "Install siamlab again."
+        )
+    return digest

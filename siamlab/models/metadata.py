@@ -1,16 +1,26 @@
-"""What a model file says about the model, so that verification needs nothing but the file."""
+"""What a model file says about the model, so that verification needs nothing but the file.
+
+Who a model was trained on matters for honest measurements, and is nobody else's business. A model
+that you train keeps a mark of each person's name under the key of your workspace
+(:mod:`siamlab.system.local_key`): there alone :meth:`ModelMetadata.known_people` can tell, and a
+list of names opens nothing elsewhere. The models in the package keep plain digests
+(:func:`digests`) of the names of a public collection, which a public rule chose: everybody may ask.
+"""
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from siamlab import __version__
+from siamlab.config import open_workspace
 from siamlab.data.collections import person_digest
-from siamlab.errors import InputError
+from siamlab.errors import InputError, StorageError
 from siamlab.faces.crop import Preprocessing
+from siamlab.system.local_key import find_local_key, key_name, local_key, mark
 
 DEFAULT_THRESHOLD = 0.5  # of a model that was never calibrated
 # Names of operating points: the fewest errors; a false match rate of 1 in 100 and in 1,000.
@@ -19,9 +29,34 @@ VERIFICATION = "verification"  # the rate the user calibrated for, else fmr_0.00
 DOMAINS = ("photographs", "drawings")
 
 
+_MARK_LENGTH = 24  # of 64 digits: two names of a billion share one with a chance of 1e-11
+
+
 def digests(people: Iterable[str]) -> tuple[str, ...]:
-    """Digests of people's names, sorted, for :class:`ModelMetadata`."""
+    """Digests of the names of a public collection, sorted: who has a list of names can ask them."""
     return tuple(sorted(person_digest(name) for name in people))
+
+
+def people_marks(people: Iterable[str], key: bytes | None = None) -> tuple[str, ...]:
+    """Marks of people's names for :class:`ModelMetadata`, sorted, that only this key opens.
+
+    Args:
+        people: names, as the folders of the collection are called.
+        key: 32 bytes; ``None`` takes the workspace's, and where none can be kept (a read-only
+            folder) one that is forgotten: then nobody can ask.
+    """
+    if key is None:
+        try:
+            key = local_key(open_workspace().root)
+        except StorageError:  # a long training must not be lost for it
+            key = os.urandom(32)
+    owner = key_name(key)
+    return tuple(sorted(f"{owner}-{_name_mark(name, key)}" for name in people))
+
+
+def _name_mark(name: str, key: bytes) -> str:
+    encoded = name.encode("utf-8", "surrogateescape")
+    return mark(b"trained on " + encoded, key)[:_MARK_LENGTH]
 
 
 def library_versions() -> dict[str, str]:
@@ -56,7 +91,8 @@ class ModelMetadata:
         arch: ``koch``, ``compact``, ``resnet`` or ``custom``.
         preprocessing: crop, size and detector, shared by training and verification.
         calibration: thresholds and their origin (``Calibration.to_dict``), or ``None``.
-        people: digests of the people it was trained on.
+        people: marks of the people it was trained on (:func:`people_marks`), and :func:`digests` of
+            those of a public collection.
         versions: library versions at training.
         notes: a sentence on how it was trained.
         domain: what its thresholds were chosen on, ``photographs`` or ``drawings``.
@@ -134,9 +170,34 @@ class ModelMetadata:
             value = found.get("thresholds", {}).get(point.removeprefix("fmr_"))
         return None if value is None else float(value)
 
+    def known_people(self, names: Iterable[str], key: bytes | None = None) -> tuple[str, ...]:
+        """Those of these names whose images were used in training, in their order.
+
+        Args:
+            names: of any people.
+            key: the key of the workspace that trained the model; ``None`` takes the present
+                workspace's. People marked with another key cannot be told: see
+                :attr:`hidden_people`.
+        """
+        key = _workspace_key() if key is None else key
+        known, owner = set(self.people), "" if key is None else key_name(key)
+        return tuple(
+            name
+            for name in names
+            if person_digest(name) in known
+            or (key is not None and f"{owner}-{_name_mark(name, key)}" in known)
+        )
+
     def trained_on(self, person: str) -> bool:
-        """Whether this person's images were used in training."""
-        return person_digest(person) in self.people
+        """Whether this person's images were used in training; see :meth:`known_people`."""
+        return bool(self.known_people((person,)))
+
+    @property
+    def hidden_people(self) -> int:
+        """How many people it was trained on whom only another workspace can name."""
+        key = _workspace_key()
+        own = "" if key is None else f"{key_name(key)}-"
+        return sum("-" in one and not (own and one.startswith(own)) for one in self.people)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the model file."""
@@ -153,3 +214,10 @@ class ModelMetadata:
         rest = {**values, "people": tuple(values["people"])}
         rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
         return cls(**rest)
+
+
+def _workspace_key() -> bytes | None:
+    try:
+        return find_local_key(open_workspace().root)
+    except StorageError:  # then nothing can be told, as without it
+        return None

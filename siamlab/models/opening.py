@@ -10,6 +10,7 @@ from siamlab.errors import SiamlabError
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.exported import SUFFIXES, open_cached_export, open_exported
 from siamlab.models.locations import find_model
+from siamlab.system.local_key import find_local_key, local_key
 
 
 def open_embedder(
@@ -19,7 +20,8 @@ def open_embedder(
 
     The first time, Keras loads a model and an exported copy of it is kept in the workspace
     (seconds); from then on the copy is opened (hundredths of a second). It is the copy that
-    answers the first time too, so that the same images always get the same score.
+    answers the first time too, so that the same images always get the same score. A copy without
+    the mark of this workspace's key is not used, and made anew.
 
     Args:
         name: ``pretrained``, ``compact``, or a ``.keras``, ``.tflite`` or ``.onnx`` file; ``None``
@@ -42,18 +44,19 @@ def open_embedder(
     file = find_model(workspace, name)
     if file.suffix in SUFFIXES.values():
         return open_exported(file)
-    copy = open_cached_export(file, workspace.models)
-    return _open_and_export(file, workspace.models) if copy is None else copy
+    copy = open_cached_export(file, workspace.models, find_local_key(workspace.root))
+    return _open_and_export(file, workspace) if copy is None else copy
 
 
-def _open_and_export(file: Path, folder: Path) -> FaceEmbedder:
+def _open_and_export(file: Path, workspace: Workspace) -> FaceEmbedder:
     from siamlab.models.saving import load_model  # here: a copy needs no Keras
 
     model = load_model(file)
     from siamlab.models.export import cache_export
 
     try:
-        return open_exported(cache_export(model, file, folder))
+        key = local_key(workspace.root)
+        return open_exported(cache_export(model, file, workspace.models, key), key)
     except SiamlabError as error:  # only the next start is slower
         print(f"siamlab: no quick copy of the model was kept. {error}", file=sys.stderr)
         return model

@@ -1,18 +1,22 @@
 """Weights as float16: how a trained model fits into a package of a few megabytes.
 
 Input: a Siamese model. Output: one ``.npz`` file of plain arrays with a description of the
-layers, and its SHA-256 beside it, which is checked when the file is read. Kernels are rounded to
-float16; arrays of a few hundred numbers (biases, statistics, the head) stay float32.
+layers, and its SHA-256 beside it, which is checked when the file is read: it tells damage, and for
+the file in the package the one in the code (:mod:`siamlab.models.pins`) tells an exchange. Kernels
+are rounded to float16; arrays of a few hundred numbers (biases, statistics, the head) stay float32.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from siamlab.errors import ModelError
+from siamlab.models.locations import model_digest
+from siamlab.models.safety import check_classes, first_line
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
 from siamlab.system.files import sha256, whole_file, write_text
@@ -51,23 +55,28 @@ def load_packed(path: Path | str) -> Siamese:
     """Read what :func:`save_packed` wrote.
 
     Raises:
-        ModelError: the file is not what its checksum says, or the checksum is missing.
+        ModelError: the file is not what its checksum says, the checksum is missing, or the file
+            holds anything but arrays of numbers and siamlab's own layers.
     """
     path = Path(path)
     expected = _checksum_file(path)
     if not path.is_file() or not expected.is_file():
         raise ModelError(f"{path} and {expected.name} belong together; one of them is missing.")
-    if sha256(path) != expected.read_text().split(maxsplit=1)[0]:
+    if model_digest(path) != expected.read_text().split(maxsplit=1)[0]:
         raise ModelError(
             f"{path} is not what {expected.name} says: damaged. Install siamlab again."
         )
-    with np.load(path, allow_pickle=False) as archive:
-        about = json.loads(archive["about"].tobytes())
-        names = sorted(name for name in archive.files if name.isdigit())
-        arrays = [archive[name].astype(np.float32) for name in names]
-    model: Siamese = keras.saving.deserialize_keras_object(about["model"])
-    model.set_weights(arrays)
-    return model
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            about = json.loads(archive["about"].tobytes())["model"]
+            names = sorted(name for name in archive.files if name.isdigit())
+            arrays = [archive[name].astype(np.float32) for name in names]
+        check_classes(about)
+        model = keras.saving.deserialize_keras_object(about, safe_mode=True)
+        model.set_weights(arrays)
+    except Exception as error:  # NumPy and Keras raise many kinds for what is no such file
+        raise ModelError(f"{path} cannot be loaded as a model: {first_line(error)}.") from None
+    return cast(Siamese, model)
 
 
 def _checksum_file(path: Path) -> Path:

@@ -16,7 +16,7 @@ import numpy as np
 
 from siamlab.errors import InputError, ModelError, SiamlabError
 from siamlab.models.embedding import mirrored
-from siamlab.models.locations import HEAD
+from siamlab.models.locations import HEAD, model_digest
 from siamlab.models.metadata import ModelMetadata
 from siamlab.models.resnet import load_resnet
 from siamlab.models.siamese import Siamese, build_siamese
@@ -105,6 +105,7 @@ def _read_head(path: Path) -> tuple[float, float, ModelMetadata]:
         raise ModelError(
             f"{path} is missing; it holds the head of pretrained. Install siamlab again."
         )
+    model_digest(path)
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         metadata = ModelMetadata.from_dict(values["metadata"])

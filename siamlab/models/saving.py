@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -11,6 +11,7 @@ from siamlab.errors import InputError, ModelError
 from siamlab.models.locations import NAMES, packaged_file
 from siamlab.models.packed import load_packed
 from siamlab.models.pretrained import load_pretrained
+from siamlab.models.safety import check_model_file, first_line
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
 from siamlab.system.files import write_whole
@@ -64,7 +65,8 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
             (``siamlab/models/weights/README.md`` is their card).
 
     Raises:
-        ModelError: there is no such file, it is damaged, or it is another kind of model.
+        ModelError: there is no such file, it is damaged, it is another kind of model, or it holds
+            code or classes that are neither Keras' nor siamlab's nor registered before.
 
     Example:
         >>> import siamlab
@@ -75,19 +77,17 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
     if str(path) in NAMES:
         path = packaged_file(str(path))
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a folder cannot be entered
         raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
     if path.suffix == ".json":
         return load_pretrained(path)
     if path.suffix == ".npz":
         return load_packed(path)
-    if not zipfile.is_zipfile(path):
-        raise ModelError(f"{path} is not a whole .keras file; it may be truncated. Save it again.")
+    check_model_file(path)
     try:
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
+        raise ModelError(f"{path} cannot be loaded as a model: {first_line(error)}.") from error
     if not isinstance(model, Siamese):
         raise ModelError(
             f"{path} holds a {type(model).__name__}, not a Siamese model. Build one around it with "

@@ -15,7 +15,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 from siamlab.errors import InputError
-from siamlab.system.files import storage_errors
+from siamlab.system.files import whole_file
 
 # Okabe and Ito 2008, "Color universal design": distinct for all common types of color vision.
 COLORS = {
@@ -141,10 +141,11 @@ def save_figure(figure: Any, name: str, folder: Path | str) -> tuple[Path, Path]
     folder = Path(folder)
     paths = (folder / f"{name}.svg", folder / f"{name}.png")
     # A fixed salt for the ids and no date keep the bytes the same.
-    with style(), matplotlib.rc_context({"svg.hashsalt": "siamlab"}), storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        figure.savefig(paths[0], format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(paths[1], format="png", dpi=2 * DPI, metadata={"Software": None})
+    with style(), matplotlib.rc_context({"svg.hashsalt": "siamlab"}):
+        with whole_file(paths[0]) as part:
+            figure.savefig(part, format="svg", metadata={"Date": None, "Creator": None})
+        with whole_file(paths[1]) as part:
+            figure.savefig(part, format="png", dpi=2 * DPI, metadata={"Software": None})
     return paths
 
 

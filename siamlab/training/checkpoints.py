@@ -6,8 +6,10 @@ the history; and the best weights.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import shutil
 import time
 import warnings
@@ -143,6 +145,7 @@ class Checkpoints(keras.callbacks.Callback):
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._check_room(self.folder)
             if self.history.metrics.get(self.monitor, [math.inf])[-1] < best:
                 temporary = self.folder / "writing-best.weights.h5"
                 self.model.save_weights(temporary, overwrite=True)
@@ -150,10 +153,19 @@ class Checkpoints(keras.callbacks.Callback):
             if (epoch + 1) % self.every == 0:
                 self._write_checkpoint(self.folder, epoch + 1)
         except OSError as error:
+            shutil.rmtree(self.folder / "writing", ignore_errors=True)
             raise StorageError(
                 f"Cannot write a checkpoint to {self.folder}: {error.strerror or error}. Free some "
                 "space and run again: training resumes from the last whole checkpoint."
             ) from error
+
+    def _check_room(self, folder: Path) -> None:
+        """Find a full disk before HDF5 does, which prints a page and leaves a file behind."""
+        optimizer = getattr(self.model, "optimizer", None)
+        variables = [*self.model.variables, *getattr(optimizer, "variables", ())]
+        needed = sum(4 * math.prod(variable.shape) for variable in variables)
+        if shutil.disk_usage(folder).free < 2 * needed:  # best weights and checkpoint
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _write_checkpoint(self, folder: Path, epoch: int) -> None:
         temporary = folder / "writing"

@@ -18,7 +18,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import pair_dataset
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.losses import LargeMarginCosine, SupervisedContrastive
-from siamlab.models.metadata import digests
+from siamlab.models.metadata import people_marks
 from siamlab.models.siamese import Siamese
 from siamlab.models.training_heads import PersonCosines
 from siamlab.system.backend import keras, set_seed, uses_xla
@@ -134,7 +134,7 @@ def fine_tune(
     _compile_for_pairs(model, settings)
     model.optimizer.build(model.trainable_variables)
     metadata = model.metadata
-    people = tuple(sorted({*metadata.people, *digests(pairs.people)}))
+    people = tuple(sorted({*metadata.people, *people_marks(pairs.people)}))
     notes = f"{metadata.notes}; then {len(pairs)} pairs of {len(pairs.people)} people".lstrip("; ")
     model.with_metadata(people=people, notes=notes, calibration=None)
     return history

@@ -26,7 +26,7 @@ from siamlab.models import resnet
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.koch import centered_unit, fold_normalization
-from siamlab.models.metadata import ModelMetadata, digests
+from siamlab.models.metadata import ModelMetadata, people_marks
 from siamlab.models.pretrained import resnet_embedding
 from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese, build_siamese
@@ -102,7 +102,7 @@ def _learn_from(
         f"taught by {teacher.metadata.arch} with {lessons.real} faces and {mixed} mixed ones, "
         f"seed {settings.seed}"
     )
-    people = tuple(sorted({*digests(train.names), *teacher.metadata.people}))
+    people = tuple(sorted({*people_marks(train.names), *teacher.metadata.people}))
     return history, ModelMetadata("compact", preprocessing, people=people, notes=notes)
 
 
@@ -171,7 +171,7 @@ def _train_on_people(
     metadata = ModelMetadata(
         arch=arch,
         preprocessing=preprocessing,
-        people=digests(trained.names),
+        people=people_marks(trained.names),
         notes=f"all pairs of batches of {batch} people, {len(trained)} people, "
         f"seed {settings.seed}",
     )
@@ -199,7 +199,7 @@ def new_koch(size: int, width: float, people: Sequence[str], seed: int) -> Siame
     metadata = ModelMetadata(
         arch="koch",
         preprocessing=Preprocessing(size=size, fraction=FRACTIONS["koch"]),
-        people=digests(people),
+        people=people_marks(people),
         notes=f"binary cross-entropy on pairs, Adam 1e-4, seed {seed}",
     )
     return build_siamese(build_embedding("koch", (size, size, 3), width), "l1", metadata)

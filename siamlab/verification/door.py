@@ -6,13 +6,16 @@ they ask. A door does not: see :mod:`siamlab.verification.tries`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
 from siamlab.errors import InputError, NotEnrolledError, SiamlabError
 from siamlab.faces.crop import SEVERAL_FACES
+from siamlab.verification.challenge import Challenge, Watcher, draw_steps
 from siamlab.verification.probe import Image
 from siamlab.verification.result import Verification
 from siamlab.verification.tries import (
@@ -23,6 +26,8 @@ from siamlab.verification.tries import (
     wait_words,
 )
 from siamlab.verification.verifier import Verifier
+
+FRAMES = 10  # of a challenge, the last ones that look ahead
 
 
 class Door:
@@ -78,23 +83,92 @@ class Door:
             NotEnrolledError: nobody has this name; that counts as a failure of the door.
             InputError: there are no frames.
         """
-        gallery = self.verifier.gallery
-        number = begin_try(gallery, person, self.limits, now)
-        try:
+        with self._counted(person, now) as end:
             verdicts = [self.verifier.verify(frame, person) for frame in frames]
             verdict = decide_frames(verdicts, self.needed)
-        except NotEnrolledError:
-            raise  # names that are tried out count
-        except SiamlabError:
-            end_try(gallery, person, number, None)
-            raise
-        end_try(gallery, person, number, verdict.verified)
+            end(verdict.verified)
+        return verdict if self.show_scores else verdict.without_scores()
+
+    def challenge(
+        self,
+        read: Callable[[], np.ndarray],
+        person: str,
+        tell: Callable[[str], None] = print,
+        rng: np.random.Generator | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Verification:
+        """Ask for movements of the head first, then decide on the frames that look ahead.
+
+        See :mod:`siamlab.verification.challenge` for what that stops, and what not.
+
+        Args:
+            read: gives the next frame of the camera.
+            person: the name that was stated.
+            tell: shows an instruction to the person.
+            rng: of the order; ``None`` takes the system's randomness.
+            clock: seconds.
+
+        Returns:
+            As :meth:`verify`; unknown, with the reason, where the challenge was not passed, which
+            counts as a failure.
+
+        Raises:
+            As :meth:`verify`, and what ``read`` raises.
+        """
+        with self._counted(person) as end:
+            verdict = self._challenge(read, person, tell, rng, clock)
+            end(bool(verdict.verified))
         return verdict if self.show_scores else verdict.without_scores()
 
     def wait(self, person: str, now: float | None = None) -> str:
         """How long this person has to wait for the next try, in words; empty for not at all."""
         left = seconds_left(self.verifier.gallery, person, self.limits, now)
         return wait_words(left) if left > 0 else ""
+
+    def _challenge(
+        self,
+        read: Callable[[], np.ndarray],
+        person: str,
+        tell: Callable[[str], None],
+        rng: np.random.Generator | None,
+        clock: Callable[[], float],
+    ) -> Verification:
+        verifier, ahead = self.verifier, []
+
+        def judge(frame: np.ndarray, _: object) -> bool | None:
+            ahead.append(verifier.verify(frame, person))
+            return ahead[-1].verified
+
+        asked = Challenge(draw_steps(np.random.default_rng() if rng is None else rng))
+        watcher = Watcher(asked, verifier.detector, judge)
+        told, state = "", asked.state
+        while state.passed is None:
+            if state.instruction != told:
+                told = state.instruction
+                tell(told)
+            frame = read()
+            state = watcher.see(clock(), frame)
+        if not ahead:
+            ahead.append(verifier.verify(frame, person))
+        verdict = decide_frames(ahead[-FRAMES:], self.needed)
+        if not state.passed and verdict.verified is not False:
+            verdict = replace(verdict, verified=None, reason=f"{state.reason}.")
+        return verdict
+
+    @contextmanager
+    def _counted(
+        self, person: str, now: float | None = None
+    ) -> Iterator[Callable[[bool | None], None]]:
+        """A try that is a failure unless the block says how it ended, or cannot go on."""
+        gallery = self.verifier.gallery
+        number = begin_try(gallery, person, self.limits, now)
+        try:
+            yield lambda verified: end_try(gallery, person, number, verified)
+        except NotEnrolledError:
+            raise  # names that are tried out count
+        except SiamlabError:
+            end_try(gallery, person, number, None)
+            raise
 
 
 def decide_frames(verdicts: Sequence[Verification], needed: float = 0.6) -> Verification:

@@ -71,7 +71,7 @@ def test_an_exception_in_the_block_releases_the_camera() -> None:
     ("error", "line"),
     [
         (CameraError("Camera 0 went away.\nPlug it in."), "Camera 0 went away. Plug it in."),
-        (RuntimeError("driver\nbroke"), "RuntimeError: driver broke"),
+        (RuntimeError("driver\nbroke"), "fake failed: RuntimeError: driver broke"),
     ],
 )
 def test_a_disconnected_camera_gives_one_line_and_is_released(error: Exception, line: str) -> None:

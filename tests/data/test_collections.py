@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import unprivileged
+from malformed_images import special_files
 
-from siamlab.data.collections import collect_person, open_collection
+from siamlab.data.collections import collect_person, open_collection, person_digest
 from siamlab.data.inspection import check_images, describe
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import read_image
@@ -97,3 +99,42 @@ def test_lfw_archive(shared_lfw: Path, tmp_path: Path) -> None:
     assert (len(collection), len(collection.images)) == (4786, 10492)
     assert read_image(collection.images[0]).shape == (250, 250, 3)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_no_plain_file_is_left_out(tmp_path):
+    """Pipes, devices, links that lead nowhere or to themselves, and folders called like images."""
+    (tmp_path / "Ada").mkdir()
+    special_files(tmp_path / "Ada")
+    good = write_image(tmp_path / "Ada" / "good.png", np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    collection = open_collection(tmp_path)
+    assert collection.names == ("Ada",)
+    assert {path.name for path in collection.images} == {good.name, "sparse.jpg"}
+    (problem,) = check_images(collection)
+    assert problem.path.name == "sparse.jpg" and "too large" in problem.reason
+
+
+def test_paths_that_are_no_folder_and_no_archive(tmp_path):
+    pipe = dict(special_files(tmp_path))["pipe"]
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        open_collection(pipe)
+    for path in (tmp_path / ("z" * 300), tmp_path / "a\0b", tmp_path / "link-to-itself.jpg"):
+        with pytest.raises(InputError, match="does not exist"):
+            open_collection(path)
+
+
+def test_folders_that_must_not_be_read(tmp_path):
+    folder = tmp_path / "Ada"
+    write_image(folder / "a.png", np.zeros((9, 9, 3), np.uint8))
+    folder.chmod(0)
+    for one in (tmp_path, folder):
+        with unprivileged(), pytest.raises(InputError, match=r"cannot be read|does not exist"):
+            open_collection(one)
+    folder.chmod(0o700)
+
+
+def test_names_of_people_need_not_be_text(tmp_path):
+    for name in ("\udcff\udcfe", "人", "a\nb"):
+        write_image(tmp_path / name / "a.png", np.zeros((9, 9, 3), np.uint8))
+    names = open_collection(tmp_path).names
+    assert len(names) == 3 and len({person_digest(name) for name in names}) == 3

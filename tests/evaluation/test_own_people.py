@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,10 @@ class Metadata:
         default_factory=lambda: Preprocessing(size=8, alignment="none")
     )
 
-    def trained_on(self, name: str) -> bool:
-        return name in self.trained
+    hidden_people = 0
+
+    def known_people(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name in self.trained)
 
 
 class LevelModel:

@@ -21,6 +21,8 @@ from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import save_model
 from siamlab.models.siamese import Siamese, build_siamese
 
+KEY = b"k" * 32
+
 
 def with_random_offsets(model: Siamese, seed: int, weight_scale: float) -> Siamese:
     """Give every bias, mean and variance a value of its own, as training does."""
@@ -220,23 +222,23 @@ def test_a_copy_is_exact_where_eight_bits_are_too_few(tmp_path, monkeypatch):
         convert(tiny(0.02).embedding if weights == "int8" else embedding, path, form, weights)
 
     monkeypatch.setattr("siamlab.models.export._convert", worse_in_int8)
-    cache_export(model, file, tmp_path)
+    cache_export(model, file, tmp_path, KEY)
     assert kinds == ["int8", "float32"]
     images = images_for(model, 3)
-    copy = open_cached_export(file, tmp_path)
+    copy = open_cached_export(file, tmp_path, KEY)
     np.testing.assert_allclose(copy.embed(images), model.embed(images), atol=1e-5)
 
 
 def test_a_cached_export_follows_its_model_file(tmp_path):
     model, folder = tiny(), tmp_path / "models"
     file = save_model(model, tmp_path / "faces [1].keras", optimizer=False)
-    assert open_cached_export(file, folder) is None
-    first = cache_export(model, file, folder)
-    assert open_cached_export(file, folder).model_id == model.model_id
+    assert open_cached_export(file, folder, KEY) is None
+    first = cache_export(model, file, folder, KEY)
+    assert open_cached_export(file, folder, KEY).model_id == model.model_id
     save_model(model.with_metadata(notes="calibrated again"), file, optimizer=False)
-    assert open_cached_export(file, folder) is None, (
+    assert open_cached_export(file, folder, KEY) is None, (
         "the file changed, its old copy no longer counts"
     )
-    second = cache_export(model, file, folder)
+    second = cache_export(model, file, folder, KEY)
     assert second != first and [second] == list(second.parent.iterdir())
-    assert open_cached_export(file, folder).metadata.notes == "calibrated again"
+    assert open_cached_export(file, folder, KEY).metadata.notes == "calibrated again"

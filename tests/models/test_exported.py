@@ -14,9 +14,15 @@ import pytest
 
 from siamlab.errors import InputError, MissingPackageError, ModelError
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.exported import (
+from siamlab.models.export_notes import (
     CHECKSUM,
     INFO,
+    MARK,
+    checksum,
+    read_litert_notes,
+    read_onnx_notes,
+)
+from siamlab.models.exported import (
     ExportedModel,
     ExportInfo,
     cached_export_path,
@@ -164,22 +170,102 @@ def test_a_missing_runtime_says_what_to_install(exported, monkeypatch):
         open_exported(exported)
 
 
-def test_a_cached_export_is_used_when_it_is_whole_and_of_this_file(exported, tmp_path, monkeypatch):
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+
+
+def rewritten(exported: Path, path: Path, change, mark: str | None) -> Path:
+    """The file with another text, and its digest written anew as any editor of it would."""
+    content = exported.read_bytes()
+    network = content[: open_exported(exported).info.network_bytes]
+    text = change(read_litert_notes(content)[INFO])
+    path.write_bytes(network)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(INFO, text)
+        archive.writestr(CHECKSUM, checksum(network, text))
+        if mark is not None:
+            archive.writestr(MARK, mark)
+    return path
+
+
+def test_a_digest_written_anew_is_no_mark(exported, tmp_path):
+    """Edited so that everybody is accepted: whole by its digest, refused by the mark."""
     if exported.suffix != ".tflite":
         pytest.skip("copies are LiteRT files")
+
+    def accept_all(text: str) -> str:
+        return text.replace('"bias": 0.5', '"bias": 99.0')
+
+    evil = rewritten(exported, tmp_path / "evil.tflite", accept_all, None)
+    assert open_exported(evil).info.bias == 99.0, "a file that somebody names is not marked"
+    for mark in (None, "", "0" * 64, "é"):
+        rewritten(exported, evil, accept_all, mark)
+        with pytest.raises(ModelError, match="mark"):
+            open_exported(evil, KEY)
+
+
+def test_numbers_that_do_not_fit_are_one_line(exported, tmp_path):
+    if exported.suffix != ".tflite":
+        pytest.skip("the text is the same in both kinds of files")
+    for old, new in (
+        ('"weights": [1.0, -2.0]', '"weights": [1.0]'), ('"bias": 0.5', '"bias": NaN'),
+        ('"distance": "l1"', '"distance": "l7"'), ('"network_bytes": ', '"network_bytes": 9'),
+        ('"metadata": {', '"metadata": {"x": 1, '), ('"dimensions": 2', '"dimensions": "two"'),
+    ):  # fmt: skip
+        edited = rewritten(
+            exported,
+            tmp_path / "edited.tflite",
+            lambda text, a=old, b=new: text.replace(a, b),
+            None,
+        )
+        refused(edited)
+
+
+def test_notes_are_read_without_the_runtime_and_never_hang(exported):
+    content = exported.read_bytes()
+    reader = read_litert_notes if exported.suffix == ".tflite" else read_onnx_notes
+    assert set(reader(content)) == {INFO, CHECKSUM}
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        damaged = bytearray(content[: int(rng.integers(1, len(content)))])
+        for place in rng.integers(0, len(damaged), 9):
+            damaged[place] = int(rng.integers(256))
+        try:
+            assert isinstance(reader(bytes(damaged)), dict)
+        except (ValueError, IndexError, KeyError, zipfile.BadZipFile, NotImplementedError, OSError):
+            pass
+        except Exception as error:
+            assert "decompress" in str(error) or isinstance(error, RuntimeError)
+
+
+def test_a_cached_export_is_used_when_it_is_whole_of_this_file_and_marked(exported, tmp_path):
+    if exported.suffix != ".tflite":
+        pytest.skip("copies are LiteRT files")
+    from siamlab.models.export import _add_notes
+
     model_file = tmp_path / "m[1].keras"
-    assert open_cached_export(model_file, tmp_path) is None
+    assert open_cached_export(model_file, tmp_path, KEY) is None
     model_file.write_bytes(b"a model")
-    assert open_cached_export(model_file, tmp_path) is None
-    copy = cached_export_path(model_file, file_digest(model_file), tmp_path)
+    assert open_cached_export(model_file, tmp_path, KEY) is None
+    digest = file_digest(model_file)
+    copy = cached_export_path(model_file, digest, tmp_path)
     copy.parent.mkdir()
-    copy.write_bytes(exported.read_bytes())
-    assert open_cached_export(model_file, tmp_path) is None, "it is the copy of another file"
-    monkeypatch.setattr("siamlab.models.exported.file_digest", lambda path: "abc")
-    copy.rename(cached_export_path(model_file, "abc", tmp_path))
-    assert open_cached_export(model_file, tmp_path).metadata == METADATA
-    cached_export_path(model_file, "abc", tmp_path).write_bytes(exported.read_bytes()[:-1])
-    assert open_cached_export(model_file, tmp_path) is None
+    whole, info = exported.read_bytes(), open_exported(exported).info
+
+    def write(source: str, key: bytes | None) -> None:
+        copy.write_bytes(whole[: info.network_bytes])
+        _add_notes(copy, replace(info, source=source), key)
+
+    write("abc", KEY)
+    assert open_cached_export(model_file, tmp_path, KEY) is None, "it is the copy of another file"
+    write(digest, None)
+    assert open_cached_export(model_file, tmp_path, KEY) is None, "it bears no mark"
+    write(digest, OTHER_KEY)
+    assert open_cached_export(model_file, tmp_path, KEY) is None, "it is from another workspace"
+    write(digest, KEY)
+    assert open_cached_export(model_file, tmp_path, None) is None, "there is no key yet"
+    assert open_cached_export(model_file, tmp_path, KEY).metadata == METADATA
+    copy.write_bytes(copy.read_bytes()[:-1])
+    assert open_cached_export(model_file, tmp_path, KEY) is None
 
 
 VERIFY = """

@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fakes import loaded_script
 
 from siamlab.config import open_workspace
 from siamlab.errors import ModelError
 from siamlab.models import locations
-from siamlab.models.locations import HEAD, find_model, packaged_file
+from siamlab.models.exported import file_digest
+from siamlab.models.locations import COMPACT, HEAD, find_model, model_digest, packaged_file
+from siamlab.models.packed import load_packed
+from siamlab.models.pins import PINS
+from siamlab.models.pretrained import load_pretrained
+from siamlab.system.files import sha256
 
 
 @pytest.fixture
@@ -60,3 +66,36 @@ def test_missing_weights_are_one_line(name, packaged):
 
 def test_the_head_is_in_the_package():
     assert packaged_file("pretrained") == HEAD and HEAD.stat().st_size < 100_000
+
+
+def test_the_pins_are_those_of_the_files_in_the_package():
+    """After scripts/pretrain.py or another change of them: python scripts/pin_weights.py"""
+    assert {path.name: sha256(path) for path in (HEAD, COMPACT)} == PINS
+
+
+@pytest.mark.parametrize("name", ["pretrained.json", "compact.npz"])
+def test_an_exchanged_file_in_the_package_is_refused(name, tmp_path, monkeypatch):
+    """However well its digest was written anew beside it."""
+    content = bytearray((HEAD.parent / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    path = tmp_path / name
+    path.write_bytes(bytes(content))
+    (tmp_path / f"{name}.sha256").write_text(f"{sha256(path)}  {name}\n")
+    assert model_digest(path) == sha256(path), "a file elsewhere is its owner's"
+    monkeypatch.setattr(locations, "_WEIGHTS", tmp_path)
+    loaders = {"pretrained.json": load_pretrained, "compact.npz": load_packed}
+    for load in (model_digest, loaders[name], file_digest):
+        with pytest.raises(ModelError, match=r"exchanged\. Install siamlab again") as caught:
+            load(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_the_script_pins_what_is_there(tmp_path, monkeypatch):
+    with loaded_script(Path(__file__).parents[2] / "scripts" / "pin_weights.py") as script:
+        module = tmp_path / "pins.py"
+        module.write_text('"""Pins."""\n\nPINS = {\n    "old": "0",\n}\n')
+        monkeypatch.setattr(script, "MODULE", module)
+        script.main()
+    found: dict[str, dict[str, str]] = {}
+    exec(module.read_text(), found)
+    assert found["PINS"] == PINS

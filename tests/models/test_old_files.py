@@ -17,7 +17,8 @@ from siamlab.errors import ModelError
 from siamlab.evaluation import Calibration
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding
-from siamlab.models.exported import CHECKSUM, INFO, open_exported
+from siamlab.models.export_notes import CHECKSUM, INFO
+from siamlab.models.exported import open_exported
 from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese

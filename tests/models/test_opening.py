@@ -57,6 +57,23 @@ def test_keras_opens_a_model_once(workspace, compact, monkeypatch):
     assert second.model_id == compact.model_id and second.metadata == compact.metadata
 
 
+def test_a_copy_that_this_workspace_did_not_make_is_made_anew_without_a_word(
+    workspace, compact, tmp_path, capsys
+):
+    """Another workspace's copy is whole by its digest, and may say anything."""
+    other = open_workspace(tmp_path / "other")
+    open_embedder("compact", other)
+    (foreign,) = exported(other)
+    (workspace.models / "exported").mkdir(parents=True)
+    copy = workspace.models / "exported" / foreign.name
+    copy.write_bytes(foreign.read_bytes())
+    model = open_embedder("compact", workspace)
+    assert isinstance(model, ExportedModel) and exported(workspace) == [copy]
+    assert copy.read_bytes() != foreign.read_bytes()
+    assert (workspace.root / "local.key").stat().st_mode & 0o777 == 0o600
+    assert capsys.readouterr().err == ""
+
+
 def test_where_no_copy_can_be_kept_keras_answers_and_a_line_says_so(
     workspace, compact, monkeypatch, capsys
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tarfile
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import unprivileged
 
 from siamlab.data.collections import open_collection
 from siamlab.errors import InputError, StorageError
 from siamlab.images.write import write_image
+from siamlab.system import archives
 from siamlab.system.archives import unpack
 
 
@@ -151,3 +154,115 @@ def test_leftovers_of_a_killed_process_are_removed(tree: Path, tmp_path: Path) -
     os.utime(cache / f".{final.name}-killed", (0, 0))
     assert unpack(archive, cache) == final
     assert {path.name for path in cache.iterdir()} == {fresh.name, final.name}
+
+
+@pytest.mark.parametrize("name", ["a.tgz", "a.tar.xz", "zip"])
+def test_what_grows_out_of_proportion_is_refused(tmp_path: Path, monkeypatch, name: str) -> None:
+    """200 kB of zeros in a few hundred bytes, where 100 kB and 200 times the file are allowed."""
+    monkeypatch.setattr(archives, "FREE_BYTES", 100_000)
+    path, zeros = tmp_path / name, bytes(400_000)
+    if name == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+            bundle.writestr("p/a.png", zeros)
+    else:
+        with tarfile.open(path, "w:gz" if name == "a.tgz" else "w:xz") as tar:
+            member = tarfile.TarInfo("p/a.png")
+            member.size = len(zeros)
+            tar.addfile(member, io.BytesIO(zeros))
+    with pytest.raises(InputError, match="would become 0 MB or more"):
+        unpack(path, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_zeros_behind_the_end_of_a_tar_are_not_read_for_ever(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(archives, "FREE_BYTES", 1_000_000)
+    (tmp_path / "a.tgz").write_bytes(gzip.compress(bytes(8_000_000)))
+    with pytest.raises(InputError, match="would become"):
+        unpack(tmp_path / "a.tgz", tmp_path / "cache")
+
+
+def test_many_files_are_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as bundle:
+        for number in range(4):
+            bundle.writestr(f"p/{number}.png", b"")
+    with pytest.raises(InputError, match="in 4 files"):
+        unpack(tmp_path / "a.zip", tmp_path / "cache")
+
+
+def test_a_tar_with_huge_notes_is_not_read_into_memory(tmp_path: Path, monkeypatch) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("people/a.png")
+        member.pax_headers = {"comment": "x" * 5_000}
+        tar.addfile(member)
+    assert (unpack(tmp_path / "a.tar", tmp_path / "cache") / "people" / "a.png").is_file()
+    monkeypatch.setattr(archives, "_MOST_NOTES", 4_000)
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        unpack(tmp_path / "a.tar", tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["a/" + "n" * 300 + ".png", "a.png/b.png", "a\0b.png"])
+def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as bundle:
+        bundle.writestr("a.png", b"a file")
+        bundle.writestr(zipfile.ZipInfo("x" * len(name)), b"another")
+    content = (tmp_path / "a.zip").read_bytes().replace(b"x" * len(name), name.encode())
+    (tmp_path / "a.zip").write_bytes(content)
+    try:
+        found = unpack(tmp_path / "a.zip", tmp_path / "cache")
+    except InputError as error:
+        assert str(error).isprintable()
+    else:  # zipfile cuts a name at its zero byte
+        assert "\0" in name and len(list(found.rglob("*"))) == 2
+
+
+def test_symbolic_links_are_refused_even_within(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        member = tarfile.TarInfo("people/a.png")
+        member.type, member.linkname = tarfile.SYMTYPE, "b.png"
+        tar.addfile(member)
+    with pytest.raises(InputError, match="symbolic link"):
+        unpack(tmp_path / "a.tar", tmp_path / "cache")
+
+
+def test_devices_are_refused(tmp_path: Path) -> None:
+    for kind in (tarfile.CHRTYPE, tarfile.FIFOTYPE):
+        with tarfile.open(tmp_path / "a.tar", "w") as tar:
+            member = tarfile.TarInfo("people/a.png")
+            member.type = kind
+            tar.addfile(member)
+        with pytest.raises(InputError, match="unsafe"):
+            unpack(tmp_path / "a.tar", tmp_path / "cache")
+
+
+def test_an_archive_that_must_not_be_read(tree: Path, tmp_path: Path) -> None:
+    archive = _tar(tree, "a.tgz")
+    archive.chmod(0)
+    with unprivileged(), pytest.raises(InputError, match="Permission denied"):
+        unpack(archive, tmp_path / "cache")
+
+
+def test_damaged_archives_of_all_kinds(tree: Path, tmp_path: Path) -> None:
+    """Changed bytes and splices: unpacked, or one line; nothing outside the cache."""
+    rng = np.random.default_rng(0)
+    whole = {name: _tar(tree, name) for name in ("a.tar", "a.tgz", "b.tar.xz", "c.tar.bz2")}
+    whole["d.zip"] = _zip(tree)
+    contents = {name: path.read_bytes() for name, path in whole.items()}
+    work = tmp_path / "work"
+    work.mkdir()
+    outcomes = set()
+    for number in range(200):
+        name = list(contents)[number % len(contents)]
+        content = bytearray(contents[name])
+        for place in rng.integers(0, min(len(content), 2_000), 4) * (number % 2 * 2 - 1):
+            content[place] = int(rng.integers(256))
+        (work / name).write_bytes(bytes(content))
+        try:
+            unpack(work / name, work / "cache")
+            outcomes.add("result")
+        except InputError as error:
+            assert str(error).isprintable()
+            outcomes.add("error")
+    assert outcomes == {"result", "error"}
+    assert {path.name for path in work.iterdir()} == {*contents, "cache"}
+    assert not [path for path in (work / "cache").iterdir() if path.name.startswith(".")]

@@ -23,7 +23,7 @@ from siamlab.errors import InputError, ModelError, StorageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.losses import SupervisedContrastive
-from siamlab.models.metadata import digests
+from siamlab.models.metadata import people_marks
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
 from siamlab.training.checkpoints import TrainingHistory, latest_checkpoint
@@ -203,7 +203,7 @@ def trained_compact():
     embedding = mirrored(build_embedding("compact", (32, 32, 3), width=0.125))
     return build_siamese(embedding, "squared").with_metadata(
         preprocessing=Preprocessing(size=32, fraction=0.6),
-        people=digests(["Ada"]),
+        people=people_marks(["Ada"]),
         calibration={"threshold": 0.7},
         notes="trained before",
     )
@@ -239,7 +239,7 @@ def test_fine_tuning_adds_its_people_and_removes_the_threshold(tuned, split):
     metadata = model.metadata
     people = pairs_of(split)[0].people
     assert metadata.trained_on("Ada") and all(map(metadata.trained_on, people))
-    assert metadata.people == digests(["Ada", *people])
+    assert metadata.people == people_marks(["Ada", *people])
     assert metadata.threshold is None
     assert metadata.notes == f"trained before; then 16 pairs of {len(people)} people"
 

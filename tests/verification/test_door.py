@@ -10,8 +10,9 @@ import pytest
 from fakes import FakeDetector, FakeModel, gray_frame
 
 from siamlab.errors import InputError, NotEnrolledError, TooManyTriesError
-from siamlab.faces.detectors import FaceBox
+from siamlab.faces.detectors import FaceBox, Landmarks
 from siamlab.gallery import Gallery
+from siamlab.verification.challenge import FRONT, STEPS, draw_steps
 from siamlab.verification.door import Door, decide_frames
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
@@ -122,3 +123,68 @@ def test_two_faces_in_a_frame_are_refused(door: Door) -> None:
     answer = door.verify([gray_frame(100)], "Ada", 0.0)
     assert answer.verified is None
     assert "2 faces" in answer.reason
+
+
+class Moving:
+    """Frames of a head that does as it was told, for a detector that knows what they show."""
+
+    def __init__(self, level: int, obeys: bool = True) -> None:
+        self.level, self.obeys, self.told, self.now = level, obeys, [], 0.0
+
+    def tell(self, instruction: str) -> None:
+        self.told.append(instruction)
+
+    def clock(self) -> float:
+        self.now += 0.4
+        return self.now
+
+    def read(self) -> np.ndarray:
+        frame = gray_frame(self.level)
+        frame[0, 0] = STEPS.index(self.told[-1]) + 1 if self.obeys and self.told[-1] != FRONT else 9
+        return frame
+
+
+class MovingDetector(FakeDetector):
+    """Five points of the pose that the frame's first pixel names."""
+
+    def detect(self, image: np.ndarray) -> list[FaceBox]:
+        step = int(image[0, 0, 0])
+        nose = {1: (88.0, 65.0), 2: (52.0, 65.0), 3: (70.0, 58.0)}.get(step, (70.0, 65.0))
+        points = ((50.0, 40.0), (90.0, 40.0), nose, (55.0, 85.0), (85.0, 85.0))
+        size = 60.0 if step == 4 else 40.0
+        return [FaceBox(50, 30, size, landmarks=Landmarks(points, "yunet"))]
+
+
+@pytest.fixture
+def moving_door(door: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
+    door.verifier.detector = MovingDetector()
+    monkeypatch.setattr("siamlab.verification.challenge.parallax", lambda *_: 0.8)
+    return door
+
+
+def test_who_does_as_asked_is_verified(moving_door: Door) -> None:
+    head = Moving(100)
+    answer = moving_door.challenge(
+        head.read, "Ada", head.tell, np.random.default_rng(0), head.clock
+    )
+    assert answer.verified, answer.reason
+    assert [one for one in head.told if one != FRONT] == list(draw_steps(np.random.default_rng(0)))
+    assert answer.to_dict()["scores"] == []
+
+
+def test_who_does_not_move_is_unknown_and_it_counts(moving_door: Door) -> None:
+    for _ in range(3):
+        head = Moving(100, obeys=False)
+        answer = moving_door.challenge(
+            head.read, "Ada", head.tell, np.random.default_rng(0), head.clock
+        )
+        assert answer.verified is None
+        assert answer.reason.startswith("no 'come closer' within")
+    with pytest.raises(TooManyTriesError):
+        moving_door.challenge(head.read, "Ada", head.tell)
+
+
+def test_a_stranger_who_moves_is_not_verified(moving_door: Door) -> None:
+    head = Moving(200)
+    answer = moving_door.challenge(head.read, "Ada", head.tell, None, head.clock)
+    assert answer.verified is False

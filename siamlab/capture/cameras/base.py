@@ -7,8 +7,10 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from siamlab.errors import CameraError, EndOfFrames
+from siamlab.errors import CameraError, EndOfFrames, SiamlabError
 from siamlab.system.closing import Closing
+
+GARBAGE = 30  # frames in a row that are no pictures; after them a camera is given up
 
 
 @runtime_checkable
@@ -44,6 +46,43 @@ class Camera(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def __iter__(self) -> Iterator[np.ndarray]: ...
+
+
+class _Frames(Protocol):
+    """What a camera and a reader of one have in common."""
+
+    name: str
+
+    def read(self) -> np.ndarray:
+        """The next frame."""
+
+
+def read_frame(camera: _Frames) -> np.ndarray:
+    """The next picture of any camera; what it sends instead of pictures is skipped.
+
+    Returns:
+        uint8 (H, W, 3), RGB, at least one pixel.
+
+    Raises:
+        EndOfFrames: there are no more.
+        CameraError: the camera failed, whatever it raised, or sends no pictures.
+    """
+    for _ in range(GARBAGE):
+        try:
+            frame = camera.read()
+        except SiamlabError:
+            raise
+        except Exception as error:  # a driver's, of any kind
+            reason = f"{type(error).__name__}: {error}".strip(": ")
+            raise CameraError(f"{camera.name} failed: {reason}") from None
+        good = isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.ndim == 3
+        if good and frame.shape[2] == 3 and frame.size:
+            return frame
+    kind = getattr(frame, "dtype", type(frame).__name__)
+    raise CameraError(
+        f"{camera.name} sends no pictures: uint8 (H, W, 3) is expected, received {kind} "
+        f"{getattr(frame, 'shape', '')} {GARBAGE} times. Open it again, or use another camera."
+    )
 
 
 class Source(Closing):

@@ -22,7 +22,12 @@ from siamlab.evaluation.calibration import Calibration, calibrate_scores
 from siamlab.evaluation.group_rates import Confusion, GroupRate, group_rate, worst_confusion
 from siamlab.evaluation.own_people.messages import cost_notes, family_notes
 from siamlab.evaluation.own_people.pair_groups import GROUPS, draw_groups
-from siamlab.evaluation.own_people.selection import check_left, choose_strangers, unseen_people
+from siamlab.evaluation.own_people.selection import (
+    check_left,
+    choose_strangers,
+    hidden_notes,
+    unseen_people,
+)
 from siamlab.evaluation.rates import format_rate, operating_point, threshold_at_fmr
 from siamlab.evaluation.scoring import judge_pairs
 from siamlab.system.table import Table
@@ -120,6 +125,7 @@ def calibrate_people(
     check_left(known, len(own), len(people) and len(people) + len(others))
     if known:
         notes.insert(0, f"Left out of your people: {known}, whom the model was trained on.")
+    notes += hidden_notes(model)
     drawn = draw_groups(people, others, fmr, seed)
     drawn, parts, left_out = _judge_groups(model, drawn)
     notes += left_out

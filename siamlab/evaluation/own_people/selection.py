@@ -64,9 +64,23 @@ def find_strangers(lfw: Path | str | None, workspace: Workspace) -> Collection |
 
 
 def unseen_people(model: FaceEmbedder, collection: Collection) -> tuple[Collection, int]:
-    """The people the model was not trained on, and the number of those left out."""
-    known = [name for name in collection.names if model.metadata.trained_on(name)]
+    """The people the model was not trained on, and the number of those left out.
+
+    Whom it was trained on in another workspace cannot be told here (``metadata.hidden_people``).
+    """
+    known = model.metadata.known_people(collection.names)
     return collection.without(known), len(known)
+
+
+def hidden_notes(model: FaceEmbedder) -> list[str]:
+    """A note about people of the model's training who cannot be told from these, if there are."""
+    hidden = model.metadata.hidden_people
+    if not hidden:
+        return []
+    return [
+        f"The model was trained on {hidden} people whom only the workspace that trained it can "
+        "name; whether they are among these cannot be told here."
+    ]
 
 
 def split_unseen(model: FaceEmbedder, negatives: Collection) -> Split:

@@ -6,7 +6,6 @@ import html
 from pathlib import Path
 
 import ipywidgets
-import numpy as np
 
 from siamlab.attendance.register import Register
 from siamlab.capture.cameras import Camera
@@ -27,6 +26,7 @@ class AttendancePanel(Panel):
         door: verifies with a limit on failures, and shows no scores.
         session: an open session's name.
         camera: what ``open_camera`` takes, or a camera.
+        challenge: ask for movements of the head first, against held-up photographs.
 
     Example:
         ```python
@@ -42,12 +42,14 @@ class AttendancePanel(Panel):
         door: Door,
         session: str,
         camera: Camera | int | str | Path = 0,
+        challenge: bool = False,
     ) -> None:
         self.reader = FrameReader(camera)
         super().__init__(f"{session}, {self.reader.name}", self.reader, "Name, then Confirm.")
         self.register = register
         self.door = door
         self.session = session
+        self.challenge = challenge
         self.who = ipywidgets.Text(placeholder="name or number", description="Who")
         self.answer = ipywidgets.HTML("&nbsp;")
         self.confirm_button = self._button("Confirm", self.confirm, "Look into the camera")
@@ -59,8 +61,7 @@ class AttendancePanel(Panel):
         was_running = self.running
         self.reader.start()
         try:
-            frames = [self.reader.read() for _ in range(FRAMES)]
-            text = self._try(frames)
+            text = self._try()
         except SiamlabError as error:
             text = str(error)
         finally:
@@ -68,8 +69,12 @@ class AttendancePanel(Panel):
                 self.reader.stop()
         self.answer.value = f"<b>{html.escape(text)}</b>"
 
-    def _try(self, frames: list[np.ndarray]) -> str:
-        verification = self.door.verify(frames, self.who.value)
+    def _try(self) -> str:
+        if self.challenge:
+            verification = self.door.challenge(self.reader.read, self.who.value, self._tell)
+        else:
+            frames = [self.reader.read() for _ in range(FRAMES)]
+            verification = self.door.verify(frames, self.who.value)
         if verification.verified is None:
             return f"unknown: {verification.reason}"
         if not verification.verified:
@@ -78,6 +83,9 @@ class AttendancePanel(Panel):
         entry = self.register.mark(self.session, verification)
         word = "already registered" if entry.again else "registered"
         return f"{entry.person}: {word} {entry.time[11:16]}, {entry.status}"
+
+    def _tell(self, instruction: str) -> None:
+        self.answer.value = f"<b>{html.escape(instruction)}</b>"
 
     def _tick(self) -> bool:
         frame = self.reader.snapshot.frame
