@@ -14,6 +14,8 @@ from siamlab.cli.people_commands import add_model_option, open_model
 if TYPE_CHECKING:
     from siamlab.attendance.register import Register
 
+MOST_LISTED = 200  # people of a gallery in a summary
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
@@ -118,9 +120,13 @@ def summary(options: argparse.Namespace) -> int:
     if options.out is not None and options.out.suffix != ".svg":
         raise InputError(f"--out is a file whose name ends in .svg. Received: {options.out}.")
     register = _register()
+    entries, people = register.entries(), register.gallery.people()
     sessions = [session.name for session in register.sessions()]
-    found = summarize(register.entries(), register.gallery.people(), sessions)
+    # Of a large gallery, those who came at least once.
+    found = summarize(entries, people if len(people) <= MOST_LISTED else (), sessions)
     say(str(found) or "Nobody is enrolled.")
+    if len(people) > MOST_LISTED:
+        say(f"{len(people)} are enrolled; who never came is not listed")
     if options.out is not None:
         from siamlab.plotting.attendance_plots import plot_attendance
         from siamlab.plotting.style import save_figure

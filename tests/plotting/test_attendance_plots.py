@@ -43,3 +43,8 @@ def test_marks_differ_in_shape_and_in_lightness() -> None:
 def test_nothing_to_draw_is_refused(people: list, sessions: list, status: list) -> None:
     with pytest.raises(InputError, match="picture of attendance"):
         plot_attendance(people, sessions, status)
+
+
+def test_a_picture_has_an_end() -> None:
+    with pytest.raises(InputError, match="room for 250 people"):
+        plot_attendance(["a"] * 251, ["Monday"], [["late"]] * 251)
