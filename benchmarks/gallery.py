@@ -33,7 +33,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 
 import numpy as np
-from siamlab.gallery.pack import delete_pack
 
 from siamlab.gallery import Gallery, Templates, VectorSearch, open_search
 from siamlab.gallery.search import RESCORED

@@ -5,9 +5,9 @@ made from pictures of drawn people, or of photographs, which are moved, bent and
 formulas. The figures say whether the mechanism works on such pictures, not how many people a real
 door would turn away.
 
-The attacker does what a person with a print or a screen can do: holds it straight, and turns, tilts,
-and moves it as the door asks. Every instrument shows the right face: the verifier is taken to say
-yes to all of them.
+The attacker does what a person with a print or a screen can do: holds it straight, and turns,
+tilts and moves it as the door asks. Every instrument shows the right face: the verifier is taken to
+say yes to all of them.
 """
 
 from __future__ import annotations
