@@ -52,13 +52,9 @@ def plot_attendance(
         if spots:
             across, down = zip(*spots, strict=True)
             axes.scatter(across, down, color=color, marker=mark, s=36, label=kind)
-    axes.set_xticks(
-        range(len(sessions)),
-        sessions,
-        rotation=45 if wide else 90,
-        ha="right" if wide else "center",
-    )
-    axes.set_yticks(range(len(people)), people)
+    turned = {"rotation": 45, "ha": "right"} if wide else {"rotation": 90, "ha": "center"}
+    axes.set_xticks(range(len(sessions)), sessions, parse_math=False, **turned)
+    axes.set_yticks(range(len(people)), people, parse_math=False)  # "$" in a name is no formula
     axes.set_xlim(-0.6, len(sessions) - 0.4)
     axes.set_ylim(len(people) - 0.4, -0.6)
     axes.set_xlabel("session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -48,3 +50,9 @@ def test_nothing_to_draw_is_refused(people: list, sessions: list, status: list) 
 def test_a_picture_has_an_end() -> None:
     with pytest.raises(InputError, match="room for 250 people"):
         plot_attendance(["a"] * 251, ["Monday"], [["late"]] * 251)
+
+
+def test_names_are_no_formulas() -> None:
+    figure = plot_attendance([r"$\frac{1$", "a_b"], ["$Monday$"], [["late"], ["present"]])
+    figure.savefig(io.BytesIO())
+    assert figure.axes[0].get_yticklabels()[0].get_text() == r"$\frac{1$"
