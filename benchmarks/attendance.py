@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,24 +131,19 @@ def lesson(verifier: Verifier) -> dict[str, Any]:
 def year(gallery: Gallery, sessions: int, folder: Path) -> dict[str, Any]:
     """Many sessions registered, then read, exported and drawn."""
     register = Register(gallery)
-    yes = Verification(
-        "", True, np.float32([0.9]), 0.5, 0.5, None, {}, fused=1.0, model="drawn", frames=FRAMES
-    )
+    scores = np.array([0.9], np.float32)
+    yes = Verification("", True, scores, 0.5, 0.5, None, {}, fused=1.0, model="drawn")
     times: Times = defaultdict(list)
     for day in range(sessions):
         begins = MONDAY + timedelta(days=day)
         title = f"day {day:03d}"
-        times["open"].append(
-            seconds(lambda title=title, now=begins: register.open_session(title, "09:00", now=now))
-        )
+        times["open"].append(seconds(partial(register.open_session, title, "09:00", now=begins)))
         for pupil in range(PUPILS):
             if (day + 7 * pupil) % 11 == 0:  # some are absent, and some late
                 continue
             now = begins + timedelta(seconds=11 * pupil + (400 if (day + pupil) % 13 == 0 else 0))
             answer = replace(yes, person=name(pupil))
-            times["mark"].append(
-                seconds(lambda title=title, a=answer, n=now: register.mark(title, a, n))
-            )
+            times["mark"].append(seconds(partial(register.mark, title, answer, now)))
     again = Register(Gallery(gallery.folder, PASSPHRASE))
     again.sessions()  # opens the vault
     began = time.perf_counter()
