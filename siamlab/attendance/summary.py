@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from siamlab.attendance.register import ABSENT, ERASED, LATE, PRESENT, Entry
-from siamlab.system.files import write_text
+from siamlab.attendance.records import ABSENT, ERASED, LATE, PRESENT, Entry
+from siamlab.system.files import whole_file
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute what begins so
+# A spreadsheet would compute what begins so; the last four are the wide forms of the first.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -30,41 +31,56 @@ class Summary:
 
     def attended(self, person: str) -> int:
         """In how many sessions a person was present or late."""
-        row = self.status[self.people.index(person)]
-        return sum(one in (PRESENT, LATE) for one in row)
+        return _attended(self.status[self.people.index(person)])
+
+    def came(self, session: str) -> int:
+        """How many of the people were present or late in a session."""
+        place = self.sessions.index(session)
+        return _attended([row[place] for row in self.status])
 
     def __str__(self) -> str:
         lines = []
+        total = f"{len(self.sessions)}"
         for name, row in zip(self.people, self.status, strict=True):
-            late = row.count(LATE)
-            words = f"{self.attended(name)} of {len(self.sessions)}"
-            lines.append(f"{name}: {words}{f', {late} late' if late else ''}")
+            lines.append(f"{name}: {_count(row, total)}")
+        total = f"{len(self.people)} people"
+        for place, name in enumerate(self.sessions):
+            column = [row[place] for row in self.status]
+            lines.append(f"session {name}: {_count(column, total)}")
         return "\n".join(lines)
 
 
-def summarize(entries: Sequence[Entry], people: Sequence[str] = ()) -> Summary:
+def summarize(
+    entries: Sequence[Entry], people: Sequence[str] = (), sessions: Sequence[str] = ()
+) -> Summary:
     """Make a table of the entries that count.
+
+    People who were erased are left out: two of them cannot be told apart.
 
     Args:
         entries: from :meth:`Register.entries <siamlab.attendance.register.Register.entries>`.
         people: names to list even if they never came.
+        sessions: names to list even if nobody came; they come first.
 
     Example:
-        >>> from siamlab.attendance.register import Entry
+        >>> from siamlab.attendance.records import Entry
         >>> entry = Entry("Monday", "Ada", "present", "2027-07-31T09:00:00+02:00", "camera")
         >>> print(summarize([entry], people=["Bob"]))
         Ada: 1 of 1
         Bob: 0 of 1
+        session Monday: 1 of 2 people
     """
-    sessions = tuple(dict.fromkeys(entry.session for entry in entries))
+    columns = tuple(dict.fromkeys([*sessions, *(entry.session for entry in entries)]))
     names = sorted({*people, *(e.person for e in entries if e.person != ERASED)})
     known = {(e.person, e.session): e.status for e in entries if e.counts}
-    rows = (tuple(known.get((name, one), ABSENT) for one in sessions) for name in names)
-    return Summary(tuple(names), sessions, tuple(rows))
+    rows = (tuple(known.get((name, one), ABSENT) for one in columns) for name in names)
+    return Summary(tuple(names), columns, tuple(rows))
 
 
 def write_csv(path: Path | str, entries: Sequence[Entry]) -> Path:
-    """Write entries as CSV (RFC 4180) in UTF-8; no cell is a formula.
+    """Write entries as CSV (RFC 4180) in UTF-8, readable by its owner only; no cell is a formula.
+
+    A cell that a spreadsheet would take for one gets an apostrophe in front.
 
     Raises:
         StorageError: the file cannot be written.
@@ -76,12 +92,25 @@ def write_csv(path: Path | str, entries: Sequence[Entry]) -> Path:
     for entry in entries:
         writer.writerow([_cell(getattr(entry, name)) for name in names])
     # The mark at the beginning tells spreadsheets that this is UTF-8.
-    return write_text(path, "\ufeff" + text.getvalue())
+    path = Path(path)
+    with whole_file(path) as part:
+        part.touch(mode=0o600)
+        part.write_text("\ufeff" + text.getvalue(), encoding="utf-8", newline="")
+    return path
+
+
+def _attended(statuses: Sequence[str]) -> int:
+    return sum(one in (PRESENT, LATE) for one in statuses)
+
+
+def _count(statuses: Sequence[str], total: str) -> str:
+    late = statuses.count(LATE)
+    return f"{_attended(statuses)} of {total}{f' ({late} late)' if late else ''}"
 
 
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = "" if value is None else str(value)
-    is_text = isinstance(value, str)
-    return f"'{text}" if is_text and text.startswith(_FORMULA) else text
+    formula = isinstance(value, str) and text.lstrip(" ").startswith(_FORMULA)
+    return f"'{text}" if formula else text

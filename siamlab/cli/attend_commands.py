@@ -14,6 +14,8 @@ from siamlab.cli.people_commands import add_model_option, open_model
 if TYPE_CHECKING:
     from siamlab.attendance.register import Register
 
+MOST_LISTED = 200  # people of a gallery in a summary
+
 
 def add_commands(commands: Commands) -> None:
     """Add the commands of this group."""
@@ -51,7 +53,9 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
 
     command = add_command(inner, summary)
-    command.add_argument("--out", type=Path, metavar="DIR", help="also draw it there")
+    command.add_argument(
+        "--out", type=Path, metavar="FILE.svg", help="also draw it there, and as PNG"
+    )
 
 
 def open_(options: argparse.Namespace) -> int:
@@ -111,16 +115,24 @@ def export(options: argparse.Namespace) -> int:
 def summary(options: argparse.Namespace) -> int:
     """Say who attended how often."""
     from siamlab.attendance.summary import summarize
+    from siamlab.errors import InputError
 
+    if options.out is not None and options.out.suffix != ".svg":
+        raise InputError(f"--out is a file whose name ends in .svg. Received: {options.out}.")
     register = _register()
-    found = summarize(register.entries(), register.gallery.people())
+    entries, people = register.entries(), register.gallery.people()
+    sessions = [session.name for session in register.sessions()]
+    # Of a large gallery, those who came at least once.
+    found = summarize(entries, people if len(people) <= MOST_LISTED else (), sessions)
     say(str(found) or "Nobody is enrolled.")
+    if len(people) > MOST_LISTED:
+        say(f"{len(people)} are enrolled; who never came is not listed")
     if options.out is not None:
         from siamlab.plotting.attendance_plots import plot_attendance
         from siamlab.plotting.style import save_figure
 
         figure = plot_attendance(found.people, found.sessions, found.status)
-        for path in save_figure(figure, "attendance", options.out):
+        for path in save_figure(figure, options.out.stem, options.out.parent):
             say(str(path))
     return DONE
 

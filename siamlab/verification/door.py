@@ -7,17 +7,24 @@ they ask. A door does not: see :mod:`siamlab.verification.tries`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
-from siamlab.errors import InputError
+from siamlab.errors import InputError, NotEnrolledError, SiamlabError
 from siamlab.faces.crop import SEVERAL_FACES
 from siamlab.verification.challenge import Challenge, Watcher, draw_steps
 from siamlab.verification.probe import Image
 from siamlab.verification.result import Verification
-from siamlab.verification.tries import TryLimits, check_tries, note_try
+from siamlab.verification.tries import (
+    TryLimits,
+    begin_try,
+    end_try,
+    seconds_left,
+    wait_words,
+)
 from siamlab.verification.verifier import Verifier
 
 FRAMES = 10  # of a challenge, the last ones that look ahead
@@ -76,13 +83,10 @@ class Door:
             NotEnrolledError: nobody has this name; that counts as a failure of the door.
             InputError: there are no frames.
         """
-        gallery = self.verifier.gallery
-        check_tries(gallery, person, self.limits, now)
-        if person not in gallery:
-            note_try(gallery, person, False, now)
-        verdict = decide_frames([self.verifier.verify(one, person) for one in frames], self.needed)
-        if verdict.verified is not None:
-            note_try(gallery, person, verdict.verified, now)
+        with self._counted(person, now) as end:
+            verdicts = [self.verifier.verify(frame, person) for frame in frames]
+            verdict = decide_frames(verdicts, self.needed)
+            end(verdict.verified)
         return verdict if self.show_scores else verdict.without_scores()
 
     def challenge(
@@ -111,10 +115,25 @@ class Door:
         Raises:
             As :meth:`verify`, and what ``read`` raises.
         """
+        with self._counted(person) as end:
+            verdict = self._challenge(read, person, tell, rng, clock)
+            end(bool(verdict.verified))
+        return verdict if self.show_scores else verdict.without_scores()
+
+    def wait(self, person: str, now: float | None = None) -> str:
+        """How long this person has to wait for the next try, in words; empty for not at all."""
+        left = seconds_left(self.verifier.gallery, person, self.limits, now)
+        return wait_words(left) if left > 0 else ""
+
+    def _challenge(
+        self,
+        read: Callable[[], np.ndarray],
+        person: str,
+        tell: Callable[[str], None],
+        rng: np.random.Generator | None,
+        clock: Callable[[], float],
+    ) -> Verification:
         verifier, ahead = self.verifier, []
-        check_tries(verifier.gallery, person, self.limits)
-        if person not in verifier.gallery:
-            note_try(verifier.gallery, person, False)
 
         def judge(frame: np.ndarray, _: object) -> bool | None:
             ahead.append(verifier.verify(frame, person))
@@ -134,8 +153,22 @@ class Door:
         verdict = decide_frames(ahead[-FRAMES:], self.needed)
         if not state.passed and verdict.verified is not False:
             verdict = replace(verdict, verified=None, reason=f"{state.reason}.")
-        note_try(verifier.gallery, person, bool(verdict.verified))
-        return verdict if self.show_scores else verdict.without_scores()
+        return verdict
+
+    @contextmanager
+    def _counted(
+        self, person: str, now: float | None = None
+    ) -> Iterator[Callable[[bool | None], None]]:
+        """A try that is a failure unless the block says how it ended, or cannot go on."""
+        gallery = self.verifier.gallery
+        number = begin_try(gallery, person, self.limits, now)
+        try:
+            yield lambda verified: end_try(gallery, person, number, verified)
+        except NotEnrolledError:
+            raise  # names that are tried out count
+        except SiamlabError:
+            end_try(gallery, person, number, None)
+            raise
 
 
 def decide_frames(verdicts: Sequence[Verification], needed: float = 0.6) -> Verification:

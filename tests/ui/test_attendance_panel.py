@@ -42,7 +42,7 @@ def test_the_camera_confirms_who_says_their_name_once(panel: AttendancePanel) ->
 
 
 def test_who_is_not_recognized_waits_and_sees_no_score(panel: AttendancePanel) -> None:
-    assert answer(panel, "<Bob>") == "<b>not recognized</b>"
+    assert answer(panel, "<Bob>") == "<b>not recognized, try again in 5 s</b>"
     assert "try again in 5 s" in answer(panel, "<Bob>")
     assert panel.register.entries() == ()
 

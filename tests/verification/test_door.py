@@ -96,6 +96,20 @@ def test_what_is_unknown_is_no_try(door: Door) -> None:
     assert door.verify([gray_frame(100)], "Ada", 0.0).verified
 
 
+def test_a_frame_of_another_form_is_no_try(door: Door) -> None:
+    for _ in range(4):
+        with pytest.raises(InputError):
+            door.verify([np.zeros((2, 2), np.uint8)], "Ada", 0.0)
+    assert door.wait("Ada", 0.0) == ""
+
+
+def test_the_door_says_how_long_to_wait(door: Door) -> None:
+    for _ in range(3):
+        door.verify([gray_frame(200)], "Ada", 0.0)
+    assert door.wait("Ada", 0.0) == "5 s"
+    assert door.wait("Ada", 5.0) == ""
+
+
 def test_names_cannot_be_tried_out_for_ever(door: Door) -> None:
     for number in range(30):
         with pytest.raises(NotEnrolledError):

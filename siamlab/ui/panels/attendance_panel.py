@@ -78,7 +78,8 @@ class AttendancePanel(Panel):
         if verification.verified is None:
             return f"unknown: {verification.reason}"
         if not verification.verified:
-            return "not recognized"
+            wait = self.door.wait(self.who.value)
+            return f"not recognized, try again in {wait}" if wait else "not recognized, try again"
         entry = self.register.mark(self.session, verification)
         word = "already registered" if entry.again else "registered"
         return f"{entry.person}: {word} {entry.time[11:16]}, {entry.status}"
