@@ -85,10 +85,16 @@ def show(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write all that is held of a person into a folder, readable: images and JSON."""
+    """Write all that is held of a person into a folder, readable: images, JSON, the register."""
+    from siamlab.attendance.register import Register
+    from siamlab.attendance.summary import write_csv
     from siamlab.gallery.rights import export_person
 
-    one = export_person(open_gallery(), options.person, options.folder)
+    gallery = open_gallery()
+    one = export_person(gallery, options.person, options.folder)
+    entries = [entry for entry in Register(gallery).entries() if entry.person == one.name]
+    if entries:
+        write_csv(options.folder / "register.csv", entries)
     say(f"{options.folder}: {one.images} images, {one.templates} templates. It is not encrypted.")
     return DONE
 

@@ -258,7 +258,7 @@ def test_a_real_face_is_kept_only_with_consent_and_only_in_the_vault(workspace: 
     image = controller.burst("anchor", 3)[1]
     assert controller.counts == {"anchor": 3, "positive": 0, "probes": 0}
     assert not any(workspace.anchor.iterdir())
-    assert abs(float(read_image(image).mean()) - 101) < 2
+    assert abs(float(read_image(image).mean()) - 103) < 2  # two frames were looked at before
     assert [one.name for one in controller.captures.images("anchor")][1] == image.name
 
 

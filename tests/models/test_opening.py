@@ -19,6 +19,7 @@ from siamlab.models.exported import ExportedModel
 from siamlab.models.opening import open_embedder
 from siamlab.models.packed import load_packed, save_packed
 from siamlab.models.siamese import Siamese, build_siamese
+from siamlab.system.backend import set_seed
 from siamlab.system.dlib_files import RESNET, find_dlib_file
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,7 @@ def workspace(tmp_path):
 @pytest.fixture
 def compact(tmp_path, monkeypatch) -> Siamese:
     """Stands for the model in the package."""
+    set_seed(0)  # among networks this small there are dead ones
     model = build_siamese(mirrored(build_embedding("compact", (32, 32, 3), 0.125)), "squared")
     path = save_packed(model, tmp_path / "compact.npz")
     monkeypatch.setitem(locations.NAMES, "compact", path)
