@@ -123,6 +123,8 @@ def test_a_school_day(school: School) -> None:
     held = json.loads((school.folder / "for pupil 2" / "person.json").read_text())
     assert held["about"]["consent"]["text"] == paper.read_text()
     assert len(held["templates"][0]["templates"]) == 2
+    school.run("gallery", "export", "pupil 20", school.folder / "for pupil 20")
+    assert "seen by me" in (school.folder / "for pupil 20" / "register.csv").read_text("utf-8-sig")
     said = school.run("gallery", "erase", "pupil 2")
     assert "An exported copy is in" in said
     assert "pupil 2:" not in school.run("gallery", "list")
