@@ -38,7 +38,12 @@ ORDER = (
 )
 PANELS = ("attendance_panel", "base", "capture_panel", "consent_form", "verify_panel")
 HEAVY = {
-    "tensorflow": {"data/pipeline.py", "system/environment.py", "system/backend.py"},
+    "tensorflow": {
+        "data/pipeline.py",
+        "system/environment.py",
+        "system/backend.py",
+        "assessment/attack_defenses.py",
+    },
     "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
     "faiss": {"gallery/search.py"},
 }

@@ -60,9 +60,14 @@ def jpeg_defense(quality: int) -> Defense:
     def apply(images: np.ndarray) -> np.ndarray:
         return np.stack([_jpeg(image, quality) for image in images])
 
+    def compress(images: np.ndarray) -> np.ndarray:
+        seen = np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
+        return apply(seen).astype(np.float32) / np.float32(255)
+
     def front(images: Any) -> Any:
-        seen = np.clip(np.rint(ops.convert_to_numpy(images) * 255), 0, 255).astype(np.uint8)
-        compressed = ops.convert_to_tensor(apply(seen).astype(np.float32) / 255)
+        import tensorflow as tf  # Keras has no way out of a graph; ART needs TensorFlow anyway
+
+        compressed = tf.numpy_function(compress, [images], tf.float32)
         return images + ops.stop_gradient(compressed - images)
 
     return Defense(f"JPEG, quality {quality}", apply, front)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from siamlab.assessment.attack_defenses import DEFENSES, blur_defense
+from siamlab.assessment.attack_defenses import DEFENSES, Defense, blur_defense
 from siamlab.assessment.attacks import Attacked, attack_pairs, score_each
 from siamlab.data.pipeline import to_float
 from siamlab.errors import InputError
@@ -108,6 +108,14 @@ def test_the_gradient_goes_through_a_blur(model: Siamese, images: np.ndarray) ->
         return float((score_each(model, defense.apply(found.images), templates) - before).mean())
 
     assert gain(attacked(model, images, front=defense.front)) > gain(attacked(model, images))
+
+
+@pytest.mark.parametrize("defense", DEFENSES, ids=lambda defense: defense.name)
+def test_an_attacker_can_look_through_every_defense(
+    model: Siamese, images: np.ndarray, defense: Defense
+) -> None:
+    found = attacked(model, images, kind="fgsm", front=defense.front)
+    assert (found.images != images[:COUNT]).any()
 
 
 @pytest.mark.parametrize(
