@@ -159,8 +159,8 @@ class Transaction:
             return None
         if row[1] in self.erased:
             raise StorageError(
-                f"{name!r} was erased and is not enrolled. If an old copy of the gallery came back, "
-                "run: siamlab gallery purge"
+                f"{name!r} was erased and is not enrolled. If an old copy of the gallery came "
+                "back, run: siamlab gallery purge"
             )
         person = self.open(row)
         if person.name != normal_name(name):  # the digests of two people were exchanged
