@@ -20,9 +20,11 @@ import numpy as np
 from siamlab.assessment.measured import wilson
 from siamlab.assessment.presentation import (
     Show,
+    Swapped,
     Trial,
     bent_print,
     bona_fide,
+    flashed,
     flat_print,
     on_screen,
     present,
@@ -87,6 +89,12 @@ def main() -> None:
     people = range(FIRST_PERSON, FIRST_PERSON + options.count)
     run("bona fide", (bona_fide(person, person) for person in people))
     run("screen with a video", (on_screen(bona_fide(person, person)) for person in people), film=1)
+    run("screen, flashing", (flashed(on_screen(bona_fide(p, p))) for p in people))
+    swaps = [Swapped(image, bona_fide(3000 + number, number))
+             for number, image in enumerate(photographs(options.count, None))]  # fmt: skip
+    rows["print and own head"] = summary(
+        [present(swap, detector, rng, "swap", verify=swap.verify) for swap in swaps]
+    )
     for name, make in prints.items():
         run(name, map(make, photographs(options.count, None)))
     if options.images is not None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from siamlab.data.synthetic import Conditions, Identity, draw_frame
-from siamlab.faces.detectors import FaceDetector
+from siamlab.faces.detectors import FaceBox, FaceDetector
 from siamlab.system.opencv import import_cv2
 from siamlab.verification.challenge import (
     CLOSER,
@@ -72,6 +72,7 @@ def present(
     species: str,
     limits: ChallengeLimits | None = None,
     answers: Callable[[ChallengeState, float], str] | None = None,
+    verify: Callable[[np.ndarray, FaceBox], bool | None] | None = None,
 ) -> Trial:
     """Let somebody, or something, answer a challenge.
 
@@ -83,10 +84,11 @@ def present(
         limits: of the challenge.
         answers: from the door's state and the time to the movement that is made; ``None`` does as
             asked.
+        verify: the door's verdict on a frame; ``None`` takes everything for the right person.
     """
     limits = limits or ChallengeLimits()
     challenge = Challenge(draw_steps(rng), limits)
-    watcher = Watcher(challenge, detector)
+    watcher = Watcher(challenge, detector, verify)
     pose = np.array(POSES[FRONT])
     asked, since, reaction = FRONT, -10.0, REACTION
     state = challenge.state
@@ -182,6 +184,40 @@ def on_screen(show_picture: Show) -> Show:
         return np.clip(image, 0, 255).astype(np.uint8)
 
     return show
+
+
+def flashed(show_picture: Show) -> Show:
+    """A screen that flashes through all movements, one frame each, whatever is asked."""
+    order = (FRONT, LEFT, FRONT, RIGHT, FRONT, UP, FRONT, CLOSER)
+    stills = {step: show_picture(*POSES[step], 0) for step in POSES}
+    return lambda yaw, pitch, size, number: stills[order[number % len(order)]]
+
+
+class Swapped:
+    """A print of the victim for *straight ahead*, the attacker's own head for the movements.
+
+    Between the two the lens is covered for a second. :meth:`verify` is a verifier that is always
+    right about which of them it sees.
+    """
+
+    def __init__(self, photograph: np.ndarray, own: Show) -> None:
+        self._print, self._own = flat_print(photograph), own
+        self._dark = np.zeros_like(photograph)
+        self._shows_print, self._covered = True, 0
+
+    def __call__(self, yaw: float, pitch: float, size: float, number: int) -> np.ndarray:
+        """What the camera sees."""
+        wants_print = max(abs(yaw), abs(pitch), 20 * (size - 1)) < 1.0
+        if wants_print != self._shows_print and self._covered < FPS:
+            self._covered += 1
+            return self._dark
+        self._shows_print, self._covered = wants_print, 0
+        show = self._print if wants_print else self._own
+        return show(yaw, pitch, size, number)
+
+    def verify(self, *_: object) -> bool:
+        """Whether the victim's picture is before the camera."""
+        return self._shows_print
 
 
 def replayed(steps: tuple[str, ...]) -> Callable[[ChallengeState, float], str]:

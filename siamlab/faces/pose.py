@@ -90,5 +90,6 @@ def parallax(front: np.ndarray, front_box: FaceBox, image: np.ndarray, box: Face
     start = np.stack([across.ravel(), down.ravel()], axis=1).astype(np.float32)
     end = start + flow[down.ravel(), across.ravel()]
     cv2.setRNGSeed(0)
+    # None where no homography is found: then nothing is known, and nothing is shown to be solid.
     _, explained = cv2.findHomography(start, end, cv2.RANSAC, TOLERANCE)
-    return 1.0 if explained is None else float(1 - explained.mean())
+    return 0.0 if explained is None else float(1 - explained.mean())

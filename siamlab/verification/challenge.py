@@ -2,9 +2,10 @@
 
 A photograph before the camera has the right face and cannot turn; a video of the right person
 turns, but not when asked. Four steps out of turn left, turn right, look up and come closer, none
-twice in a row, are 108 orders (6.8 bits): a video of one order passes about once in 108 tries, and
-who has a video of each movement and plays the right one in time passes always. It does not stop
-masks, nor faces that a computer draws live.
+twice in a row, are 108 orders (6.8 bits). Each movement is held for a moment and is the claimed
+person's, so that neither a screen that flashes through all movements passes, nor a photograph that
+alternates with somebody's own head. Who has a video of each movement and plays the right one in
+time passes always. It does not stop masks, nor faces that a computer draws live.
 
 Nothing here sees a camera: :meth:`Challenge.see` is told what a frame shows and when, and answers
 with the next instruction. :class:`Watcher` makes that out of frames.
@@ -43,8 +44,12 @@ class ChallengeLimits:
         parallax: least share of points that no flat thing explains, for turns and nods.
         near: at most so far from the front counts as straight ahead.
         clear: another movement than asked breaks the challenge this many times beyond the limits.
+        hold_seconds: so long a movement has to be seen without a break: a screen that flashes
+            through all of them would show each for a moment.
+        wrong: so many frames of other movements than asked break the challenge.
         step_seconds, all_seconds: time limits.
-        lost_seconds: so long the face may be out of sight.
+        lost_seconds: so long the face may be out of sight; after more it begins at the front again,
+            because it may be another face.
         jump: the face moves at most so many of its sides between two frames.
     """
 
@@ -54,9 +59,11 @@ class ChallengeLimits:
     parallax: float = 0.5
     near: float = 0.06
     clear: float = 1.5
+    hold_seconds: float = 0.4
+    wrong: int = 3
     step_seconds: float = 6.0
     all_seconds: float = 40.0
-    lost_seconds: float = 1.5
+    lost_seconds: float = 0.5
     jump: float = 0.8
 
 
@@ -136,6 +143,9 @@ class Challenge:
         self._seen = 0.0
         self._last: HeadPose | None = None
         self._wrong = 0
+        self._held: float | None = None  # since when the instruction is followed
+        self._known = False  # whether the right person was seen to follow it
+        self._stranger = False  # whether another person was seen in this step
 
     @property
     def waits_for_front(self) -> bool:
@@ -162,6 +172,9 @@ class Challenge:
         elif sight.pose is not None:
             self._seen, self._last = time, sight.pose
             self._advance(time, sight)
+        elif time - self._seen > self.limits.lost_seconds:
+            self.front = self._last = None
+            self._next(time, FRONT, self.state.done)
         return self.state
 
     def _problem(self, time: float, sight: Sight) -> str:
@@ -169,35 +182,39 @@ class Challenge:
         if time - (self._began or 0.0) > limits.all_seconds:
             return "it took too long"
         if time - self._step_began > limits.step_seconds:
+            if self._stranger and not self._known:
+                return "it is not the person who was claimed"
             return f"no {self.state.instruction!r} within {limits.step_seconds:g} s"
         if sight.pose is None:
-            lost = time - self._seen > limits.lost_seconds
-            return "the face was out of sight" if lost else ""
-        if sight.verified is False:
-            return "it is not the person who was claimed"
+            return ""
         if self._last is not None:
             way = np.hypot(*np.subtract(sight.pose.center, self._last.center))
             if way > limits.jump * self._last.size:
                 return "the face jumped: another one, perhaps"
-        # One frame may mislead, and a head that turns nods a little: another movement than asked
-        # has to be clear, and seen twice.
+        # A frame may mislead, and a head that turns nods a little: another movement than asked has
+        # to be clear, and seen several times.
         moved = self._movement(sight, self.limits.clear)
         wrong = moved not in ("", CLOSER, self.state.instruction) and not self._returning(moved)
-        self._wrong = self._wrong + 1 if wrong else 0
-        if self._wrong > 1:
+        self._wrong += wrong
+        if self._wrong >= self.limits.wrong:
             return f"asked to {self.state.instruction}, seen to {moved}"
         return ""
 
     def _advance(self, time: float, sight: Sight) -> None:
-        pose, state = sight.pose, self.state
-        assert pose is not None
+        state = self.state
+        if not self._follows(sight):
+            self._held, self._known = None, False
+            return
+        self._held = time if self._held is None else self._held
+        # The same person throughout: it has to be seen in each movement, not only in the first.
+        self._known = self._known or sight.verified is True
+        self._stranger = self._stranger or sight.verified is False
+        if not self._known or time - self._held < self.limits.hold_seconds - 1e-9:
+            return
         if state.instruction == FRONT:
-            # The face is judged where it is seen best.
-            straight = self.front is None and abs(pose.turn) < 2 * self.limits.near
-            if (straight or self._is_front(pose)) and sight.verified:
-                self.front = self.front or pose
-                self._next(time, self.steps[state.done], state.done)
-        elif self._movement(sight) == state.instruction:
+            self.front = self.front or sight.pose
+            self._next(time, self.steps[state.done], state.done)
+        else:
             done = state.done + 1
             if done == len(self.steps):
                 self.state = replace(state, done=done, passed=True)
@@ -207,11 +224,19 @@ class Challenge:
     def _next(self, time: float, instruction: str, done: int) -> None:
         self.state = replace(self.state, instruction=instruction, done=done)
         self._step_began = time
+        self._held, self._known, self._stranger = None, False, False
+
+    def _follows(self, sight: Sight) -> bool:
+        """Whether a frame shows what is asked."""
+        assert sight.pose is not None
+        if self.waits_for_front:
+            return self._is_front(sight.pose)
+        return self._movement(sight) == self.state.instruction
 
     def _is_front(self, pose: HeadPose) -> bool:
         front, near = self.front, self.limits.near
         if front is None:
-            return False
+            return abs(pose.turn) < 2 * near
         small = pose.size / front.size < 1 + (self.limits.grow - 1) / 2
         return small and max(abs(pose.turn - front.turn), abs(pose.nod - front.nod)) < near
 
@@ -241,8 +266,8 @@ class Watcher:
     Args:
         challenge: that is fed with them.
         detector: finds the face.
-        verify: from a frame and its box to the verdict on the claimed person; asked only while
-            the person looks straight ahead. ``None`` takes everybody for the right one.
+        verify: from a frame and its box to the verdict on the claimed person. ``None`` takes
+            everybody for the right one.
     """
 
     def __init__(
@@ -263,10 +288,10 @@ class Watcher:
             box = find_landmarks(frame, find_face(frame, self.detector, "one"))
         except FaceError:
             return challenge.see(time, Sight(None))
+        if challenge.front is None:
+            self._front = None
         depth = None if self._front is None else parallax(*self._front, frame, box)
-        verified = None
-        if challenge.waits_for_front:
-            verified = True if self.verify is None else self.verify(frame, box)
+        verified = True if self.verify is None else self.verify(frame, box)
         state = challenge.see(time, Sight(head_pose(box), depth, verified))
         if self._front is None and challenge.front is not None:
             self._front = (frame, box)

@@ -133,11 +133,14 @@ class Door:
         rng: np.random.Generator | None,
         clock: Callable[[], float],
     ) -> Verification:
-        verifier, ahead = self.verifier, []
+        verifier = self.verifier
+        ahead: list[Verification] = []
 
         def judge(frame: np.ndarray, _: object) -> bool | None:
-            ahead.append(verifier.verify(frame, person))
-            return ahead[-1].verified
+            verdict = verifier.verify(frame, person)
+            if asked.waits_for_front:  # there the face is seen best
+                ahead.append(verdict)
+            return verdict.verified
 
         asked = Challenge(draw_steps(np.random.default_rng() if rng is None else rng))
         watcher = Watcher(asked, verifier.detector, judge)

@@ -7,8 +7,10 @@ import pytest
 
 from siamlab.assessment.presentation import (
     Show,
+    Swapped,
     bent_print,
     bona_fide,
+    flashed,
     flat_print,
     on_screen,
     present,
@@ -49,6 +51,14 @@ def test_instruments_change_with_the_pose_and_do_not_pass(make, photograph: np.n
     trial = present(show, open_detector(), np.random.default_rng(2), "attack")
     assert not trial.passed
     assert trial.reason
+
+
+def test_flashing_and_swapping_do_not_pass(photograph: np.ndarray) -> None:
+    detector, rng = open_detector(), np.random.default_rng(4)
+    assert not present(flashed(bona_fide(PERSON, 1)), detector, rng, "flash").passed
+    swap = Swapped(photograph, bona_fide(PERSON + 1, 1))
+    trial = present(swap, detector, rng, "swap", verify=swap.verify)
+    assert not trial.passed
 
 
 def test_a_film_moves_in_its_own_time() -> None:
