@@ -68,6 +68,7 @@ def jpeg_defense(quality: int) -> Defense:
         import tensorflow as tf  # Keras has no way out of a graph; ART needs TensorFlow anyway
 
         compressed = tf.numpy_function(compress, [images], tf.float32)
+        compressed.set_shape(images.shape)
         return images + ops.stop_gradient(compressed - images)
 
     return Defense(f"JPEG, quality {quality}", apply, front)

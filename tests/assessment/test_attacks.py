@@ -114,7 +114,7 @@ def test_the_gradient_goes_through_a_blur(model: Siamese, images: np.ndarray) ->
 def test_an_attacker_can_look_through_every_defense(
     model: Siamese, images: np.ndarray, defense: Defense
 ) -> None:
-    found = attacked(model, images, kind="fgsm", front=defense.front)
+    found = attacked(model, images, kind="pgd", front=defense.front)
     assert (found.images != images[:COUNT]).any()
 
 
