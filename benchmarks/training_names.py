@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from siamlab.data.collections import DIGEST_LENGTH, person_digest
 from siamlab.data.negatives import PRETRAINED_SPLIT
+from siamlab.evaluation.intervals import wilson_interval
 from siamlab.models.metadata import ModelMetadata, digests, people_marks
 
 SPACE = 16**DIGEST_LENGTH
@@ -53,8 +53,8 @@ def judged(found: set[str], trained: set[str]) -> dict[str, Any]:
     result: dict[str, Any] = {"found": len(found), "recall": round(hits / len(trained), 4)}
     if found:
         result["precision"] = round(hits / len(found), 4)
-        interval = binomtest(hits, len(found)).proportion_ci(0.95, "wilson")
-        result["precision_interval"] = [round(float(end), 4) for end in interval]
+        interval = wilson_interval(hits, len(found))
+        result["precision_interval"] = [round(end, 4) for end in interval]
     return result
 
 

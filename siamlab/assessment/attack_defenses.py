@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from siamlab.assessment.attacks import Front
+from siamlab.images.write import jpeg_bytes
 from siamlab.system.backend import ops
 from siamlab.system.opencv import import_cv2
 
@@ -78,6 +79,4 @@ DEFENSES = (blur_defense(1.0), blur_defense(2.0), jpeg_defense(75), jpeg_defense
 
 
 def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return np.array(Image.open(file).convert("RGB"))
+    return np.array(Image.open(io.BytesIO(jpeg_bytes(image, quality))).convert("RGB"))

@@ -98,15 +98,15 @@ def attack_pairs(
         )
     if not 0 < threshold < 1:
         raise InputError(f"threshold is between 0 and 1. Received: {threshold}.")
-    if kind == "square":  # it asks about some of the images at a time, and in its own order
-        parts = [
-            _run(model, probes[i : i + 1], templates[i : i + 1], kind, epsilon, threshold, goal,
-                 front, seed)
-            for i in range(len(probes))
-        ]  # fmt: skip
-        images = np.concatenate(parts)
-    else:
-        images = _run(model, probes, templates, kind, epsilon, threshold, goal, front, seed)
+    # The Square Attack asks about some of the images at a time, and in its own order.
+    batch = 1 if kind == "square" else len(probes)
+    images = np.concatenate(
+        [
+            _run(model, probes[i : i + batch], templates[i : i + batch], kind, epsilon, threshold,
+                 goal, front, seed)
+            for i in range(0, len(probes), batch)
+        ]
+    )  # fmt: skip
     return Attacked(
         images,
         score_each(model, probes, templates),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from siamlab.errors import NoFaceError
-from siamlab.faces.align import align_face
-from siamlab.faces.crop import Preprocessing, cut_face, find_face, preprocess
+from siamlab.faces.align import cut_chip
+from siamlab.faces.crop import Preprocessing, find_face, preprocess
 from siamlab.faces.detectors import FaceBox, guide_box, open_detector
 from siamlab.faces.landmarks import find_landmarks
 
@@ -44,11 +44,7 @@ class FaceReader:
             image: uint8 RGB ``(H, W, 3)``.
             box: from :meth:`locate`.
         """
-        if self.preprocessing.alignment == "landmarks":
-            image = align_face(image, box)
-        elif self.preprocessing.alignment == "box":
-            image = cut_face(image, box)
-        return preprocess(image, self.preprocessing)
+        return preprocess(cut_chip(image, box, self.preprocessing.alignment), self.preprocessing)
 
     def read(self, image: np.ndarray) -> np.ndarray | None:
         """Both: the model's input, or ``None`` where there is no face."""

@@ -14,6 +14,7 @@ from typing import Any
 from siamlab.errors import InputError
 from siamlab.evaluation import Interval
 from siamlab.evaluation.calibration import RULE_OF_3
+from siamlab.evaluation.intervals import wilson_interval
 from siamlab.evaluation.rates import format_rate
 
 
@@ -101,9 +102,6 @@ def wilson(hits: int, count: int) -> Measured:
         hits: how many have the property.
         count: how many there are.
     """
-    from scipy.stats import binomtest
-
     if count == 0:
         return Measured(None, None, 0)
-    found = binomtest(hits, count).proportion_ci(0.95, "wilson")
-    return Measured(hits / count, Interval(float(found.low), float(found.high)), count)
+    return Measured(hits / count, wilson_interval(hits, count), count)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
+from siamlab.cli.gallery_commands import OPEN, open_gallery
 from siamlab.cli.output import DONE, say, verdict_status, write_json
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def enroll(options: argparse.Namespace) -> int:
     )
     say(f"enrolled {options.person}: {len(enrollment)} templates")
     if not verifier.gallery.encrypted:
-        say("This gallery is not encrypted; siamlab gallery rekey encrypts it.")
+        say(OPEN)
     return DONE
 
 
@@ -160,7 +161,6 @@ def identify(options: argparse.Namespace) -> int:
 
 
 def _open_verifier(options: argparse.Namespace) -> Verifier:
-    from siamlab.cli.gallery_commands import open_gallery
     from siamlab.verification.verifier import Verifier
 
     return Verifier(

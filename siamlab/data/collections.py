@@ -150,11 +150,11 @@ def open_collection(
             raise InputError(f"{source} is a pipe or a device; give a folder or an archive of one.")
         root = unpack(source, Path(cache) if cache else default_cache(), progress)
     root = _skip_outer_folders(root)
-    listed = ((folder.name, _list_images(folder)) for folder in _list_folders(root))
+    listed = ((folder.name, list_images(folder)) for folder in _list_folders(root))
     people = tuple(Person(name, images) for name, images in listed if images)
     if people:
         return Collection(root, people)
-    if _list_images(root):
+    if list_images(root):
         raise EmptyFolderError(
             f"{source} holds images but no folders; put each person's images in their own."
         )
@@ -179,13 +179,18 @@ def collect_person(name: str, *folders: Path | str) -> Collection:
         EmptyFolderError: none of the folders holds an image.
     """
     paths = [Path(folder) for folder in folders]
-    images = tuple(image for folder in paths if folder.is_dir() for image in _list_images(folder))
+    images = tuple(image for folder in paths if folder.is_dir() for image in list_images(folder))
     if not images:
         raise EmptyFolderError(f"No images in {', '.join(map(str, paths)) or 'no folder'}.")
     return Collection(paths[0].parent, (Person(name, images),))
 
 
-def _list_images(folder: Path) -> tuple[Path, ...]:
+def list_images(folder: Path) -> tuple[Path, ...]:
+    """The image files of a folder, sorted by name; hidden ones are left out.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     names = (
         entry.name
         for entry in _entries(folder)
@@ -216,7 +221,7 @@ def _is(question: Callable[[], bool]) -> bool:
 
 def _skip_outer_folders(root: Path) -> Path:
     folders = _list_folders(root)
-    while len(folders) == 1 and not _list_images(folders[0]) and _list_folders(folders[0]):
+    while len(folders) == 1 and not list_images(folders[0]) and _list_folders(folders[0]):
         root = folders[0]
         folders = _list_folders(root)
     return root

@@ -17,12 +17,11 @@ import numpy as np
 
 from siamlab.data.landmark_cache import LandmarkCache, is_public
 from siamlab.errors import EmptyFolderError, NoFaceError
-from siamlab.faces.align import align_face
+from siamlab.faces.align import cut_chip
 from siamlab.faces.crop import (
     Preprocessing,
     choose_face,
     count_similar,
-    cut_face,
     preprocess,
 )
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
@@ -169,6 +168,4 @@ class _Reader:
     def _cut(self, image: np.ndarray, box: FaceBox | None) -> np.ndarray | None:
         if box is None:
             return None
-        by_box = self.preprocessing.alignment == "box"
-        chip = cut_face(image, box) if by_box else align_face(image, box)
-        return preprocess(chip, self.preprocessing)
+        return preprocess(cut_chip(image, box, self.preprocessing.alignment), self.preprocessing)

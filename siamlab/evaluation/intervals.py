@@ -61,6 +61,14 @@ class Statistic:
         return self.compute(truth, scores, weights, threshold)
 
 
+def wilson_interval(hits: int, count: int) -> Interval:
+    """Wilson's interval (1927) of a share of independent things, ``count`` at least 1."""
+    from scipy.stats import binomtest
+
+    found = binomtest(hits, count).proportion_ci(_LEVEL, "wilson")
+    return Interval(float(found.low), float(found.high))
+
+
 def person_weights(
     first_people: Sequence[str],
     second_people: Sequence[str],

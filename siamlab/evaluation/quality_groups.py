@@ -11,6 +11,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import index_images
 from siamlab.errors import InputError
 from siamlab.evaluation.curves import area_under_roc
+from siamlab.evaluation.intervals import wilson_interval
 from siamlab.images.decode import read_image
 from siamlab.system.opencv import import_cv2
 
@@ -123,10 +124,8 @@ def _group(
     scores: np.ndarray,
     threshold: float,
 ) -> QualityGroup:
-    from scipy.stats import binomtest
-
     correct = int(((scores >= threshold) == (labels == 1)).sum())
-    interval = binomtest(correct, len(labels)).proportion_ci(0.95, "wilson")
+    interval = wilson_interval(correct, len(labels))
     both = 0 < int((labels == 1).sum()) < len(labels)
     return QualityGroup(
         measure=measure,
@@ -134,7 +133,7 @@ def _group(
         below=round(float(below), 3),
         pairs=len(labels),
         accuracy=correct / len(labels),
-        low=float(interval.low),
-        high=float(interval.high),
+        low=interval.low,
+        high=interval.high,
         auc=area_under_roc(labels, scores) if both else None,
     )

@@ -52,10 +52,26 @@ def find_chip(
     if alignment not in ("landmarks", "box"):
         raise InputError(f"alignment is landmarks or box here. Received: {alignment!r}.")
     box = find_face(image, detector, rule)
-    if alignment == "box":
-        return cut_face(image, box), box
-    box = find_landmarks(image, box)
-    return align_face(image, box), box
+    if alignment == "landmarks":
+        box = find_landmarks(image, box)
+    return cut_chip(image, box, alignment), box
+
+
+def cut_chip(image: np.ndarray, box: FaceBox, alignment: str) -> np.ndarray:
+    """The chip of a face that was found: uint8 RGB ``(250, 250, 3)``.
+
+    Args:
+        image: uint8 RGB ``(H, W, 3)``.
+        box: with landmarks, where the alignment needs them.
+        alignment: ``landmarks`` or ``box``, see :func:`find_chip`; with ``none`` the image is a
+            chip already.
+
+    Raises:
+        InputError: the box lacks landmarks.
+    """
+    if alignment == "none":
+        return image
+    return cut_face(image, box) if alignment == "box" else align_face(image, box)
 
 
 def align_face(image: np.ndarray, box: FaceBox, size: int = CHIP_SIZE) -> np.ndarray:

@@ -7,17 +7,14 @@ Both hold three kinds, ``anchor``, ``positive`` and ``probes``, and give images 
 
 from __future__ import annotations
 
-import io
-import re
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PIL import Image
 
 from siamlab.config import Workspace
+from siamlab.data.collections import list_images
 from siamlab.errors import (
     ConsentError,
     InputError,
@@ -28,8 +25,8 @@ from siamlab.errors import (
 from siamlab.gallery.consent import EXEMPT
 from siamlab.gallery.store import Agreement, Gallery, agreed
 from siamlab.gallery.vault import Person
-from siamlab.images.decode import SUFFIXES, ImageFile, check_rgb
-from siamlab.images.write import unique_name, write_image
+from siamlab.images.decode import ImageFile
+from siamlab.images.write import jpeg_bytes, next_name, unique_name, write_image
 from siamlab.system.files import write_text
 
 KINDS = ("anchor", "positive", "probes")
@@ -148,14 +145,9 @@ class FolderCaptures:
     def _folder(self, kind: str) -> Path:
         return Path(getattr(self.workspace, check_kind(kind)))
 
-    def _listed(self, kind: str) -> list[Path]:
+    def _listed(self, kind: str) -> tuple[Path, ...]:
         folder = self._folder(kind)
-        paths = folder.iterdir() if folder.is_dir() else ()
-        return sorted(
-            path
-            for path in paths
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
+        return list_images(folder) if folder.is_dir() else ()
 
 
 class VaultCaptures:
@@ -202,13 +194,13 @@ class VaultCaptures:
             ConsentError: there is none, or it is over.
             StorageError: the vault cannot be written.
         """
-        content = _encode(image)
+        content = jpeg_bytes(image)
         check_kind(kind)
         with self.gallery.writing() as change:
             found = change.find(self.person)
             about = self._agreed(found)
             person = change.add(self.person) if found is None else found
-            name = _next_name(kind, person.records)
+            name = next_name((one.removeprefix(IMAGES) for one in person.records), kind)
             change.write(person, IMAGES + name, content)
             change.save(person, "captured", kind, **about)
         return VaultImage(self, name)
@@ -318,19 +310,6 @@ def check_kind(kind: str) -> str:
     if kind not in KINDS:
         raise InputError(f"kind is one of {', '.join(KINDS)}. Received: {kind!r}.")
     return kind
-
-
-def _encode(image: np.ndarray) -> bytes:
-    check_rgb(image)
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=95)
-    return file.getvalue()
-
-
-def _next_name(kind: str, records: dict[str, int]) -> str:
-    matches = [re.match(rf"{IMAGES}{kind}_(\d+)", name) for name in records]
-    number = max((int(match[1]) for match in matches if match), default=0) + 1
-    return f"{kind}_{number:04d}_{uuid.uuid4().hex[:8]}.jpg"
 
 
 def _kind(name: str) -> str:

@@ -196,16 +196,16 @@ def find_traces(
     traces, inside = [], b""
     with gallery.reading() as view:
         if view is not None:
-            inside = (
-                view.database.serialize()
-            )  # reading the file would release other threads' locks
-            names = [one.name for one in view.people() if isinstance(one, Person)]
+            # Reading the file itself would release other threads' locks.
+            inside = view.database.serialize()
+            people = [one for one in view.people() if isinstance(one, Person)]
+            names = [one.name for one in people]
             if normal_name(name) in names or view.find(name) is not None:
                 traces.append(f"{name!r} is still in the vault: erase again.")
             traces += [
                 f"The templates of {one.name!r} are those of {name!r}: erase or enroll them again."
-                for one in view.people()
-                if isinstance(one, Person) and secrets.of_templates & _template_rows(view, one)
+                for one in people
+                if secrets.of_templates & _template_rows(view, one)
             ]
     for path in _files(gallery.folder):
         # The vault's words are those of its tables, names are sealed.
@@ -274,9 +274,10 @@ def audit_gallery(gallery: Gallery) -> Audit:
         problems = [check_chain(log, key), check_head(gallery.folder, key, view.database)]
         problems.append(check_structure(view.database))
         versions = {entry.person: entry.version for entry, _ in log if entry.person}
-        seen = set()
+        seen, unread = set(), 0
         for person in view.people():
             if isinstance(person, int):
+                unread += 1
                 problems.append(f"person {person} cannot be read: the row was changed")
                 continue
             seen.add(person.id.hex())
@@ -294,10 +295,9 @@ def audit_gallery(gallery: Gallery) -> Audit:
             problems.append(f"{len(unlisted)} erased people are not in the list of erased people")
         gone = [one for one, version in versions.items() if version and one not in seen]
         # A row that cannot be read is gone in this sense too, and was told above.
-        unread = sum(isinstance(one, int) for one in view.people())
         if len(gone) > unread:
             problems.append(f"{len(gone) - unread} people are missing, and no erasure was logged")
-        files = [f"{name} cannot be read" for name in gallery.damaged() if ".npz" in name]
+        files = [f"{path.name} cannot be read" for path in gallery.unreadable]
     return Audit(tuple(entry for entry, _ in log), tuple(filter(None, [*problems, *files])))
 
 

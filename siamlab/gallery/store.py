@@ -105,7 +105,7 @@ class Gallery:
     def __init__(self, folder: Path | str, passphrase: str | None = None) -> None:
         self.folder = Path(folder)
         self.vault = Vault(self.folder, passphrase)
-        self._unreadable: list[Path] = []  # files of a former gallery
+        self.unreadable: list[Path] = []  # files of a former gallery that stay where they are
         self._templates: dict[str, tuple[Any, Templates]] = {}
 
     def __repr__(self) -> str:
@@ -250,7 +250,7 @@ class Gallery:
         with self.reading() as view:
             found = [] if view is None else list(view.people())
         rows = [f"person {number}" for number in found if isinstance(number, int)]
-        return (*rows, *(path.name for path in self._unreadable))
+        return (*rows, *(path.name for path in self.unreadable))
 
     def erase(self, person: str) -> None:
         """Destroy a person's key and everything it opens, and write the file anew without it.
@@ -291,13 +291,13 @@ class Gallery:
 
     def _bring_over(self) -> None:
         files = former_files(self.folder)
-        if set(files) - set(self._unreadable):
+        if set(files) - set(self.unreadable):
             if not os.access(self.folder, os.W_OK):
                 raise StorageError(
                     f"The gallery {self.folder} is of an earlier siamlab, and read-only. Run "
                     "siamlab gallery list once where it can be written."
                 )
-            self._unreadable = bring_over(self.vault)
+            self.unreadable = bring_over(self.vault)
 
     def _count(self) -> int:
         # Counted without a key: printing a gallery does not ask for its passphrase.

@@ -80,7 +80,6 @@ class Keys:
         names: of the keyed digests by which people are found.
         audit: of the log's HMACs.
         register: seals sessions and attendance.
-        local: of the marks on files that this machine made itself.
     """
 
     vault: bytes
@@ -89,7 +88,23 @@ class Keys:
     names: bytes
     audit: bytes
     register: bytes
-    local: bytes
+
+    @classmethod
+    def derive(cls, vault: bytes, key_id: bytes, master: bytes, sealed_audit: bytes) -> Keys:
+        """All keys from the master key; that of the log is random, and sealed.
+
+        Raises:
+            StorageError: the log's key was changed.
+        """
+        wrap = derive_key(master, "wrap")
+        return cls(
+            vault,
+            key_id,
+            wrap,
+            names=derive_key(master, "names"),
+            audit=unseal(wrap, sealed_audit, b"audit" + vault),
+            register=derive_key(master, "register"),
+        )
 
     def tag(self, name: str) -> bytes:
         """The keyed digest of a name."""
@@ -296,9 +311,8 @@ class Vault:
     def __init__(self, folder: Path, passphrase: str | None = None) -> None:
         self.folder = folder
         self.path = folder / FILE
-        self.may_be_open = (
-            False  # whether to go on without encryption although there is a passphrase
-        )
+        # Whether to go on without encryption although there is a passphrase.
+        self.may_be_open = False
         self._passphrase = passphrase
         self._keys: Keys | None = None
 
@@ -369,16 +383,7 @@ class Vault:
             if not all(isinstance(value, bytes) for value in (vault, key_id, sealed)):
                 raise StorageError(_NO_KEYS)
             master = self._open_master(vault, key_id, _read_slots(database))
-            audit = unseal(derive_key(master, "wrap"), sealed, b"audit" + vault)
-            self._keys = Keys(
-                vault,
-                key_id,
-                wrap=derive_key(master, "wrap"),
-                names=derive_key(master, "names"),
-                audit=audit,
-                register=derive_key(master, "register"),
-                local=derive_key(master, "local"),
-            )
+            self._keys = Keys.derive(vault, key_id, master, sealed)
         return self._keys
 
     def rekey(self, passphrase: str | None, recovery: bool = False) -> str | None:
@@ -410,8 +415,8 @@ class Vault:
                 slots["recovery"] = {"wrapped": _text(wrapped)}
                 words = to_words(recovery_key)
             audit_key = new_key()
-            _reseal(before, master, key_id)
-            sealed = seal(derive_key(master, "wrap"), audit_key, b"audit" + keys.vault)
+            sealed = _seal_audit_key(audit_key, keys.vault, master)
+            _reseal(before, Keys.derive(keys.vault, key_id, master, sealed))
             _put_setting(database, "slots", json.dumps(slots))
             _put_setting(database, "key_id", key_id)
             _put_setting(database, "audit_key", sealed)
@@ -449,8 +454,7 @@ class Vault:
         _put_setting(database, "key_id", key_id)
         _put_setting(database, "slots", json.dumps(_make_slots(master, vault, key_id, passphrase)))
         audit_key = new_key()
-        sealed = seal(derive_key(master, "wrap"), audit_key, b"audit" + vault)
-        _put_setting(database, "audit_key", sealed)
+        _put_setting(database, "audit_key", _seal_audit_key(audit_key, vault, master))
         write_head(self.folder, head_note(audit_key, 0, START))
 
     def _open_master(self, vault: bytes, key_id: bytes, slots: dict[str, Any]) -> bytes:
@@ -496,18 +500,13 @@ def normal_name(name: str) -> str:
     return normal
 
 
-def _reseal(change: Transaction, master: bytes, key_id: bytes) -> None:
+def _seal_audit_key(audit_key: bytes, vault: bytes, master: bytes) -> bytes:
+    return seal(derive_key(master, "wrap"), audit_key, b"audit" + vault)
+
+
+def _reseal(change: Transaction, new: Keys) -> None:
     """Give every person a new key, and the register's rows the new register key."""
     old = change.keys
-    new = Keys(
-        old.vault,
-        key_id,
-        derive_key(master, "wrap"),
-        derive_key(master, "names"),
-        b"",
-        derive_key(master, "register"),
-        b"",
-    )
     after = Transaction(change.database, new)
     for person in change.people():
         if isinstance(person, int):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from PIL import Image
 from siamlab.errors import InputError
 from siamlab.images.decode import SUFFIXES, check_rgb
 from siamlab.system.files import whole_file
+
+JPEG_QUALITY = 95
 
 
 def write_image(path: Path | str, image: np.ndarray) -> Path:
@@ -37,7 +41,9 @@ def write_image(path: Path | str, image: np.ndarray) -> Path:
     check_rgb(image, f"The image for {path}")
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name}: unknown image suffix; use .jpg or .png.")
-    options: dict[str, Any] = {"quality": 95} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+    options: dict[str, Any] = (
+        {"quality": JPEG_QUALITY} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+    )
     with whole_file(path) as part:
         Image.fromarray(image).save(part, **options)
     return path
@@ -56,7 +62,24 @@ def unique_name(folder: Path | str, prefix: str, suffix: str = ".jpg") -> Path:
         and the random part differs between programs that write at the same time.
     """
     folder = Path(folder)
-    pattern = re.compile(re.escape(prefix) + r"_(\d+)")
     names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - names are enough
+    return folder / next_name(names, prefix, suffix)
+
+
+def next_name(names: Iterable[str], prefix: str, suffix: str = ".jpg") -> str:
+    """A new name that sorts after those of ``names`` with this prefix; see :func:`unique_name`."""
+    pattern = re.compile(re.escape(prefix) + r"_(\d+)")
     numbers = [int(match[1]) for match in map(pattern.match, names) if match]
-    return folder / f"{prefix}_{max(numbers, default=0) + 1:04d}_{uuid.uuid4().hex[:8]}{suffix}"
+    return f"{prefix}_{max(numbers, default=0) + 1:04d}_{uuid.uuid4().hex[:8]}{suffix}"
+
+
+def jpeg_bytes(image: np.ndarray, quality: int = JPEG_QUALITY) -> bytes:
+    """The content of a JPEG file of an image, uint8 RGB ``(H, W, 3)``.
+
+    Raises:
+        InputError: the array is no such image.
+    """
+    check_rgb(image)
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return file.getvalue()
