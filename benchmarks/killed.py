@@ -114,7 +114,7 @@ class Enrolling(Trial):
         for number in itertools.count(sum(self.found.values()) * 10_000 + 1):
             step = (f"person {number % 5}", number)
             tell("begin", step)
-            gallery.enroll(step[0], templates(number), MODEL, consent="drawn")
+            gallery.enroll(step[0], templates(number), MODEL, consent="drawn", replace=True)
             tell("done", step)
 
     def check(self, told: Round) -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
 from siamlab.cli.gallery_commands import OPEN, open_gallery
-from siamlab.cli.output import DONE, say, verdict_status, write_json
+from siamlab.cli.output import DONE, UNKNOWN, say, verdict_status, write_json
 
 if TYPE_CHECKING:
-    from siamlab.gallery import Gallery
+    from siamlab.gallery import Enrollment, Gallery
     from siamlab.gallery.store import Agreement
     from siamlab.models.embedder import FaceEmbedder
     from siamlab.verification.verifier import Verifier
@@ -45,6 +45,11 @@ def add_commands(commands: Commands) -> None:
         help="what the person agreed to; drawn people need none",
     )
     command.add_argument("--until", metavar="DATE", help="the last day of the consent, 2027-07-31")
+    command.add_argument(
+        "--replace",
+        action="store_true",
+        help="in place of the person's templates, which else are added to",
+    )
     add_model_option(command)
 
     command = add_command(commands, verify)
@@ -91,19 +96,52 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def enroll(options: argparse.Namespace) -> int:
-    """Store templates of a person."""
+    """Add templates of a person's images."""
+    from siamlab.errors import FaceError
     from siamlab.images.decode import read_image
 
+    _check_person(options)
     verifier = _open_verifier(options)
     images = [read_image(path) for path in options.images]
     consent = _consent(options, verifier.gallery)
-    enrollment = verifier.enroll(
-        options.person, images, sources=[path.name for path in options.images], consent=consent
-    )
-    say(f"enrolled {options.person}: {len(enrollment)} templates")
+    names = [path.name for path in options.images]
+    try:
+        enrollment = verifier.enroll(
+            options.person, images, sources=names, consent=consent, replace=options.replace
+        )
+    except FaceError as error:  # whose face it is, or whether it is one, is unknown
+        print(f"siamlab: {error}", file=sys.stderr)
+        return UNKNOWN
+    say(f"enrolled {options.person}: {_stored(enrollment)}")
+    for name in enrollment.repeated:
+        say(f"{name}: the same image is stored already, and was not added")
     if not verifier.gallery.encrypted:
         say(OPEN)
     return DONE
+
+
+def _check_person(options: argparse.Namespace) -> None:
+    """Refuse an image's file in place of the name, which is easily forgotten."""
+    from siamlab.errors import InputError
+    from siamlab.images.decode import SUFFIXES
+
+    name = Path(options.person)
+    if name.suffix.lower() in SUFFIXES or name.is_file():
+        raise InputError(
+            f"PERSON comes first, a name. Received: {options.person}, an image's file. Such as: "
+            f"siamlab enroll Ada {options.person}"
+        )
+
+
+def _stored(enrollment: Enrollment) -> str:
+    added = f"{_templates(enrollment.added)} added, {len(enrollment)} now"
+    if not enrollment.replaced:
+        return added
+    return f"replaced {_templates(enrollment.replaced)}; {added}"
+
+
+def _templates(count: int) -> str:
+    return f"{count} template{'s' * (count != 1)}"
 
 
 def _consent(options: argparse.Namespace, gallery: Gallery) -> Agreement:

@@ -25,9 +25,12 @@ CHIP_SIZE = 250
 # deviations of both detectors on LFW.
 CHIP_CENTER = 0.06
 CHIP_SIZE_SLACK = 0.3
-RULES = ("one", "largest", "center")
+RULES = ("one", "alone", "largest", "center")
 ALIGNMENTS = ("landmarks", "box", "none")
 SIMILAR_SIZE = 0.5  # a second face of this share of the first's side could be meant as well
+# Below it a face far from the middle is somebody in the background, also for an enrollment: who is
+# enrolled by mistake is let in from then on.
+BACKGROUND_SIZE = 0.25
 
 
 def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> FaceBox:
@@ -37,12 +40,13 @@ def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> F
         image: uint8 RGB (H, W, 3).
         detector: see :func:`siamlab.faces.detectors.open_detector`.
         rule: ``one`` refuses an image with a second face of half the largest's side or more,
-            but in a chip takes the face that it was cropped around; ``largest`` takes the
-            largest; ``center`` the one nearest to the image's center.
+            but in a chip takes the face that it was cropped around; ``alone``, for enrollment,
+            likewise, and refuses one of a quarter of the side, or nearer to the image's center;
+            ``largest`` takes the largest; ``center`` the one nearest to the image's center.
 
     Raises:
         NoFaceError: there is none.
-        SeveralFacesError: rule ``one``, and more than one could be meant.
+        SeveralFacesError: rule ``one`` or ``alone``, and more than one could be meant.
         InputError: the rule or the image is invalid.
     """
     if rule not in RULES:
@@ -54,21 +58,26 @@ def choose_face(image: np.ndarray, boxes: Sequence[FaceBox], rule: str = "one") 
     """As :func:`find_face`, of faces that were detected already, largest first."""
     if not boxes:
         raise NoFaceError("No face was found; face the camera, in good light, and come closer.")
+    middle = image.shape[1] / 2, image.shape[0] / 2
+    nearest = min(boxes, key=lambda box: math.dist(box.center, middle))
     if rule == "center":
-        middle = image.shape[1] / 2, image.shape[0] / 2
-        return min(boxes, key=lambda box: math.dist(box.center, middle))
-    similar = count_similar(boxes)
-    if rule == "one" and similar > 1:
+        return nearest
+    several = ""
+    if rule in ("one", "alone") and (similar := count_similar(boxes)) > 1:
+        several = f"{similar} {SEVERAL_FACES}; one is expected."
+    elif rule == "alone" and (count_similar(boxes, BACKGROUND_SIZE) > 1 or nearest != boxes[0]):
+        several = f"{len(boxes)} faces were found; in an enrollment one person is alone."
+    if several:
         cropped = [box for box in boxes if _fills_chip(image, box)]
         if len(cropped) == 1:
             return cropped[0]
-        raise SeveralFacesError(f"{similar} {SEVERAL_FACES}; one is expected.")
+        raise SeveralFacesError(several)
     return boxes[0]
 
 
-def count_similar(boxes: Sequence[FaceBox]) -> int:
+def count_similar(boxes: Sequence[FaceBox], share: float = SIMILAR_SIZE) -> int:
     """How many of the faces, largest first, could be meant: half the largest's side or more."""
-    return sum(box.size >= SIMILAR_SIZE * boxes[0].size for box in boxes)
+    return sum(box.size >= share * boxes[0].size for box in boxes)
 
 
 def _fills_chip(image: np.ndarray, box: FaceBox) -> bool:

@@ -73,12 +73,14 @@ def read_former(path: Path) -> Enrollment:
         # Opened here, because numpy does not close a damaged file.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
+            templates = check_templates(archive["templates"])
             return Enrollment(
                 str(about["person"]),
-                check_templates(archive["templates"]),
+                templates,
                 tuple(map(str, about["sources"])),
                 str(about["model_id"]),
                 str(about["enrolled"]),
+                ("",) * len(templates),
             )
     except Exception as error:  # zipfile and numpy raise many kinds for damaged files
         raise StorageError(

@@ -340,6 +340,7 @@ def _readable(view: Transaction, person: Person, images: list[str]) -> dict[str,
                     "model": model,
                     "enrolled": found.enrolled,
                     "sources": found.sources,
+                    "image_digests": found.digests,
                     "templates": found.templates.tolist(),
                 }
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import os
@@ -24,6 +25,7 @@ from siamlab.errors import (
 from siamlab.gallery.consent import EXEMPT, REAL, Consent
 from siamlab.gallery.enrollment import (
     Enrollment,
+    add_templates,
     from_record,
     new_enrollment,
     record_layout,
@@ -128,8 +130,10 @@ class Gallery:
         model_id: str,
         sources: Sequence[str] = (),
         consent: Agreement = None,
+        replace: bool = False,
+        digests: Sequence[str] = (),
     ) -> Enrollment:
-        """Store a person's templates and replace any earlier ones of the same model.
+        """Store a person's templates beside the earlier ones of the same model.
 
         Args:
             person: name, any characters.
@@ -139,25 +143,32 @@ class Gallery:
             consent: what the person agreed to (:func:`siamlab.gallery.consent.give_consent`), or
                 ``drawn`` or ``public`` where there is nobody to ask; may be left out while an
                 earlier one holds.
+            replace: in place of the earlier ones.
+            digests: of each template's image (:func:`siamlab.images.digest.pixel_digest`): an
+                image that has a template already gets no second one.
+
+        Returns:
+            All templates that there are of the person and model now, and what is new of them.
 
         Raises:
             ConsentError: the person's consent is missing or over.
             InputError: the templates have another form, or there are more or fewer sources.
             StorageError: the file cannot be written; what was there is unchanged.
         """
-        enrollment = new_enrollment(person, templates, model_id, sources)
+        enrollment = new_enrollment(person, templates, model_id, sources, digests)
         with self.writing() as change:
-            _store(change, enrollment, consent)
+            stored = _store(change, enrollment, consent, replace)
             change.increase("templates")
-        return enrollment
+        return stored
 
     def enroll_many(
         self,
         people: Iterable[tuple[str, np.ndarray]],
         model_id: str,
         consent: Agreement = None,
+        replace: bool = False,
     ) -> int:
-        """Store many people and replace any earlier templates of theirs.
+        """Store many people's templates, as :meth:`enroll` does one person's.
 
         Writes a thousand people at a time. A killed process has enrolled some people completely
         and the others not at all.
@@ -166,6 +177,7 @@ class Gallery:
             people: names and float templates ``(N, dimensions)``; may be a generator.
             model_id: ``model.model_id`` of the model that made them.
             consent: as in :meth:`enroll`, of all of them.
+            replace: in place of the templates that each had before.
 
         Returns:
             The number of people stored.
@@ -179,7 +191,7 @@ class Gallery:
             made = [new_enrollment(name, rows, model_id) for name, rows in batch]
             with self.writing() as change:
                 for enrollment in made:
-                    _store(change, enrollment, consent)
+                    _store(change, enrollment, consent, replace)
                 change.increase("templates")
             count += len(batch)
         return count
@@ -345,12 +357,27 @@ def agreed(person: Person | None, consent: Agreement, name: str) -> dict[str, An
     return {"subject": REAL, "consent": consent.check().to_dict()}
 
 
-def _store(change: Transaction, enrollment: Enrollment, consent: Agreement) -> None:
+def _store(
+    change: Transaction, enrollment: Enrollment, consent: Agreement, replace: bool
+) -> Enrollment:
     found = change.find(enrollment.person)
     about = agreed(found, consent, enrollment.person)
     person = change.add(enrollment.person) if found is None else found
-    change.write(person, TEMPLATES + enrollment.model_id, to_record(enrollment))
-    change.save(person, "enrolled", f"{len(enrollment)} templates", **about)
+    record, former = TEMPLATES + enrollment.model_id, None
+    if record in person.records:
+        try:
+            former = from_record(person.name, enrollment.model_id, change.read(person, record))
+        except StorageError:
+            if not replace:  # what is replaced may be damaged
+                raise
+    stored = add_templates(None if replace else former, enrollment)
+    if replace and former is not None:
+        stored = dataclasses.replace(stored, replaced=len(former))
+    if stored.added:
+        change.write(person, record, to_record(stored))
+    gone = f", {stored.replaced} replaced" if stored.replaced else ""
+    change.save(person, "enrolled", f"{stored.added} templates{gone}", **about)
+    return stored
 
 
 def _models(person: Person) -> list[str]:

@@ -28,6 +28,7 @@ from siamlab.gallery.consent import DRAWN
 from siamlab.gallery.search import Candidate
 from siamlab.gallery.store import Agreement
 from siamlab.images.decode import check_rgb
+from siamlab.images.digest import pixel_digest
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.metadata import VERIFICATION, check_domain
 from siamlab.verification.fusion import (
@@ -132,20 +133,26 @@ class Verifier:
         sources: Sequence[str] = (),
         rule: str | None = None,
         consent: Agreement = None,
+        replace: bool = False,
     ) -> Enrollment:
-        """Store templates of a person's images in the gallery, in place of any former ones.
+        """Add templates of a person's images to those that are in the gallery.
+
+        An image that has a template already, or is given twice, gets no second one.
 
         Args:
             person: name, any characters.
             images: uint8 RGB ``(H, W, 3)`` frames or aligned faces, or image files.
             aligned: the images are cut to the aligned face already; no face is searched.
             sources: a word on each image's origin; file names are used where there are files.
-            rule: what to do about several faces; ``None`` takes the verifier's.
+            rule: what to do about several faces, see :func:`siamlab.faces.crop.find_face`;
+                ``None`` takes the verifier's, and ``alone`` for ``one``: beside another face,
+                larger or smaller, nobody is enrolled.
             consent: what the person agreed to, see :meth:`Gallery.enroll
                 <siamlab.gallery.store.Gallery.enroll>`; a verifier for ``drawings`` needs none.
+            replace: in place of the templates that there are of this model.
 
         Returns:
-            What was stored.
+            All templates that there are now, and what is new of them.
 
         Raises:
             ConsentError: the person has not agreed, or the consent is over.
@@ -161,10 +168,12 @@ class Verifier:
         )
         if len(names) != len(images):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
-        rule = self.rule if rule is None else rule
-        cut = []
+        if rule is None:
+            rule = "alone" if self.rule == "one" else self.rule
+        cut, digests = [], []
         for image, name in zip(images, names, strict=True):
             pixels = read_pixels(image)
+            digests.append(pixel_digest(pixels))
             try:
                 cut.append(
                     pixels
@@ -176,7 +185,9 @@ class Verifier:
         templates = make_templates(self.model, cut)
         if consent is None and self.domain == "drawings":
             consent = DRAWN
-        return self.gallery.enroll(person, templates, self.model_id, names, consent)
+        return self.gallery.enroll(
+            person, templates, self.model_id, names, consent, replace, digests
+        )
 
     def verify(
         self, frame: Image, person: str, detector: FaceDetector | None = None

@@ -19,6 +19,7 @@ from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
 from siamlab.evaluation.evaluate import calibrate
 from siamlab.faces.detectors import open_detector
+from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
 from siamlab.models.embedding import build_embedding
 from siamlab.models.metadata import digests
@@ -254,6 +255,7 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
     monkeypatch.setenv("SIAMLAB_MODEL", str(model))
     person = open_collection(images).people[0]
     assert main(["enroll", "Ada", str(person.images[0])]) == 0
+    assert "enrolled Ada: 1 template added, 1 now" in capsys.readouterr().out
     out = tmp_path / "verdict.json"
     same = ["verify", "Ada", str(person.images[0]), "--json", str(out)]
     assert main(same) == 0
@@ -267,6 +269,40 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
     assert main(["verify", "Ada", str(tmp_path / "blank.png"), "--json", str(out)]) == 3
     assert "unknown whether this is Ada" in capsys.readouterr().out
     assert json.loads(out.read_text())["verified"] is None
+
+
+def test_enrolling_again_adds_and_says_so(model, images, workspace, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SIAMLAB_MODEL", str(model))
+    first, second, *_ = map(str, open_collection(images).people[0].images)
+    copy = shutil.copy(first, Path(first).with_name("copy.jpg"))
+    for arguments, said in (
+        ([first], ["1 template added, 1 now"]),
+        ([second, str(copy)], ["1 template added, 2 now", "copy.jpg: the same image is stored"]),
+        ([first], ["0 templates added, 2 now", f"{Path(first).name}: the same image is stored"]),
+        ([second, "--replace"], ["replaced 2 templates; 1 template added, 1 now"]),
+    ):
+        assert main(["enroll", "Ada", *arguments]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == f"enrolled Ada: {said[0]}"
+        assert [line[: len(said[-1])] for line in lines[1:-1]] == said[1:]
+    Path(copy).unlink()
+    folder = tmp_path / "Ada"  # the folder of her images is no image: a name like any other
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["enroll", "Ada", first]) == 0
+
+
+def test_an_enrollment_refused_for_a_face_is_unknown(model, images, workspace, tmp_path, capsys):
+    image = str(open_collection(images).people[0].images[0])
+    pixels = read_image(image)
+    blank = write_image(tmp_path / "blank.png", np.full((250, 250, 3), 200, np.uint8))
+    two = write_image(tmp_path / "two.png", np.hstack([pixels, pixels]))
+    for bad, reason in ((blank, "No face was found"), (two, "faces")):
+        assert main(["enroll", "Ada", image, str(bad), "--model", str(model)]) == 3
+        line = one_line(capsys)
+        assert bad.name in line and reason in line
+    assert main(["verify", "Ada", image, "--model", str(model)]) == 2  # nothing was stored
+    assert "not enrolled" in one_line(capsys)
 
 
 WITHOUT_TENSORFLOW = """
@@ -387,7 +423,8 @@ BAD = {
     ),
     "no export": (["verify", "Nobody", "{image}", "--model", "no.onnx"], "No model"),
     "no embedding": (["embed", "{model}", "{blank}", "--out", "t.npz"], "No face"),
-    "no faces": (["enroll", "Ada", "{blank}", "--model", "{model}"], "face"),
+    "no name": (["enroll", "{image}", "{blank}", "--model", "{model}"], "siamlab enroll Ada "),
+    "no name, no file": (["enroll", "a.JPG", "{image}"], "PERSON comes first, a name"),
     "wrong suffix": (["embed", "{model}", "{image}", "--out", "t.txt"], ".npz"),
     "subject without lfw": (["run", "--subject", "Ada"], "--lfw"),
     "no lfw": (["run", "--lfw", "nowhere.tgz"], "nowhere.tgz"),

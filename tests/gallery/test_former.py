@@ -88,7 +88,8 @@ def test_people_who_came_over_have_no_consent(gallery: Gallery) -> None:
         gallery.enroll("Zoë 1", TEMPLATES, "m1")
     with pytest.raises(ConsentError, match="is a real person here"):
         gallery.enroll("Zoë 1", TEMPLATES, "m1", consent="drawn")
-    gallery.enroll("Zoë 1", TEMPLATES, "m1", consent=CONSENT)
+    added = gallery.enroll("Zoë 1", TEMPLATES, "m1", consent=CONSENT, digests="abc")
+    assert added.digests == ("", "", "", "a", "b", "c")  # those from before have none
     gallery.erase("Zoë 2")
     assert gallery.people() == ("Zoë 0", "Zoë 1")
 
@@ -126,7 +127,7 @@ def test_a_program_killed_between_the_two_steps_begins_again(gallery: Gallery) -
     assert_holds(gallery, truth)
     for path, content in kept.items():  # killed before the files were removed
         path.write_bytes(content)
-    gallery.enroll("Zoë 1", TEMPLATES + 9, "m1", consent=CONSENT)
+    gallery.enroll("Zoë 1", TEMPLATES + 9, "m1", consent=CONSENT, replace=True)
     truth["Zoë 1"] = TEMPLATES + 9
     for path, content in kept.items():
         path.write_bytes(content)

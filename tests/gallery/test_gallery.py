@@ -26,7 +26,8 @@ from siamlab.errors import (
 )
 from siamlab.gallery import Gallery, store
 from siamlab.gallery.captures import VaultCaptures
-from siamlab.gallery.rights import Secrets, audit_gallery, find_traces
+from siamlab.gallery.consent import give_consent
+from siamlab.gallery.rights import Secrets, audit_gallery, find_traces, show_person
 from siamlab.gallery.vault import normal_name
 
 
@@ -50,11 +51,63 @@ def test_nothing_is_written_before_the_first_enrollment(gallery: Gallery) -> Non
     assert not gallery.folder.exists()
 
 
-def test_enrolling_again_replaces(gallery: Gallery) -> None:
-    gallery.enroll("Ada", TEMPLATES, "m1", consent="drawn")
-    gallery.enroll("Ada", TEMPLATES[:1], "m1", consent="drawn")
-    assert len(gallery.get("Ada")) == 1
+def test_enrolling_again_adds_and_says_what_is_new(gallery: Gallery) -> None:
+    """Day two does not wipe day one."""
+    first = gallery.enroll("Ada", TEMPLATES, "m1", ["a", "b", "c"], consent="drawn")
+    assert (first.added, first.replaced, len(first)) == (3, 0, 3)
+    second = gallery.enroll("Ada", TEMPLATES[:2] + 1, "m1", ["d", "e"])
+    assert (second.added, second.replaced, len(second)) == (2, 0, 5)
+    for now in (second, gallery.get("Ada")):
+        assert now.sources == ("a", "b", "c", "d", "e")
+        np.testing.assert_array_equal(now.templates, [*TEMPLATES, *(TEMPLATES[:2] + 1)])
+    assert repr(gallery.templates("m1")) == "Templates(1 people, 5 templates of 4 numbers)"
     assert rows(gallery, "SELECT count(*) FROM people, records") == [(1,)]
+    details = [entry.detail for entry in audit_gallery(gallery).entries]
+    assert details == ["3 templates", "2 templates"]
+
+
+def test_replace_says_what_went(gallery: Gallery) -> None:
+    gallery.enroll("Ada", TEMPLATES, "m1", consent="drawn")
+    other = gallery.enroll("Ada", TEMPLATES + 2, "m2", replace=True)
+    assert (other.added, other.replaced) == (3, 0)  # templates of another model stay
+    now = gallery.enroll("Ada", TEMPLATES[:1] + 1, "m1", replace=True)
+    assert (now.added, now.replaced, len(now)) == (1, 3, 1)
+    np.testing.assert_array_equal(gallery.get("Ada", "m1").templates, TEMPLATES[:1] + 1)
+    assert audit_gallery(gallery).entries[-1].detail == "1 templates, 3 replaced"
+
+
+def test_an_image_is_not_stored_twice(gallery: Gallery) -> None:
+    """In one call, or on another day; without a digest nobody can tell."""
+    once = gallery.enroll("Ada", TEMPLATES, "m1", ["a", "b", "c"], "drawn", digests=["1", "2", "1"])
+    assert (len(once), once.repeated, once.sources) == (2, ("c",), ("a", "b"))
+    assert repr(once).endswith("2 templates of 4 numbers; not stored twice: c)")
+    assert Gallery(gallery.folder).get("Ada").digests == ("1", "2")
+    again = gallery.enroll("Ada", TEMPLATES[:2], "m1", ["d", "e"], digests=["2", "1"])
+    assert (again.added, again.repeated, len(again)) == (0, ("d", "e"), 2)
+    gallery.enroll("Ada", TEMPLATES[:2], "m1")
+    assert gallery.get("Ada").digests == ("1", "2", "", "")
+    replaced = gallery.enroll("Ada", TEMPLATES[:1], "m1", ["a"], digests=["1"], replace=True)
+    assert (replaced.added, replaced.replaced, replaced.repeated) == (1, 4, ())
+    with pytest.raises(InputError, match="1 templates have 2 digests"):
+        gallery.enroll("Ada", TEMPLATES[:1], "m1", digests=["1", "2"])
+
+
+def test_a_new_consent_counts_although_no_image_is_new(gallery: Gallery) -> None:
+    until = {}
+    for day in ("2998-01-01", "2999-01-01"):
+        consent = give_consent(day, by="Ada")
+        gallery.enroll("Ada", TEMPLATES[:1], "m1", consent=consent, digests=["1"])
+        until[day] = show_person(gallery, "Ada").until
+    assert until == {day: day for day in until}
+    assert len(gallery.get("Ada")) == 1
+
+
+def test_templates_of_another_size_are_not_added(gallery: Gallery) -> None:
+    gallery.enroll("Ada", TEMPLATES, "m1", consent="drawn")
+    wide = np.ones((1, 7), np.float32)
+    with pytest.raises(InputError, match="have 4 numbers, the new ones 7"):
+        gallery.enroll("Ada", wide, "m1")
+    assert gallery.enroll("Ada", wide, "m1", replace=True).templates.shape == (1, 7)
 
 
 @pytest.mark.parametrize(
@@ -83,8 +136,9 @@ def test_different_names_are_different_people(
     gallery.enroll_many([(one, TEMPLATES), (other, TEMPLATES + 1)], "m1", consent="drawn")
     same = unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
     assert gallery.people() == tuple(sorted({normal_name(one), normal_name(other)}))
-    assert bool((gallery.get(one).templates == TEMPLATES + same).all())
-    assert bool((gallery.get(other).templates == TEMPLATES + 1).all())
+    both = np.concatenate([TEMPLATES, TEMPLATES + 1])
+    np.testing.assert_array_equal(gallery.get(one).templates, both if same else TEMPLATES)
+    np.testing.assert_array_equal(gallery.get(other).templates, both if same else TEMPLATES + 1)
 
 
 def test_a_name_in_two_unicode_normalizations_is_one_person(gallery: Gallery) -> None:
@@ -153,9 +207,11 @@ def test_enroll_many_takes_a_generator_in_batches(
     assert gallery.enroll_many([], "m1", consent="drawn") == 0
 
 
-def test_the_last_of_two_entries_of_one_person_stays(gallery: Gallery) -> None:
-    gallery.enroll_many([("Ada", TEMPLATES), ("Ada", TEMPLATES[:1])], "m1", consent="drawn")
-    assert len(gallery.get("Ada")) == 1
+def test_two_entries_of_one_person_add_unless_they_replace(gallery: Gallery) -> None:
+    people = [("Ada", TEMPLATES), ("Ada", TEMPLATES[:1])]
+    for replace, count in ((False, 4), (True, 1), (False, 5)):
+        gallery.enroll_many(people, "m1", consent="drawn", replace=replace)
+        assert len(gallery.get("Ada")) == count
 
 
 def test_a_bad_entry_among_many_leaves_complete_people(
@@ -395,7 +451,8 @@ gallery = Gallery(sys.argv[1])
 print("ready", flush=True)
 while True:
     for value in (1.0, 2.0):
-        gallery.enroll("Ada", np.full((50, 4096), value, np.float32), "m1", consent="drawn")
+        rows = np.full((50, 4096), value, np.float32)
+        gallery.enroll("Ada", rows, "m1", consent="drawn", replace=True)
 """
 
 

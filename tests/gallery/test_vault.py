@@ -297,6 +297,10 @@ def test_a_truncated_record_does_not_open(sealed: Gallery, length: int) -> None:
     rows(sealed, "UPDATE records SET content = ?", whole[:length])
     with pytest.raises(StorageError, match="changed or damaged"):
         sealed.get("person 0")
+    with pytest.raises(StorageError, match="changed or damaged"):  # nothing to add to
+        sealed.enroll("person 0", TEMPLATES, "m1")
+    sealed.enroll("person 0", TEMPLATES, "m1", replace=True)
+    np.testing.assert_array_equal(sealed.get("person 0").templates, TEMPLATES)
 
 
 def test_a_removed_record_is_missed(sealed: Gallery) -> None:
@@ -429,7 +433,7 @@ def test_a_migration_runs_once_and_inside_the_transaction(
     monkeypatch.setattr(database, "MIGRATIONS", (step,))
     monkeypatch.setattr(database, "FORMAT", 2)
     for _ in range(2):
-        gallery.enroll("Zoe", TEMPLATES, "m1", consent="drawn")
+        gallery.enroll("Zoe", TEMPLATES, "m1", consent="drawn", replace=True)
     assert rows(gallery, "PRAGMA user_version") == [(2,)]
     assert_holds(gallery, {**truth, "Zoe": TEMPLATES})
 

@@ -257,6 +257,39 @@ def test_several_faces_stop_an_enrollment_unless_the_rule_says_which(gallery: Ga
     assert len(verifier.enroll("Ada", [gray_frame(102)], rule="largest", consent="drawn")) == 1
 
 
+def test_the_bystander_is_not_enrolled(gallery: Gallery) -> None:
+    """In a frame of 160 x 120, whose middle is (80, 60): who is in front, and who is meant?"""
+    large, middle = FaceBox(0, 0, 60), FaceBox(70, 50, 20)
+    far = FaceBox(140, 100, 14)
+    for boxes, refused in (
+        ([large, middle], True),  # a bystander three times as large, the person in the middle
+        ([FaceBox(50, 30, 60), FaceBox(130, 0, 16)], True),  # 0.27 of the side
+        ([large, FaceBox(75, 55, 10)], True),  # so small, but in the middle
+        ([FaceBox(50, 30, 60), far], False),  # 0.23, and far from the middle: the background
+    ):
+        verifier = Verifier(FakeModel(), gallery, FakeDetector(boxes))
+        if refused:
+            with pytest.raises(SeveralFacesError, match="frame 1: 2 faces were found"):
+                verifier.enroll("Ada", [gray_frame(102)], consent="drawn")
+            assert "Ada" not in gallery
+        else:
+            assert len(verifier.enroll("Ada", [gray_frame(102)], consent="drawn")) == 1
+
+
+def test_enrolling_on_another_day_adds_and_tells_the_same_image(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    verifier = make(gallery)  # four levels, 102 among them
+    first = write_image(tmp_path / "again.png", gray_frame(102))
+    copy = write_image(tmp_path / "copy.png", gray_frame(120))
+    now = verifier.enroll("Ada", [first, gray_frame(120), copy])
+    assert (now.added, now.repeated, len(now)) == (1, ("again.png", "copy.png"), 5)
+    assert now.sources == ("frame 1", "frame 2", "frame 3", "frame 4", "frame 2")
+    now = verifier.enroll("Ada", [first, copy], replace=True)
+    assert (now.added, now.replaced, now.sources) == (2, 5, ("again.png", "copy.png"))
+    assert verifier.verify(gray_frame(102), "Ada").scores.shape == (2,)
+
+
 def test_json_holds_the_whole_verdict(gallery: Gallery) -> None:
     values = json.loads(make(gallery).verify(gray_frame(102), "Ada").to_json())
     assert values["verified"] is True
