@@ -17,6 +17,7 @@ import numpy as np
 
 from siamlab.capture.cameras import Camera, open_camera
 from siamlab.capture.cameras.base import read_frame
+from siamlab.capture.cameras.device import device_key
 from siamlab.errors import CameraError, EndOfFrames, SiamlabError
 from siamlab.system.closing import Closing
 
@@ -218,4 +219,6 @@ def one_line(error: BaseException) -> str:
 def _name_of(source: Camera | int | str | Path) -> str:
     if isinstance(source, int | str) and str(source).isdecimal():
         return f"Camera {int(source)}"
+    if isinstance(source, str | Path) and device_key(source):
+        return f"Camera {source}"
     return str(getattr(source, "name", source)) if not isinstance(source, Path) else str(source)

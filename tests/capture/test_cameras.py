@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from siamlab.capture.cameras import (
     open_camera,
     probe_cameras,
 )
+from siamlab.capture.cameras.warm_up import STEADY_FRAMES, warm_up
 from siamlab.errors import CameraError, EndOfFrames, ImageError, InputError
 from siamlab.system.opencv import import_cv2
 
@@ -35,8 +37,11 @@ class FakeCapture:
     interrupt_at: int | None = None
     held: int = 0
     gaps: frozenset[int] = frozenset()
+    levels: tuple[int, ...] = ()  # of the first frames, instead of red
+    asked: tuple[object, ...] = ()
 
-    def __init__(self, _: object) -> None:
+    def __init__(self, *asked: object) -> None:
+        type(self).asked = asked
         self.reads = 0
         self.released = not self.opened
         type(self).held += bool(self.opened)
@@ -57,7 +62,8 @@ class FakeCapture:
             raise KeyboardInterrupt
         if self.reads > self.frames or self.reads in self.gaps:
             return False, None
-        return True, np.full((48, 64, 3), RED[::-1], np.uint8)
+        color = RED[::-1] if self.reads > len(self.levels) else self.levels[self.reads - 1]
+        return True, np.full((48, 64, 3), color, np.uint8)
 
     def release(self) -> None:
         if not self.released:
@@ -242,7 +248,7 @@ def test_a_webcam_is_released_by_errors_and_interrupts(webcam: type[FakeCapture]
     with pytest.raises(ZeroDivisionError), open_camera(0):
         raise ZeroDivisionError
     assert webcam.held == 0
-    webcam.interrupt_at = 3
+    webcam.interrupt_at = STEADY_FRAMES + 2
     camera = open_camera(0)  # no block around it: a notebook's cell
     with pytest.raises(KeyboardInterrupt):
         for _ in range(5):
@@ -271,14 +277,14 @@ def test_opening_again_closes_the_former_one(webcam: type[FakeCapture]) -> None:
 
 
 def test_a_webcam_may_drop_frames_but_not_disconnect(webcam: type[FakeCapture]) -> None:
-    webcam.gaps = frozenset({2, 3, 4})
+    webcam.gaps = frozenset({2, 3, 4, 8, 9})
     with open_camera(0) as camera:
         for _ in range(4):
             camera.read()
     webcam.gaps = frozenset()
-    webcam.frames = 4
+    webcam.frames = 6
     with (
-        pytest.raises(CameraError, match="went away after 4 frames") as caught,
+        pytest.raises(CameraError, match="went away after 6 frames") as caught,
         open_camera(0) as camera,
     ):
         for _ in camera:
@@ -301,7 +307,103 @@ def test_a_webcam_that_cannot_be_opened(webcam: type[FakeCapture]) -> None:
 def test_a_forgotten_camera_is_not_kept_alive(webcam: type[FakeCapture]) -> None:
     open_camera(0)
     gc.collect()
-    assert 0 not in device._DEVICES
+    assert not device._DEVICES
+
+
+def test_the_first_frame_of_a_webcam_is_no_black_one(webcam: type[FakeCapture]) -> None:
+    """Black, then brighter and brighter, as while the exposure settles."""
+    webcam.levels = (0, 0, 0, 0, 0, 12, 40, 70, 77, 79)
+    with open_camera(0) as camera:
+        assert tuple(camera.read()[0, 0]) == RED
+
+
+@pytest.mark.parametrize(
+    ("levels", "taken"),
+    [
+        ([100] * 9, 4),  # steady at once
+        ([0, 0, 0, 0, 0, 0, 100, 100, 100, 100], 10),  # black ones are steady, but show nothing
+        ([20, 40, 60, 80, 100, 101, 102, 103], 8),
+        ([0] * 99, 16),  # the lens is covered: 2 s are over, at 8 frames a second
+        ([10, 90] * 50, 16),  # the light flickers
+    ],
+)
+def test_how_long_a_webcam_is_warmed_up(levels: list[int], taken: int) -> None:
+    seen = 0
+
+    def read() -> np.ndarray:
+        nonlocal seen
+        seen += 1
+        return np.full((4, 4, 3), levels[seen - 1], np.uint8)
+
+    frame = warm_up(read, clock=lambda: seen / 8)
+    assert seen == taken
+    assert frame is not None and frame[0, 0, 0] == levels[taken - 1]
+    assert warm_up(lambda: None) is None
+
+
+# Device files
+
+
+@pytest.fixture
+def device_file(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A character device that is there everywhere; on a machine with a camera, /dev/video0."""
+    if not Path("/dev/null").is_char_device():
+        pytest.skip("there are no device files here")
+    monkeypatch.setattr(device.sys, "platform", "linux")
+    return Path("/dev/null")
+
+
+def test_a_device_file_is_a_webcam(
+    webcam: type[FakeCapture], device_file: Path, tmp_path: Path
+) -> None:
+    """By its path and by a link to it, as in /dev/v4l/by-id; all of them are one camera."""
+    link = tmp_path / "usb-a_camera-index0"
+    link.symlink_to(device_file)
+    with open_camera(str(device_file)) as first:
+        assert webcam.asked == (str(device_file), import_cv2().CAP_V4L2)
+        assert (first.name, first.live) == (f"Camera {device_file}", True)
+        assert tuple(first.read()[0, 0]) == RED
+        with open_camera(link) as second:
+            assert first.closed and not second.closed
+            assert webcam.asked[0] == str(link)
+            assert webcam.held == 1
+    assert device.device_key(3) == "/dev/video3"
+    with pytest.raises(CameraError, match="no camera, file or folder '/dev/video77'"):
+        open_camera("/dev/video77")
+
+
+def test_a_device_that_is_no_webcam_is_one_line(
+    device_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CameraError, match=r"Camera /dev/null cannot be opened\. Is it plugged in"):
+        open_camera(device_file)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_hung_webcam_is_said_when_it_is_opened_again(
+    webcam: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read in another thread that never returns holds the camera."""
+    monkeypatch.setattr(device, "RELEASE_SECONDS", 0.05)
+    camera = open_camera(0)
+    begun, end = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        end.wait(30)
+
+    monkeypatch.setattr(camera, "_grab", hang)
+    camera.read()  # the frame of the warm-up
+    thread = threading.Thread(target=lambda: pytest.raises(CameraError, camera.read))
+    thread.start()
+    begun.wait(30)
+    with pytest.raises(CameraError, match=r"Camera 0 hangs: .* Unplug it, or restart"):
+        open_camera(0)
+    end.set()
+    thread.join(30)
+    with open_camera(0) as again:  # it answered at last
+        assert tuple(again.read()[0, 0]) == RED
+    assert webcam.held == 0
 
 
 def test_the_real_opencv_is_quiet_about_a_missing_camera(

@@ -41,8 +41,9 @@ def open_camera(
     """Open a webcam, a video, a folder of images, or a drawn person.
 
     Args:
-        source: a webcam's index (``0`` or ``"0"``), a video file, a folder of images or one
-            image, a stream's address, or ``"drawn"``, ``"drawn:7"`` (person 7), ``"drawn:7:2"``
+        source: a webcam's index (``0`` or ``"0"``) or device file (``/dev/video0``,
+            ``/dev/v4l/by-id/...``), a video file, a folder of images or one image, a stream's
+            address, or ``"drawn"``, ``"drawn:7"`` (person 7), ``"drawn:7:2"``
             (the same person another day). A folder called ``0`` or ``drawn`` is given as a
             ``Path``.
         size: width and height to ask for, pixels (webcams and drawn people).

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from siamlab.capture.cameras.base import Source
+from siamlab.capture.cameras.warm_up import warm_up
 from siamlab.errors import CameraError, EndOfFrames
 from siamlab.system.opencv import import_cv2
 from siamlab.system.quiet import silent_stderr
@@ -20,14 +21,21 @@ _TRIES = 5  # a webcam may drop a frame now and then; after this many in a row i
 _COMPLETE = 0.9  # share of a video's announced frames that must be there
 # Standard error is one for the whole process: one thread at a time silences it.
 _SILENCE = threading.RLock()
-_DEVICES: weakref.WeakValueDictionary[int, OpenCVCamera] = weakref.WeakValueDictionary()
+# Those that this process has open, by :func:`device_key`.
+_DEVICES: weakref.WeakValueDictionary[str, OpenCVCamera] = weakref.WeakValueDictionary()
+RELEASE_SECONDS = 5.0  # that a frame being read is waited for
 
 
 class OpenCVCamera(Source):
-    """A webcam by index, or a video by path or address.
+    """A webcam by index or device file, or a video by path or address.
+
+    A webcam's first frames are skipped until its exposure has settled
+    (:mod:`siamlab.capture.cameras.warm_up`).
 
     Args:
-        source: a webcam's index, a video file, or a stream's address (``rtsp://...``).
+        source: a webcam's index, its device file on Linux (``/dev/video0``, or a link such as
+            ``/dev/v4l/by-id/...``, which stays the same when others are plugged in), a video
+            file, or a stream's address (``rtsp://...``).
         size: width and height to ask a webcam for, pixels; it may give others.
 
     Raises:
@@ -44,28 +52,30 @@ class OpenCVCamera(Source):
         self._lock = threading.RLock()
         self._capture: Any = None
         self._taken = 0
-        live = isinstance(source, int)
-        self.live = live or "://" in str(source)
-        super().__init__(f"Camera {source}" if live else f"Video {source}", (0, 0), 0.0)
+        self._key = device_key(source)  # empty for what is no webcam
+        self.live = bool(self._key) or "://" in str(source)
+        super().__init__(f"{'Camera' if self._key else 'Video'} {source}", (0, 0), 0.0)
         if not self.live and not Path(str(source)).is_file():
             raise CameraError(f"There is no video file {source}.")
-        if isinstance(source, int):
-            former = _DEVICES.get(source)
-            if former is not None:
-                former.close()
+        former = _DEVICES.get(self._key)
+        if former is not None:
+            former.close()
         try:
             self._open(size)
         except BaseException:
             self.close()
             raise
-        if isinstance(source, int):
-            _DEVICES[source] = self
+        if self._key:
+            _DEVICES[self._key] = self
 
     def _open(self, size: tuple[int, int] | None) -> None:
         cv2 = import_cv2()
         with _SILENCE, silent_stderr():
-            wanted = self.source if isinstance(self.source, int) else str(self.source)
-            self._capture = cv2.VideoCapture(wanted)
+            if self._key and not isinstance(self.source, int):
+                self._capture = cv2.VideoCapture(str(self.source), cv2.CAP_V4L2)
+            else:
+                wanted = self.source if isinstance(self.source, int) else str(self.source)
+                self._capture = cv2.VideoCapture(wanted)
             if not self._capture.isOpened():
                 raise CameraError(f"{self.name} cannot be opened. {self._advice()}")
             if self.live:  # frames waiting in a queue would be old
@@ -73,7 +83,7 @@ class OpenCVCamera(Source):
             if size is not None:
                 self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
                 self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-            first = self._grab()
+            first = warm_up(self._grab) if self._key else self._grab()
         if first is None:
             raise CameraError(f"{self.name} opens but gives no frame. {self._advice()}")
         self._first: np.ndarray | None = first
@@ -83,7 +93,7 @@ class OpenCVCamera(Source):
         self.fps = rate if 0.0 < rate < 1000.0 else 0.0
 
     def _advice(self) -> str:
-        if isinstance(self.source, int):
+        if self._key:
             return (
                 "Is it plugged in, free of other programs, and allowed for this one? "
                 "Another source: a video, a folder, or 'drawn'."
@@ -132,12 +142,41 @@ class OpenCVCamera(Source):
         return EndOfFrames(f"{self.name} has no more frames (there were {self._taken}).")
 
     def close(self) -> None:
-        """Release the device or file; harmless when it is closed."""
+        """Release the device or file; harmless when it is closed.
+
+        Raises:
+            CameraError: another thread waits for a frame that does not come.
+        """
         super().close()
-        with self._lock:
+        if not self._lock.acquire(timeout=RELEASE_SECONDS):
+            raise CameraError(
+                f"{self.name} hangs: it gives no frame and cannot be released. Unplug it, or "
+                "restart this program."
+            )
+        try:
             capture, self._capture = self._capture, None
             if capture is not None:
                 capture.release()
+        finally:
+            self._lock.release()
+
+
+def device_key(source: int | str | Path) -> str:
+    """What is the same for all names of one webcam; empty for what is no webcam.
+
+    Args:
+        source: an index; on Linux also a device file, or a link to one.
+
+    Example:
+        >>> device_key(0) == device_key("film.mp4")
+        False
+    """
+    if isinstance(source, int):
+        return f"/dev/video{source}"
+    if not sys.platform.startswith("linux") or "://" in str(source):
+        return ""
+    path = Path(source)
+    return str(path.resolve()) if path.is_char_device() else ""
 
 
 @dataclass(frozen=True)
@@ -177,7 +216,7 @@ def probe_cameras(max_index: int = 3) -> list[CameraInfo]:
         # On Linux a webcam is a device file; without one, opening would only cost time.
         if sys.platform.startswith("linux") and not Path(f"/dev/video{index}").exists():
             continue
-        held = _DEVICES.get(index)
+        held = _DEVICES.get(device_key(index))
         if held is not None and not held.closed:
             found.append(CameraInfo(index, *held.size, held.fps))
             continue
