@@ -124,6 +124,22 @@ class FakeCamera(Closing):
             raise StopIteration from None
 
 
+class HangingCamera(FakeCamera):
+    """A camera whose read does not return from a frame on, until :attr:`answer` is set."""
+
+    def __init__(self, after: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.after = after
+        self.answer = threading.Event()
+        self.hangs = threading.Event()
+
+    def read(self) -> np.ndarray:
+        if self.count >= self.after:
+            self.hangs.set()
+            self.answer.wait(30)
+        return super().read()
+
+
 class GarbageCamera(FakeCamera):
     """A camera that now and then, or always, sends something else than pictures.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +26,7 @@ from siamlab.system.closing import Closing
 _ACTIVE: dict[str, FrameReader] = {}
 _LOCK = threading.RLock()
 JOIN_SECONDS = 5.0
+FRESH_SECONDS = 1.0  # how old the newest frame may be to tell what is before the camera now
 FPS_FRAMES = 30
 SLIDES_PER_SECOND = 5.0  # images of a folder
 
@@ -39,6 +41,7 @@ class FrameSnapshot:
         fps: frames read per second, over the last 30.
         running: the camera is being read.
         error: why reading ended, in one line; empty while nothing is wrong.
+        time: when the frame was read, or before the first the reading began, by the reader's clock.
     """
 
     frame: np.ndarray | None = None
@@ -46,6 +49,7 @@ class FrameSnapshot:
     fps: float = 0.0
     running: bool = False
     error: str = ""
+    time: float = 0.0
 
 
 class FrameReader(Closing):
@@ -54,6 +58,7 @@ class FrameReader(Closing):
     Args:
         source: an argument of ``open_camera`` (index, file, folder, "drawn"), or a camera. Only
             the former can be started again after a stop.
+        clock: seconds, for the age of frames.
 
     Attributes:
         exhausted: reading ended because a video or folder has no more frames.
@@ -65,8 +70,13 @@ class FrameReader(Closing):
         ```
     """
 
-    def __init__(self, source: Camera | int | str | Path) -> None:
+    def __init__(
+        self,
+        source: Camera | int | str | Path,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.source = source
+        self.clock = clock
         self.name = _name_of(source)
         self._camera: Camera | None = None
         self._thread: threading.Thread | None = None
@@ -85,6 +95,25 @@ class FrameReader(Closing):
     def running(self) -> bool:
         """Whether the camera is being read."""
         return self._snapshot.running
+
+    @property
+    def error(self) -> str:
+        """Why reading ended, in one line; empty while nothing is wrong."""
+        return self._snapshot.error
+
+    @property
+    def silence(self) -> str:
+        """A sentence when no frame has come for a second, as of a camera that hangs; else empty.
+
+        The end of a video or folder is no silence.
+        """
+        seen = self._snapshot
+        seconds = self.clock() - seen.time
+        if self.exhausted or (seen.running and seconds <= FRESH_SECONDS):
+            return ""
+        if not seen.running:
+            return seen.error or f"{self.name} is stopped."
+        return f"{self.name} has sent no frame for {seconds:.0f} s."
 
     def start(self) -> Self:
         """Open the camera and start reading; does nothing when it is being read.
@@ -106,7 +135,7 @@ class FrameReader(Closing):
             self._camera = camera
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
-            self._snapshot = FrameSnapshot(running=True)
+            self._snapshot = FrameSnapshot(running=True, time=self.clock())
             self._read_number = 0
             self.exhausted = False
             self._thread = threading.Thread(
@@ -119,11 +148,18 @@ class FrameReader(Closing):
         return self
 
     def stop(self) -> None:
-        """Stop reading and release the camera; harmless when it is stopped."""
+        """Stop reading and release the camera; harmless when it is stopped.
+
+        A camera that hangs is left to its thread, which releases it when it answers.
+        """
         self._stop.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(JOIN_SECONDS)
+            if thread.is_alive():
+                hangs = f"{self.name} hangs; it is released when it answers, or is unplugged."
+                self._publish(self._stop, running=False, error=hangs)
+                self._stop = threading.Event()  # what the thread still reads is not published
         self._thread = None
         with _LOCK:
             if _ACTIVE.get(self.name) is self:
@@ -162,7 +198,7 @@ class FrameReader(Closing):
         if snapshot is None or snapshot.frame is None:
             kind = EndOfFrames if self.exhausted else CameraError
             silence = f"sent no frame for {timeout:g} seconds" if self.running else "is stopped"
-            raise kind(self._snapshot.error or f"Camera {self.name} {silence}.")
+            raise kind(self._snapshot.error or f"{self.name} {silence}.")
         self._read_number = snapshot.number
         return snapshot.frame
 
@@ -172,13 +208,14 @@ class FrameReader(Closing):
             self._read_until(camera, stop)
         except Exception as problem:  # a thread's exception would be lost; it becomes one line
             error = one_line(problem)
-            self.exhausted = isinstance(problem, EndOfFrames)
+            if stop is self._stop:
+                self.exhausted = isinstance(problem, EndOfFrames)
         finally:
             try:
                 camera.close()
             except Exception as problem:
                 error = error or one_line(problem)
-            self._publish(running=False, error=error)
+            self._publish(stop, running=False, error=error)
 
     def _read_until(self, camera: Camera, stop: threading.Event) -> None:
         times: deque[float] = deque(maxlen=FPS_FRAMES)
@@ -191,13 +228,16 @@ class FrameReader(Closing):
             times.append(time.perf_counter())
             spent = times[-1] - times[0]
             fps = (len(times) - 1) / spent if spent > 0 else 0.0
-            self._publish(frame=frame, number=self._snapshot.number + 1, fps=fps)
+            now, number = self.clock(), self._snapshot.number + 1
+            self._publish(stop, frame=frame, number=number, fps=fps, time=now)
             stop.wait(max(0.0, period - (time.perf_counter() - begin)))
 
-    def _publish(self, **changes: Any) -> None:
+    def _publish(self, stop: threading.Event, **changes: Any) -> None:
+        """Change the snapshot, unless it is that of a later reading by now."""
         with self._fresh:
-            self._snapshot = replace(self._snapshot, **changes)
-            self._fresh.notify_all()
+            if stop is self._stop:
+                self._snapshot = replace(self._snapshot, **changes)
+                self._fresh.notify_all()
 
 
 def stop_all() -> None:

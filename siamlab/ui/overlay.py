@@ -97,5 +97,5 @@ def annotate_live(state: LiveState, hint: str = KEYS) -> np.ndarray | None:
     if state.frame is None:
         return None
     latency = f"{state.verification.latency * 1000:.0f} ms   " if state.verification else ""
-    below = f"{hint}   {latency}{state.fps:.0f} frames/s"
+    below = state.silence or f"{hint}   {latency}{state.fps:.0f} frames/s"
     return draw_banner(annotate(state.frame, state.shown), below, (40, 40, 40), False)

@@ -1,13 +1,13 @@
 """Live verification: the newest frame of a camera, its verdict, and the speed.
 
 One thread reads the camera, another runs the network. A slow network drops frames and never
-queues them, so a verdict is always about the newest frame.
+queues them, so a verdict is always about the newest frame. A verdict expires one second after the
+last frame, and at once when the person was erased: who stands there then, nobody knows.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,13 @@ import numpy as np
 
 from siamlab.capture.cameras import Camera
 from siamlab.capture.cameras.subject import subject_of
-from siamlab.capture.stream import JOIN_SECONDS, FrameReader, one_line
+from siamlab.capture.stream import (
+    FRESH_SECONDS,
+    JOIN_SECONDS,
+    FrameReader,
+    FrameSnapshot,
+    one_line,
+)
 from siamlab.errors import CameraError
 from siamlab.gallery.consent import DRAWN
 from siamlab.system.closing import Closing
@@ -33,7 +39,7 @@ class LiveState:
     Attributes:
         frame: newest frame, uint8 RGB ``(H, W, 3)``, or ``None`` before the first.
         number: how many frames were read.
-        verification: newest verdict, or ``None`` before the first.
+        verification: newest verdict, or ``None`` before the first; unknown when it has expired.
         decision: the verdict on all frames of the window together; ``None`` without a window.
         verified_number: number of the frame that the verdict is about.
         verifications: how many verdicts there were.
@@ -41,6 +47,7 @@ class LiveState:
         fps: frames read per second, recently.
         running: the camera is being read.
         error: why the loop ended, in one line; empty otherwise.
+        silence: a sentence when the camera runs and sends no frames; empty otherwise.
     """
 
     frame: np.ndarray | None = None
@@ -53,6 +60,7 @@ class LiveState:
     fps: float = 0.0
     running: bool = False
     error: str = ""
+    silence: str = ""
 
     @property
     def shown(self) -> Verification | None:
@@ -99,6 +107,7 @@ class LiveVerification(Closing):
         self._window: SlidingWindow[Verification] = SlidingWindow(window)
         self._asked = 0
         self._answered = 0
+        self._answered_at = 0.0
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._changed = threading.Condition()
@@ -107,20 +116,34 @@ class LiveVerification(Closing):
     @property
     def state(self) -> LiveState:
         """The newest frame and the newest verdict; does not wait."""
-        seen = self.reader.snapshot
+        known, seen, silence = self._verdicts, self.reader.snapshot, self.reader.silence
+        over = known.error or silence or self._late(known)
         return replace(
-            self._verdicts,
+            known,
             frame=seen.frame,
             number=seen.number,
             fps=seen.fps if seen.running else 0.0,
-            running=seen.running and self._verdicts.running,
-            error=self._verdicts.error or seen.error,
+            running=seen.running and known.running,
+            error=known.error or seen.error,
+            silence=silence if seen.running else "",
+            verification=_expired(known.verification, over),
+            decision=_expired(known.decision, over),
         )
 
     @property
     def running(self) -> bool:
         """Whether the loop runs."""
         return self.state.running
+
+    @property
+    def error(self) -> str:
+        """Why the loop ended, in one line; empty otherwise."""
+        return self.state.error
+
+    @property
+    def silence(self) -> str:
+        """See :class:`LiveState`."""
+        return self.state.silence
 
     def start(self) -> Self:
         """Start to read and to verify; does nothing when already running.
@@ -139,6 +162,7 @@ class LiveVerification(Closing):
         self._verdicts = LiveState(running=True)
         self._window.clear()
         self._asked = self._answered = 0
+        self._answered_at = 0.0
         self._thread = threading.Thread(
             target=self._run, args=(self._stop,), name="siamlab verifies", daemon=True
         )
@@ -179,8 +203,8 @@ class LiveVerification(Closing):
             verification = self._verdicts.verification
             answered = self._answered >= ticket
         if verification is None or not answered:
-            timed_out = f"Camera {self.reader.name}: no verdict came for {timeout:g} seconds."
-            raise CameraError(self.state.error or timed_out)
+            timed_out = f"{self.reader.name}: no verdict came for {timeout:g} seconds."
+            raise CameraError(self.state.error or self.reader.silence or timed_out)
         return verification
 
     def _run(self, stop: threading.Event) -> None:
@@ -201,16 +225,33 @@ class LiveVerification(Closing):
                 streamed = False
                 with self._changed:  # wakes ten times a second: a stop, or the camera's end?
                     self._changed.wait_for(lambda: self._asked > self._answered, timeout=0.1)
+                if before.verification is not None:  # is shown: is the person still enrolled?
+                    self.verifier.gallery.get(self.person, self.verifier.model_id)
             else:
-                seen = self.reader.newer_than(before.verified_number, timeout=1.0)
+                last = self.reader.snapshot
+                after = before.verified_number if self._is_fresh(last) else last.number
+                seen = self.reader.newer_than(after, timeout=1.0)
                 if seen is not None and seen.frame is not None:
                     verification = self._verify(seen.frame)
                     missed = seen.number - before.verified_number - 1 if streamed else 0
                     self._answer(verification, seen.number, missed, asked)
                     streamed = continuous
             last = self.reader.snapshot
-            if not last.running and last.number <= self._verdicts.verified_number:
+            seen_all = last.number <= self._verdicts.verified_number or not self._is_fresh(last)
+            if not last.running and seen_all:
                 return
+
+    def _is_fresh(self, seen: FrameSnapshot) -> bool:
+        """Whether a frame tells who is before the camera now, or is the last of a film."""
+        return self.reader.exhausted or self.reader.clock() - seen.time <= FRESH_SECONDS
+
+    def _late(self, known: LiveState) -> str:
+        """A sentence when the network should have given the next verdict long ago; else empty."""
+        if not self.continuous or known.verification is None or self.reader.exhausted:
+            return ""
+        seconds = self.reader.clock() - self._answered_at
+        late = seconds > known.verification.latency + FRESH_SECONDS
+        return f"The last verdict is {seconds:.0f} s old." if late else ""
 
     def _verify(self, frame: np.ndarray) -> Verification:
         verification = self.verifier.verify(frame, self.person, self._tracking)
@@ -220,6 +261,7 @@ class LiveVerification(Closing):
         decision = self._decide(verification)
         with self._changed:
             self._answered = asked
+            self._answered_at = self.reader.clock()
             self._publish(
                 verification=verification,
                 decision=decision,
@@ -234,16 +276,23 @@ class LiveVerification(Closing):
         if verification.verified is None:
             self._window.clear()
             return verification
-        recent = self._window.add(verification, time.monotonic())
+        recent = self._window.add(verification, self.reader.clock())
         if recent[0].scores.shape != verification.scores.shape:  # enrolled again meanwhile
             self._window.clear()
-            recent = self._window.add(verification, time.monotonic())
+            recent = self._window.add(verification, self.reader.clock())
         return replace(self.verifier.fuse(recent), note=self._note)
 
     def _publish(self, **changes: Any) -> None:
         with self._changed:
             self._verdicts = replace(self._verdicts, **changes)
             self._changed.notify_all()
+
+
+def _expired(verification: Verification | None, reason: str) -> Verification | None:
+    """A verdict that does not hold any more for this reason; as it was for none."""
+    if verification is None or not reason:
+        return verification
+    return replace(verification.without_scores(), verified=None, box=None, reason=reason)
 
 
 def _domain_of(source: Any) -> str | None:

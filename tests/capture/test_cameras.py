@@ -392,9 +392,13 @@ def test_a_hung_webcam_is_said_when_it_is_opened_again(
         begun.set()
         end.wait(30)
 
+    def read() -> None:
+        with pytest.raises(CameraError, match="went away"):
+            camera.read()
+
     monkeypatch.setattr(camera, "_grab", hang)
     camera.read()  # the frame of the warm-up
-    thread = threading.Thread(target=lambda: pytest.raises(CameraError, camera.read))
+    thread = threading.Thread(target=read)
     thread.start()
     begun.wait(30)
     with pytest.raises(CameraError, match=r"Camera 0 hangs: .* Unplug it, or restart"):

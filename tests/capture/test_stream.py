@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, gray_frame, wait_until
+from fakes import FakeCamera, HangingCamera, gray_frame, wait_until
 
+from siamlab.capture import stream
 from siamlab.capture.cameras import open_camera
 from siamlab.capture.stream import FrameReader, one_line, stop_all
 from siamlab.errors import CameraError, EndOfFrames
@@ -101,6 +102,64 @@ def test_a_camera_without_frames_does_not_block_forever() -> None:
         pytest.raises(CameraError, match="no frame"),
     ):
         reader.read(timeout=0.02)
+
+
+def test_a_camera_that_hangs_is_said() -> None:
+    """By the reader's clock: a second is no silence, two are."""
+    now = [100.0]
+    camera = HangingCamera(after=3, name="Camera 0")
+    reader = FrameReader(camera, clock=lambda: now[0])
+    assert reader.silence == "Camera 0 is stopped."
+    with reader:
+        camera.hangs.wait(30)
+        wait_until(lambda: reader.snapshot.number == 3)
+        assert reader.snapshot.time == 100.0
+        now[0] = 101.0
+        assert reader.silence == ""
+        now[0] = 119.0
+        assert reader.silence == "Camera 0 has sent no frame for 19 s."
+        assert reader.running and not reader.error
+        camera.answer.set()
+        wait_until(lambda: reader.snapshot.number > 3)
+        assert reader.silence == ""
+    assert reader.silence == "Camera 0 is stopped."
+
+
+def test_a_camera_that_never_sends_a_frame_is_said() -> None:
+    now = [0.0]
+    camera = HangingCamera(after=0, name="Camera 0")
+    with FrameReader(camera, clock=lambda: now[0]) as reader:
+        now[0] = 3.0
+        assert reader.silence == "Camera 0 has sent no frame for 3 s."
+        with pytest.raises(CameraError, match=r"^Camera 0 sent no frame for 0\.01 seconds\.$"):
+            reader.read(timeout=0.01)
+        camera.answer.set()
+
+
+def test_the_end_of_a_film_is_no_silence() -> None:
+    with FrameReader(FakeCamera(frames=1)) as reader:
+        wait_until(lambda: not reader.running)
+        assert reader.silence == ""
+
+
+def test_a_hung_camera_can_be_left_and_another_reading_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the hung read gives at last does not appear in the new reading."""
+    monkeypatch.setattr(stream, "JOIN_SECONDS", 0.05)
+    hung = HangingCamera(after=1, name="Camera 0", first=7)
+    reader = FrameReader(hung).start()
+    hung.hangs.wait(30)
+    reader.stop()
+    assert not reader.running
+    assert reader.error == "Camera 0 hangs; it is released when it answers, or is unplugged."
+    reader.source = FakeCamera(name="Camera 0")
+    with reader:
+        reader.read()
+        hung.answer.set()
+        wait_until(lambda: hung.closed == 1)
+        assert reader.running and reader.error == ""
+        assert reader.snapshot.frame[0, 0, 0] >= 100
 
 
 def test_a_second_reader_takes_the_camera_from_the_first() -> None:

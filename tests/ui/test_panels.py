@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame, wait_until
+from fakes import FakeCamera, FakeDetector, FakeModel, HangingCamera, gray_frame, wait_until
 from PIL import Image
 
-from siamlab.capture.stream import stop_all
+from siamlab.capture.stream import FrameReader, stop_all
 from siamlab.config import Workspace
 from siamlab.gallery import Gallery
 from siamlab.images.decode import read_image
@@ -210,6 +210,22 @@ def test_the_verify_panel_shows_verdict_score_and_times(verifier: Verifier) -> N
         assert "dropped" in made.latency.value
         assert "threshold 0.50" in made.bar.value
     assert camera.closed == 1
+
+
+def test_the_panel_says_that_the_camera_hangs_and_shows_no_old_verdict(verifier: Verifier) -> None:
+    now = [0.0]
+    camera = HangingCamera(after=4, name="Camera 0")
+    with VerifyPanel(verifier, FrameReader(camera, lambda: now[0]), "Ada") as made:
+        wait_until(lambda: "Ada verified" in made.verdict.value)
+        camera.hangs.wait(30)
+        now[0] = 12.0
+        wait_until(lambda: "Camera 0 has sent no frame for 12 s." in made.status.value)
+        wait_until(lambda: "unknown whether this is Ada" in made.verdict.value)
+        assert "no score" in made.bar.value
+        camera.answer.set()
+        wait_until(lambda: "Ada verified" in made.verdict.value)
+        wait_until(lambda: "The camera is on." in made.status.value)
+    assert "unknown whether this is Ada: Camera 0 is stopped." in made.verdict.value
 
 
 def test_verify_on_click_only(verifier: Verifier) -> None:

@@ -92,6 +92,8 @@ def test_the_live_picture_has_a_line_below() -> None:
     drawn = annotate_live(LiveState(frame=gray_frame(120), verification=result(True), fps=25))
     assert drawn is not None
     assert tuple(drawn[-2, 1]) == (40, 40, 40)
+    hangs = annotate_live(LiveState(frame=gray_frame(120), silence="Camera 0 has sent no frame"))
+    assert hangs is not None and (hangs != annotate_live(LiveState(frame=gray_frame(120)))).any()
 
 
 def test_v_verifies_and_q_quits(verifier: Verifier) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame, wait_until
+from fakes import (
+    FakeCamera,
+    FakeDetector,
+    FakeModel,
+    HangingCamera,
+    gray_frame,
+    wait_until,
+)
 
+from siamlab.capture.stream import FrameReader
 from siamlab.errors import CameraError, NotEnrolledError
 from siamlab.gallery import Gallery
 from siamlab.verification.live import LiveState, LiveVerification
@@ -114,6 +124,93 @@ def test_erasing_the_person_while_it_runs_is_one_line(verifier: Verifier) -> Non
         wait_until(lambda: bool(live.state.error))
         assert "not enrolled" in live.state.error
     assert camera.closed == 1
+
+
+def live_with_clock(
+    camera: FakeCamera, verifier: Verifier, now: list[float], **options: Any
+) -> LiveVerification:
+    return LiveVerification(FrameReader(camera, lambda: now[0]), verifier, "Ada", **options)
+
+
+@pytest.mark.parametrize("window", [0.0, 1.0])
+def test_a_verdict_expires_a_second_after_the_last_frame(verifier: Verifier, window: float) -> None:
+    """The camera hangs after five frames, and answers 19 s later."""
+    now = [50.0]
+    camera = HangingCamera(after=5)
+    with live_with_clock(camera, verifier, now, continuous=True, window=window) as live:
+        camera.hangs.wait(30)
+        wait_until(lambda: live.state.verified_number == 5)
+        now[0] = 51.0
+        assert live.state.shown.verified is True
+        now[0] = 69.0
+        state = live.state
+        assert (state.shown.verified, state.shown.box, len(state.shown.scores)) == (None, None, 0)
+        assert state.verification.verified is None
+        assert state.silence == "fake has sent no frame for 19 s."
+        assert str(state.shown).endswith("unknown whether this is Ada: " + state.silence)
+        assert state.running and not state.error
+        camera.answer.set()
+        wait_until(lambda: live.state.verified_number > 5)
+        assert (live.state.shown.verified, live.state.silence) == (True, "")
+
+
+def test_an_old_frame_is_not_verified(verifier: Verifier) -> None:
+    """Asked 20 s after the camera's last frame: nobody knows who stands there now."""
+    now = [0.0]
+    camera = HangingCamera(after=3)
+    with live_with_clock(camera, verifier, now) as live:
+        camera.hangs.wait(30)
+        wait_until(lambda: live.state.number == 3)
+        now[0] = 20.0
+        with pytest.raises(CameraError, match="fake has sent no frame for 20 s"):
+            live.verify_now(timeout=0.1)
+        assert live.state.verifications == 0
+        camera.answer.set()
+        wait_until(lambda: live.state.verifications == 1)  # the request stands
+        assert live.state.verified_number > 3
+
+
+def test_a_network_that_is_late_keeps_no_verdict(verifier: Verifier) -> None:
+    now = [0.0]
+    with live_with_clock(FakeCamera(), verifier, now, continuous=True) as live:
+        wait_until(lambda: live.state.verifications >= 2)
+        goes_on = threading.Event()
+        embed = verifier.model.embed
+        verifier.model.embed = lambda images: (goes_on.wait(30), embed(images))[1]  # type: ignore[method-assign]
+        number = live.state.number
+        wait_until(lambda: live.state.number > number + 3)
+        now[0] = 9.0
+        wait_until(lambda: live.state.silence == "")  # frames go on coming
+        assert live.state.shown.reason == "The last verdict is 9 s old."
+        goes_on.set()
+        wait_until(lambda: live.state.shown.verified is True)
+
+
+@pytest.mark.parametrize("continuous", [True, False])
+def test_the_verdict_on_an_erased_person_goes_at_once(verifier: Verifier, continuous: bool) -> None:
+    with LiveVerification(FakeCamera(), verifier, "Ada", continuous) as live:
+        live.verify_now()
+        assert live.state.shown.verified is True
+        Gallery(verifier.gallery.folder).erase("Ada")
+        wait_until(lambda: bool(live.state.error))
+        assert live.state.shown.verified is None
+        assert "is not enrolled" in live.state.shown.reason
+
+
+def test_the_verdict_on_a_film_stays_at_its_end(verifier: Verifier) -> None:
+    now = [0.0]
+    with live_with_clock(FakeCamera(frames=3), verifier, now, continuous=True) as live:
+        wait_until(lambda: not live.running)
+        now[0] = 60.0
+        assert live.state.shown.verified is True
+
+
+def test_a_stopped_camera_shows_no_verdict(verifier: Verifier) -> None:
+    with LiveVerification(FakeCamera(name="Camera 0"), verifier, "Ada") as live:
+        live.verify_now()
+    assert live.state.shown.verified is None
+    assert live.state.shown.reason == "Camera 0 is stopped."
+    assert live.state.error == live.state.silence == ""
 
 
 def test_a_single_frame_is_verified_after_the_camera_ended(verifier: Verifier) -> None:

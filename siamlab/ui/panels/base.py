@@ -68,6 +68,7 @@ class Panel(Closing):
         self.status = ipywidgets.HTML("Press Start.")
         self.toggle = self._button("Start", self._start_or_stop, "Start or stop the camera")
         self._ticker = Ticker(self._tick_or_stop)
+        self._silent = False
         self.box = ipywidgets.VBox([])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -113,7 +114,7 @@ class Panel(Closing):
         """Stop the preview and release the camera; harmless when already stopped."""
         self._source.stop()
         self._ticker.stop()
-        self._stopped("Stopped; the camera is released.")
+        self._stopped(self._source.error or "Stopped; the camera is released.")
 
     def close(self) -> None:
         """Stop, and remove the panel from the page."""
@@ -135,11 +136,19 @@ class Panel(Closing):
     def _tick_or_stop(self) -> bool:
         try:
             if self._tick():
+                self._show_silence()
                 return True
         except Exception as error:  # a thread's exception would be lost
             self._source.stop()
             self._stopped(one_line(error))
         return False
+
+    def _show_silence(self) -> None:
+        """Say that the camera hangs, for as long as it does."""
+        silence = self._source.silence if self.running else ""
+        if silence or self._silent:
+            self._show_status(silence or self._hint, error=bool(silence))
+        self._silent = bool(silence)
 
     def _start_or_stop(self) -> None:
         (self.stop if self.running else self.start)()

@@ -12,6 +12,7 @@ from siamlab.ui.html import encode_jpeg, score_bar, verdict_html
 from siamlab.ui.overlay import annotate
 from siamlab.ui.panels.base import Panel
 from siamlab.verification.live import LiveVerification
+from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
 
 
@@ -68,8 +69,7 @@ class VerifyPanel(Panel):
         state = self.live.state
         if state.frame is not None:
             self.image.value = encode_jpeg(annotate(state.frame, state.shown))
-        self.verdict.value = verdict_html(state.shown)
-        self.bar.value = score_bar(state.shown)
+        self._show_verdict(state.shown)
         if state.verification is not None:
             parts = state.verification.seconds.items()
             times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in parts)
@@ -78,6 +78,14 @@ class VerifyPanel(Panel):
             self.live.stop()
             self._stopped(state.error or "Stopped; the camera is released.")
         return state.running
+
+    def _show_verdict(self, verification: Verification | None) -> None:
+        self.verdict.value = verdict_html(verification)
+        self.bar.value = score_bar(verification)
+
+    def _stopped(self, message: str) -> None:
+        super()._stopped(message)
+        self._show_verdict(self.live.state.shown)  # of a camera it holds no more
 
     def _verify(self) -> None:
         if not self.running:
