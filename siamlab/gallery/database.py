@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from siamlab.errors import StorageError
+from siamlab.system.files import PART
 
 FILE = "vault.sqlite3"
 FORMAT = 1
@@ -228,7 +229,7 @@ def _make_file(path: Path) -> None:
     The vault itself is never opened but by SQLite: closing it again would take away the locks that
     other threads of this program have on it (POSIX, fcntl), and two could write at once.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+    handle, name = tempfile.mkstemp(prefix=PART, dir=path.parent)  # mode 0600
     os.close(handle)
     try:
         os.link(name, path)

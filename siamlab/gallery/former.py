@@ -6,6 +6,7 @@ verified, listed and erased. To enroll them again, or to capture them, consent i
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -32,18 +33,27 @@ def bring_over(vault: Vault) -> list[Path]:
     two steps begins again here.
 
     Returns:
-        Files that cannot be read; they stay where they are.
+        Files that are damaged or no people's; they stay where they are.
 
     Raises:
-        StorageError: the vault cannot be written; nothing is deleted.
+        StorageError: a file cannot be read, which may be whole, or the vault cannot be written;
+            nothing is deleted.
     """
     damaged, read = [], []
     for path in former_files(vault.folder):
         try:
-            read.append((path, read_former(path)))
+            content = path.read_bytes()
+        except FileNotFoundError:  # another program has brought it over just now
+            continue
+        except OSError as error:
+            raise StorageError(
+                f"{path} of the former gallery cannot be read: {error.strerror}. It may be whole: "
+                "check its permissions and the disk, and try again."
+            ) from None
+        try:
+            read.append((path, read_former(path, content)))
         except StorageError:
-            if path.exists():  # another program may have brought it over just now
-                damaged.append(path)
+            damaged.append(path)
     if read:
         with vault.writing() as change:
             for _, enrollment in read:
@@ -63,15 +73,18 @@ def bring_over(vault: Vault) -> list[Path]:
     return damaged
 
 
-def read_former(path: Path) -> Enrollment:
-    """Read a person's file of siamlab 0.1 to 0.3.
+def read_former(path: Path, content: bytes) -> Enrollment:
+    """A person's templates in a file of siamlab 0.1 to 0.3.
+
+    Args:
+        path: for the message.
+        content: of the file.
 
     Raises:
         StorageError: it is damaged, or not written by siamlab; the message names it.
     """
     try:
-        # Opened here, because numpy does not close a damaged file.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())
             templates = check_templates(archive["templates"])
             return Enrollment(

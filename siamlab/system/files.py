@@ -9,12 +9,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from siamlab.errors import InputError, StorageError
 
 _STALE_SECONDS = 3600.0
+PART = ".siamlab-"  # names of temporary files begin so
 
 
 @contextmanager
@@ -40,14 +42,15 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     It is a hidden file beside ``path`` with the same suffix, so a listing of the folder never
     takes a half-written file for a whole one. Folders are made; after an error ``path`` is as it
-    was.
+    was. What killed programs left in the folder is removed when a program first writes there.
 
     Raises:
         StorageError: instead of any ``OSError`` raised in the block.
     """
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    part = path.with_name(f"{PART}{uuid.uuid4().hex[:8]}-{path.name}")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent.absolute())
         try:
             yield part
             part.replace(path)
@@ -116,8 +119,17 @@ def new_folder(final: Path) -> Iterator[Path]:
 def drop_stale(folder: Path, prefix: str) -> None:
     """Remove what killed processes left, but nothing changed within an hour: it may be in use."""
     for part in folder.iterdir():
-        if part.name.startswith(prefix) and time.time() - part.stat().st_mtime > _STALE_SECONDS:
-            if part.is_dir():
-                shutil.rmtree(part, ignore_errors=True)
-            else:
-                part.unlink(missing_ok=True)
+        if part.name.startswith(prefix):
+            with suppress(OSError):  # another program was faster, or it is not ours to remove
+                if time.time() - part.stat().st_mtime <= _STALE_SECONDS:
+                    continue
+                if part.is_dir():
+                    shutil.rmtree(part, ignore_errors=True)
+                else:
+                    part.unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=256)  # once in a program: a folder may hold many thousand images
+def _sweep(folder: Path) -> None:
+    with suppress(OSError):  # a folder that may be written, but not listed
+        drop_stale(folder, PART)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
@@ -163,7 +164,39 @@ def test_pickles_are_not_loaded(gallery: Gallery) -> None:
     assert gallery.people() == ()
     assert gallery.damaged() == ("trap.npz",)
     with pytest.raises(StorageError, match=r"trap\.npz cannot be read as templates"):
-        read_former(gallery.folder / "trap.npz")
+        read_former(Path("trap.npz"), (gallery.folder / "trap.npz").read_bytes())
+
+
+def test_a_read_that_fails_once_damages_nobody(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a disk (EIO), or of permissions (EACCES) that are given back."""
+    truth = former(gallery.folder)
+    read_bytes = Path.read_bytes
+    for number in (errno.EIO, errno.EACCES):
+
+        def fails(path: Path, number: int = number) -> bytes:
+            if "1" in path.name:
+                raise OSError(number, os.strerror(number), str(path))
+            return read_bytes(path)
+
+        monkeypatch.setattr(Path, "read_bytes", fails)
+        with pytest.raises(StorageError, match="cannot be read: .*It may be whole: check"):
+            gallery.get("Zoë 1")
+        monkeypatch.undo()
+        assert gallery.unreadable == []
+        assert len(former_files(gallery.folder)) == 3
+    assert_holds(gallery, truth)
+    assert gallery.damaged() == ()
+
+
+def test_eves_file_copied_over_adas_is_eve(gallery: Gallery) -> None:
+    ada = former_file(gallery.folder, "Ada", TEMPLATES)
+    eve = former_file(gallery.folder, "Eve", TEMPLATES + 1)
+    ada.write_bytes(eve.read_bytes())
+    with pytest.raises(NotEnrolledError, match=r"'Ada' is not enrolled\. Enrolled: Eve\."):
+        gallery.get("Ada")
+    np.testing.assert_array_equal(gallery.get("Eve").templates, TEMPLATES + 1)
 
 
 def test_a_file_that_another_program_brought_over_is_not_damaged(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes import FakeDetector, FakeModel, gray_frame
 from vaults import (
     CONSENT,
     TEMPLATES,
@@ -32,6 +33,8 @@ from siamlab.gallery import Gallery, database
 from siamlab.gallery.captures import VaultCaptures
 from siamlab.gallery.rights import audit_gallery
 from siamlab.gallery.sealing import from_words
+from siamlab.system.files import PART
+from siamlab.verification.verifier import Verifier
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Ada Lovelace of Ockham"
@@ -279,6 +282,46 @@ def test_two_peoples_rows_exchanged_in_parts_do_not_open(
         with pytest.raises(StorageError):
             sealed.get(name)
     assert audit_gallery(sealed).problems
+
+
+COPIES = {
+    "templates": [
+        "UPDATE records SET content = (SELECT content FROM records WHERE person = 2) "
+        "WHERE person = 1"
+    ],
+    "everything but the name": [
+        "UPDATE people SET (version, records, key, about) = "
+        "(SELECT version, records, key, about FROM people WHERE number = 2) WHERE number = 1",
+        "UPDATE records SET content = (SELECT content FROM records WHERE person = 2) "
+        "WHERE person = 1",
+    ],
+    "the whole person": [
+        "CREATE TEMP TABLE ada AS SELECT tag FROM people WHERE number = 1",
+        "DELETE FROM records WHERE person = 1",
+        "DELETE FROM people WHERE number = 1",
+        "UPDATE people SET tag = (SELECT tag FROM ada) WHERE number = 2",
+    ],
+}
+
+
+@pytest.mark.parametrize("passphrase", [None, "correct horse"])
+@pytest.mark.parametrize("copied", COPIES)
+def test_eves_records_copied_over_adas_verify_nobody(
+    tmp_path: Path, copied: str, passphrase: str | None
+) -> None:
+    """Asked for Ada, Eve's face before the camera: neither of them is verified."""
+    gallery = Gallery(tmp_path / "gallery", passphrase)
+    verifier = Verifier(FakeModel(), gallery, FakeDetector())
+    for name, level in (("Ada", 40), ("Eve", 200)):
+        verifier.enroll(name, [gray_frame(level)], consent="drawn")
+    assert verifier.verify(gray_frame(200), "Ada").verified is False
+    with raw(gallery) as database:
+        for statement in COPIES[copied]:
+            database.execute(statement)
+    for opened in (gallery, Gallery(gallery.folder, passphrase)):
+        verifier.gallery = opened
+        with pytest.raises(StorageError, match="changed or damaged"):
+            verifier.verify(gray_frame(200), "Ada")
 
 
 def test_a_record_of_an_earlier_version_does_not_open(sealed: Gallery) -> None:
@@ -604,6 +647,59 @@ def public_folder() -> Path:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
+
+
+FAILS_ONCE = """
+import os, sys
+from siamlab.errors import SiamlabError
+from siamlab.gallery import Gallery
+
+gallery = Gallery(sys.argv[1], "correct horse")
+print(gallery.get("person 1").templates.shape)
+os.seteuid(65534)
+for name in ("vault.sqlite3", "erased.txt"):
+    os.seteuid(0)
+    os.chmod(gallery.folder / name, 0)
+    os.seteuid(65534)
+    try:
+        gallery.get("person 1")
+    except SiamlabError as error:
+        print(type(error).__name__, str(error).count(chr(10)), "remove" in str(error))
+    os.seteuid(0)
+    os.chmod(gallery.folder / name, 0o644)
+    os.seteuid(65534)
+    print(gallery.get("person 1").templates.shape, gallery.damaged())
+"""
+
+
+def test_a_read_that_fails_once_damages_nobody(public_folder: Path) -> None:
+    """EACCES for a moment, in one program that goes on: everything is there again."""
+    if os.name == "nt" or os.geteuid() != 0:
+        pytest.skip("only a superuser can become somebody with fewer rights")
+    gallery = Gallery(public_folder / "gallery", "correct horse")
+    filled(gallery, people=3)
+    gallery.erase("person 2")
+    gallery.folder.chmod(0o755)
+    for path in gallery.folder.iterdir():
+        path.chmod(0o644)
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS_ONCE, str(gallery.folder)], capture_output=True, text=True
+    )
+    again = ["StorageError 0 False", "(2, 4) ()"]
+    assert done.stdout.splitlines() == ["(2, 4)", *again, *again], done.stderr
+
+
+def test_what_killed_programs_left_is_swept(gallery: Gallery) -> None:
+    """After an hour: until then another program may be writing it."""
+    gallery.folder.mkdir()
+    old, young = (gallery.folder / f"{PART}{name}-audit_head.json" for name in ("old", "young"))
+    foreign = gallery.folder / ".0123abcd-audit_head.json"
+    for path in (old, young, foreign):
+        path.write_bytes(b"half")
+    for path in (old, foreign):
+        os.utime(path, (time.time() - 3700,) * 2)
+    filled(gallery)
+    assert not old.exists() and young.exists() and foreign.exists()
 
 
 def test_a_read_only_gallery_is_read(public_folder: Path) -> None:
