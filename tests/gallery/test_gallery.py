@@ -424,6 +424,49 @@ def test_four_processes_and_eight_threads_lose_nothing(sealed: Gallery) -> None:
     assert audit_gallery(sealed).problems == ()
 
 
+RACE = """
+import sys
+import numpy as np
+from siamlab.errors import NotEnrolledError
+from siamlab.gallery import Gallery
+
+folder, work, turns = sys.argv[1], sys.argv[2], int(sys.argv[3])
+gallery = Gallery(folder)
+rows = np.ones((1, 4), np.float32)
+batch = [("Ada", rows), *((f"pupil {i}", rows) for i in range(20)), ("Ada", rows)]
+for _ in range(turns):
+    if work == "erase":
+        try:
+            gallery.erase("Ada")
+        except NotEnrolledError:  # the other one was faster
+            pass
+    elif work == "enroll":
+        assert gallery.enroll("Ada", rows, "m1", consent="drawn").added == 1
+    else:
+        assert gallery.enroll_many(batch, "m1", consent="drawn", replace=True) == 22
+"""
+
+
+def test_erasing_and_enrolling_one_person_at_once_is_no_error(gallery: Gallery) -> None:
+    """Two processes erase Ada, three enroll her, one of them in batches: one lock for all."""
+    gallery.enroll("Ada", TEMPLATES, "m1", consent="drawn")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(gallery.folder), work, str(turns)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for work, turns in (("erase", 12), ("erase", 12), ("enroll", 40), ("enroll", 40), ("", 12))
+    ]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
+    assert (errors, [process.returncode for process in processes]) == ([""] * 5, [0] * 5)
+    assert set(gallery.people()) - {"Ada"} == {f"pupil {i}" for i in range(20)}
+    assert audit_gallery(gallery).problems == ()
+    events = [entry.event for entry in audit_gallery(gallery).entries]
+    assert events.count("enrolled") == 1 + 2 * 40 + 12 * 22  # none of them was lost
+    assert 0 < events.count("erased") <= 24
+
+
 def test_a_lock_holds_against_others_while_this_program_looks(
     sealed: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
