@@ -181,7 +181,7 @@ def test_a_read_that_fails_once_damages_nobody(
             return read_bytes(path)
 
         monkeypatch.setattr(Path, "read_bytes", fails)
-        with pytest.raises(StorageError, match="cannot be read: .*It may be whole: check"):
+        with pytest.raises(StorageError, match=r"cannot be read: .*It may be whole: check"):
             gallery.get("Zoë 1")
         monkeypatch.undo()
         assert gallery.unreadable == []
