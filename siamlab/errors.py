@@ -59,6 +59,10 @@ class SeveralFacesError(FaceError):
     """Several faces of similar size were found where one is expected."""
 
 
+class UnusableFaceError(FaceError):
+    """The face is too dark, too blurred or too covered for an answer that means anything."""
+
+
 class ModelError(SiamlabError):
     """A model file is missing, damaged, or of another architecture."""
 

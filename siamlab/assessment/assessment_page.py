@@ -26,7 +26,7 @@ TITLES = {
     "accuracy": "accuracy",
     "fmr": "FMR (others let in)",
     "fnmr": "FNMR (own people refused)",
-    "no_face": "images without a face",
+    "no_face": "images without a usable face",
     "auc": "AUC",
     "eer": "equal error rate",
     "tar_at_far_0.1": "TAR at FAR 0.1",

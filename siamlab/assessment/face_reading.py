@@ -6,9 +6,11 @@ import numpy as np
 
 from siamlab.errors import NoFaceError
 from siamlab.faces.align import cut_chip
-from siamlab.faces.crop import Preprocessing, find_face, preprocess
+from siamlab.faces.crop import Preprocessing, choose_face, preprocess
 from siamlab.faces.detectors import FaceBox, guide_box, open_detector
 from siamlab.faces.landmarks import find_landmarks
+from siamlab.faces.orientation import detect_turned
+from siamlab.faces.quality import find_flaws
 
 
 class FaceReader:
@@ -33,20 +35,26 @@ class FaceReader:
         if self._chips:
             return find_landmarks(image, guide_box(image.shape))
         try:
-            return find_landmarks(image, find_face(image, self._detector, "center"))
+            turned = self.preprocessing.alignment == "landmarks"
+            detector = self._detector
+            boxes = detect_turned(image, detector) if turned else detector.detect(image)
+            return find_landmarks(image, choose_face(image, boxes, "center"))
         except NoFaceError:
             return None
 
-    def cut(self, image: np.ndarray, box: FaceBox) -> np.ndarray:
-        """The model's input, uint8 RGB ``(size, size, 3)``.
+    def cut(self, image: np.ndarray, box: FaceBox) -> np.ndarray | None:
+        """The model's input, uint8 RGB ``(size, size, 3)``; ``None`` where it cannot be judged.
 
         Args:
             image: uint8 RGB ``(H, W, 3)``.
             box: from :meth:`locate`.
         """
-        return preprocess(cut_chip(image, box, self.preprocessing.alignment), self.preprocessing)
+        chip = cut_chip(image, box, self.preprocessing.alignment)
+        if not self._chips and find_flaws(chip, self.preprocessing.alignment == "landmarks"):
+            return None
+        return preprocess(chip, self.preprocessing)
 
     def read(self, image: np.ndarray) -> np.ndarray | None:
-        """Both: the model's input, or ``None`` where there is no face."""
+        """Both: the model's input, or ``None`` where there is no face that can be judged."""
         box = self.locate(image)
         return None if box is None else self.cut(image, box)

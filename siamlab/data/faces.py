@@ -26,6 +26,8 @@ from siamlab.faces.crop import (
 )
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.landmarks import find_landmarks
+from siamlab.faces.orientation import detect_turned
+from siamlab.faces.quality import find_flaws
 from siamlab.images.decode import ImageFile, decode_image, read_file, read_image
 
 WORKERS = 4  # decoding, detection and warps release Python's lock
@@ -40,11 +42,14 @@ class Faces:
         found: bool ``(N,)``.
         several: how many images show further faces of similar size; of them the face nearest to
             the middle of the image counts.
+        unusable: how many show a face that cannot be judged and counts as not found; 0 where
+            these were not looked for.
     """
 
     images: np.ndarray
     found: np.ndarray
     several: int = 0
+    unusable: int = 0
 
     def __len__(self) -> int:
         return len(self.found)
@@ -52,7 +57,7 @@ class Faces:
     @property
     def missing(self) -> int:
         """How many images show no face."""
-        return int(np.count_nonzero(~self.found))
+        return int(np.count_nonzero(~self.found)) - self.unusable
 
 
 def load_faces(paths: Sequence[ImageFile], preprocessing: Preprocessing) -> Faces:
@@ -80,10 +85,17 @@ def load_faces(paths: Sequence[ImageFile], preprocessing: Preprocessing) -> Face
 
 
 def face_batches(
-    paths: Sequence[ImageFile], preprocessing: Preprocessing, batch: int
+    paths: Sequence[ImageFile], preprocessing: Preprocessing, batch: int, judged: bool = False
 ) -> Iterator[Faces]:
-    """As :func:`load_faces`, ``batch`` images at a time; detectors are opened once for all."""
-    reader = _Reader(preprocessing)
+    """As :func:`load_faces`, ``batch`` images at a time; detectors are opened once for all.
+
+    Args:
+        paths, preprocessing: as there.
+        batch: images at a time.
+        judged: leave out the faces that a verification refuses (:mod:`siamlab.faces.quality`);
+            training can use them, a measurement of answers cannot.
+    """
+    reader = _Reader(preprocessing, judged)
     side = preprocessing.size
     black = np.zeros((side, side, 3), np.uint8)
     try:
@@ -91,9 +103,10 @@ def face_batches(
             for start in range(0, len(paths), batch):
                 read = list(pool.map(reader.read, paths[start : start + batch]))
                 yield Faces(
-                    np.stack([black if face is None else face for face, _ in read]),
-                    np.array([face is not None for face, _ in read]),
-                    sum(several for _, several in read),
+                    np.stack([black if face is None else face for face, _, _ in read]),
+                    np.array([face is not None for face, _, _ in read]),
+                    sum(several for _, several, _ in read),
+                    sum(unusable for _, _, unusable in read),
                 )
     finally:
         reader.save()
@@ -120,8 +133,8 @@ def found_images(paths: Sequence[ImageFile], preprocessing: Preprocessing) -> np
 class _Reader:
     """Reads faces in several threads: each uses a detector that no other uses just then."""
 
-    def __init__(self, preprocessing: Preprocessing) -> None:
-        self.preprocessing = preprocessing
+    def __init__(self, preprocessing: Preprocessing, judged: bool) -> None:
+        self.preprocessing, self.judged = preprocessing, judged
         self._free: SimpleQueue[FaceDetector] = SimpleQueue()
         self._cache: LandmarkCache | None = None  # chips need none, and no detector
         if preprocessing.alignment != "none":
@@ -134,10 +147,13 @@ class _Reader:
         if self._cache is not None:
             self._cache.save()
 
-    def read(self, path: ImageFile) -> tuple[np.ndarray | None, bool]:
-        """The face, or ``None``, and whether there are others of similar size."""
+    def read(self, path: ImageFile) -> tuple[np.ndarray | None, bool, bool]:
+        """The face, or ``None``; whether there are others of similar size; whether it is unusable.
+
+        Of an image that is a chip already its owner says that it can be judged.
+        """
         if self._cache is None:
-            return preprocess(read_image(path), self.preprocessing), False
+            return preprocess(read_image(path), self.preprocessing), False, False
         if isinstance(path, Path) and is_public(path):
             content = read_file(path)
             digest = hashlib.sha256(content).digest()
@@ -149,7 +165,12 @@ class _Reader:
         else:
             image = read_image(path)
             box, several = self._locate(image)
-        return self._cut(image, box), several
+        if box is None:
+            return None, several, False
+        chip = cut_chip(image, box, self.preprocessing.alignment)
+        if self.judged and find_flaws(chip, self.preprocessing.alignment == "landmarks"):
+            return None, several, True
+        return preprocess(chip, self.preprocessing), several, False
 
     def _locate(self, image: np.ndarray) -> tuple[FaceBox | None, bool]:
         try:
@@ -157,15 +178,11 @@ class _Reader:
         except Empty:
             detector = open_detector(self.preprocessing.detector)
         try:
-            boxes = detector.detect(image)
+            turned = self.preprocessing.alignment == "landmarks"
+            boxes = detect_turned(image, detector) if turned else detector.detect(image)
         finally:
             self._free.put(detector)
         if not boxes:
             return None, False
         box = choose_face(image, boxes, "center")
         return find_landmarks(image, box), count_similar(boxes) > 1
-
-    def _cut(self, image: np.ndarray, box: FaceBox | None) -> np.ndarray | None:
-        if box is None:
-            return None
-        return preprocess(cut_chip(image, box, self.preprocessing.alignment), self.preprocessing)

@@ -21,7 +21,7 @@ from siamlab.system.dlib_files import FIVE_POINTS, find_dlib_file
 from siamlab.system.files import whole_file
 
 KINDS = ("yunet", "dlib")  # of landmarks; their number is stored
-VERSION = 2  # of the detectors and landmarks; another one finds other faces
+VERSION = 3  # of the detectors and landmarks; another one finds other faces
 DIGEST, NUMBERS = 32, 16  # bytes of a key; box, score, kind, several, points
 Found = tuple[FaceBox | None, bool]  # the face that counts, and whether there are others
 

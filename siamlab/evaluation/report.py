@@ -52,6 +52,7 @@ class Evaluation(OperatingPoint):
         people: number of people, or ``None`` when they were not given.
         notes: what a reader must know, in sentences.
         no_face: how many images show no face.
+        unusable: how many show one that is too poor to judge.
         rejected: how many pairs could not be judged for it; they count as "no" in all rates.
         several: how many images show several faces; the one nearest to the middle counted.
         judged: rates over the judged pairs alone: ``pairs``, ``accuracy``, ``fmr``, ``fnmr``,
@@ -69,6 +70,7 @@ class Evaluation(OperatingPoint):
     people: int | None = None
     notes: tuple[str, ...] = ()
     no_face: int = 0
+    unusable: int = 0
     rejected: int = 0
     several: int = 0
     judged: dict[str, Any] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Evaluation(OperatingPoint):
             "tar_at_far": dict(self.tar_at_far),
             "intervals": {name: ends and list(ends) for name, ends in self.intervals.items()},
             "no_face": self.no_face,
+            "unusable": self.unusable,
             "rejected": self.rejected,
             "several": self.several,
             "judged": dict(self.judged),
@@ -212,6 +215,7 @@ def evaluate_judgement(
     return replace(
         found,
         no_face=judgement.no_face,
+        unusable=judgement.unusable,
         rejected=judgement.rejected,
         several=judgement.several,
         judged=judged,
@@ -220,14 +224,15 @@ def evaluate_judgement(
 
 
 def _face_notes(judgement: Judgement, images: int) -> list[str]:
-    """Sentences about images with no face and with several."""
-    notes = []
-    if judgement.no_face:
-        one, pairs = judgement.no_face == 1, judgement.rejected
-        notes.append(
-            f"{judgement.no_face:,} of {images:,} images show{'s' * one} no face: {pairs:,} "
-            f"pair{'s' * (pairs != 1)} count{'s' * (pairs == 1)} as no."
-        )
+    """Sentences about images with no face, with a poor one, and with several."""
+    kinds = (judgement.no_face, "no face"), (judgement.unusable, "a face too poor to judge")
+    notes = [
+        f"{count:,} of {images:,} images show{'s' * (count == 1)} {what}."
+        for count, what in kinds
+        if count
+    ]
+    if pairs := judgement.rejected:
+        notes.append(f"{pairs:,} pair{'s' * (pairs != 1)} count{'s' * (pairs == 1)} as no for it.")
     if judgement.several:
         notes.append(
             f"{judgement.several:,} of {images:,} images show several faces; the one nearest to "

@@ -25,15 +25,18 @@ class Judgement:
     Attributes:
         scores: float32 ``(N,)`` probabilities in the order of the pairs; 0 where a pair could not
             be judged.
-        judged: bool ``(N,)``, false where an image of the pair shows no face.
+        judged: bool ``(N,)``, false where an image of the pair shows no face, or one that is too
+            poor to judge (:mod:`siamlab.faces.quality`).
         no_face: how many different images show no face.
         several: how many show several; the face nearest to the middle counted.
+        unusable: how many show a face that is too poor.
     """
 
     scores: np.ndarray
     judged: np.ndarray
     no_face: int = 0
     several: int = 0
+    unusable: int = 0
 
     @property
     def rejected(self) -> int:
@@ -48,8 +51,8 @@ class Judgement:
         """
         if not self.judged.any():
             raise NoFaceError(
-                f"No pair of {len(pairs)} shows two faces: no face was found in {self.no_face} "
-                f"images, such as {pairs.first[0]}."
+                f"No pair of {len(pairs)} shows two faces that can be judged: {self._counts()}, "
+                f"such as {pairs.first[0]}."
             )
         return pairs.subset(self.judged)
 
@@ -57,9 +60,15 @@ class Judgement:
         """A sentence about the pairs that a calibration leaves out; empty if there are none."""
         if not self.rejected:
             return ""
-        return (
-            f"{self.rejected} of {len(self.judged)} pairs were left out: {self.no_face} "
-            f"image{'s' * (self.no_face != 1)} of them show{'s' * (self.no_face == 1)} no face."
+        return f"{self.rejected} of {len(self.judged)} pairs were left out: {self._counts()}."
+
+    def _counts(self) -> str:
+        """How many images show nothing to judge."""
+        kinds = (self.no_face, "no face"), (self.unusable, "a face too poor to judge")
+        return " and ".join(
+            f"{count} image{'s' * (count != 1)} show{'s' * (count == 1)} {what}"
+            for count, what in kinds
+            if count
         )
 
 
@@ -89,7 +98,7 @@ def judge_pairs(
     scores = np.zeros(len(pairs), np.float32)
     judged = described.judged
     scores[judged] = model.score_pairs(described.first[judged], described.second[judged])
-    return Judgement(scores, judged, described.no_face, described.several)
+    return Judgement(scores, judged, described.no_face, described.several, described.unusable)
 
 
 def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
@@ -181,13 +190,14 @@ class DescribedPairs:
     Attributes:
         first: ``(N, D)``; rows of NaN where the image shows no face.
         second: the same of the other images.
-        no_face, several: numbers of images.
+        no_face, several, unusable: numbers of images.
     """
 
     first: np.ndarray
     second: np.ndarray
     no_face: int
     several: int
+    unusable: int
 
     @property
     def judged(self) -> np.ndarray:
@@ -228,11 +238,11 @@ def describe_pairs(
         ImageError: a file cannot be read; the message names it.
     """
     paths, first, second = index_images(pairs)
-    parts, several, missing = [], 0, 0
-    for faces in face_batches(paths, preprocessing, batch):
+    parts, counts = [], np.zeros(3, int)
+    for faces in face_batches(paths, preprocessing, batch, judged=True):
         rows = np.asarray(describe(faces.images))
         rows[~faces.found] = np.nan
         parts.append(rows)
-        several, missing = several + int(faces.several), missing + faces.missing
+        counts += (faces.missing, faces.several, faces.unusable)
     rows = np.concatenate(parts)
-    return DescribedPairs(rows[first], rows[second], missing, several)
+    return DescribedPairs(rows[first], rows[second], *counts.tolist())

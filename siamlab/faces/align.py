@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.faces.crop import CHIP_SIZE, cut_face, find_face
+from siamlab.faces.crop import CHIP_SIZE, choose_face, cut_face, find_face
 from siamlab.faces.detectors import FaceBox, FaceDetector
 from siamlab.faces.landmarks import TEMPLATES, find_landmarks
+from siamlab.faces.orientation import detect_turned
 from siamlab.system.opencv import import_cv2
 
 # Side of the square that the templates of landmarks fill, in sides of a chip.
@@ -32,7 +33,7 @@ def find_chip(
         detector: finds faces.
         rule: what to do about several faces, see :func:`siamlab.faces.crop.find_face`.
         alignment: ``landmarks`` turns, scales and moves the face until its five points are at
-            their places; ``box`` cuts a square around the detector's box, as siamlab 0.2 did.
+            their places, also where the photograph lies on its side; ``box`` cuts a square around the detector's box, as siamlab 0.2 did.
 
     Returns:
         uint8 RGB ``(250, 250, 3)``, and the box, with landmarks where they were looked for.
@@ -51,9 +52,11 @@ def find_chip(
     """
     if alignment not in ("landmarks", "box"):
         raise InputError(f"alignment is landmarks or box here. Received: {alignment!r}.")
-    box = find_face(image, detector, rule)
     if alignment == "landmarks":
-        box = find_landmarks(image, box)
+        boxes = detect_turned(image, detector)
+        box = find_landmarks(image, choose_face(image, boxes, rule))
+    else:
+        box = find_face(image, detector, rule)
     return cut_chip(image, box, alignment), box
 
 

@@ -49,13 +49,13 @@ def find_face(image: np.ndarray, detector: FaceDetector, rule: str = "one") -> F
         SeveralFacesError: rule ``one`` or ``alone``, and more than one could be meant.
         InputError: the rule or the image is invalid.
     """
-    if rule not in RULES:
-        raise InputError(f"rule must be one of {', '.join(RULES)}; received {rule!r}.")
     return choose_face(image, detector.detect(image), rule)
 
 
 def choose_face(image: np.ndarray, boxes: Sequence[FaceBox], rule: str = "one") -> FaceBox:
     """As :func:`find_face`, of faces that were detected already, largest first."""
+    if rule not in RULES:
+        raise InputError(f"rule must be one of {', '.join(RULES)}; received {rule!r}.")
     if not boxes:
         raise NoFaceError("No face was found; face the camera, in good light, and come closer.")
     middle = image.shape[1] / 2, image.shape[0] / 2

@@ -1,25 +1,15 @@
-"""Quality of a face image: brightness, contrast and sharpness, with warnings.
+"""Quality of an aligned face: what is worth a warning, and what no answer can be built on.
 
-The limits come from 1,500 random LFW images, press photographs of people of all skin colors: a
-warning is given where almost none of these are. All measures are of the chip's center, the face's
-box, in gray.
+Four measures and the covers of :mod:`siamlab.faces.covers`, all of the part of the chip that models
+see. A *warning* is a hint for who takes pictures: about 1 in 100 LFW faces gets each of them. A
+*flaw* makes a face unusable: images of different people that share it match each other, so the
+answer to such an image is unknown, and nobody is enrolled with it. ``benchmarks/quality.py``
+measures what share of other people matches at each level of each measure, and what share of clean
+faces is refused (ISO/IEC 29794-5 calls this error against reject); its results are on the page of
+results.
 
-=================  ==================================  ==================
-warning            limit                               share of LFW
-=================  ==================================  ==================
-too dark           mean below 0.27                     0.5 %
-overexposed        6 % of the pixels at 250 or more,   0.7 %
-                   or mean above 0.75
-low contrast       standard deviation below 0.10       1.1 %
-blurred            sharpness below 0.0725              1.5 %
-any of these                                           3.9 %
-=================  ==================================  ==================
-
-Sharpness is the standard deviation of the Laplacian after a slight smoothing (so that noise is
-not taken for detail), divided by that of the pixels (so that light does not matter). Of LFW images
-blurred with a Gaussian of 3 pixels 97 % are reported, of 2 pixels 79 % (66 % under noise); of
-images at half their brightness 1 %. Of 240 images of drawn people, whose light varies more, 14 %
-get a warning.
+Sharpness is the strength of details of 1 to 3 pixels in a face of 150, relative to the face's own
+contrast, so that light does not matter and little of a camera's noise counts as detail.
 """
 
 from __future__ import annotations
@@ -28,60 +18,125 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siamlab.faces.crop import CHIP_SIZE, Preprocessing, preprocess
-from siamlab.faces.detectors import CHIP_SCALE
+from siamlab.errors import UnusableFaceError
+from siamlab.faces.align import FACE_SHARE, find_chip
+from siamlab.faces.covers import cover_scores
+from siamlab.faces.crop import Preprocessing, preprocess
+from siamlab.faces.detectors import FaceBox, FaceDetector
 from siamlab.system.opencv import import_cv2
 
-DARK = 0.27
-BRIGHT = 0.75
+_VIEW = Preprocessing(size=150, fraction=FACE_SHARE)
 BURNT_LEVEL = 250
-BURNT_SHARE = 0.06
-FLAT = 0.10
-BLURRED = 0.0725
+# Warnings: beyond about 99 % of LFW's faces.
+DARK, BRIGHT, BURNT, FLAT, BLURRED = 0.27, 0.70, 0.06, 0.11, 0.095
+# Flaws.
+NIGHT, WHITE, EMPTY, LOST = 0.07, 0.5, 0.025, 0.08
+COVERED = 1.5  # logit
+
+ADVICE = {
+    "too dark": "turn on a light or face the window",
+    "overexposed": "move out of the glare",
+    "without contrast": "change the light",
+    "blurred or too small": "hold still, come closer, clean the lens",
+    "covered at the eyes": "take off dark glasses, and hair or a hat from the eyes",
+    "covered at the mouth": "take off the mask, and the hand from the face",
+}
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Measures of one face chip.
+    """Measures of one face.
 
     Attributes:
         brightness: mean of the face, 0 (black) to 1 (white).
         contrast: standard deviation of the face on the same scale.
-        sharpness: fine detail relative to contrast; LFW's median is about 0.12.
+        sharpness: fine detail relative to contrast; LFW's median is about 0.17.
+        burnt: share of the pixels that are white, or nearly.
         warnings: what is wrong, one or two words each.
+        flaws: why the face cannot be judged: names of ``ADVICE``.
     """
 
     brightness: float
     contrast: float
     sharpness: float
+    burnt: float = 0.0
     warnings: tuple[str, ...] = ()
+    flaws: tuple[str, ...] = ()
 
 
-def face_quality(chip: np.ndarray) -> Quality:
-    """Measure brightness, contrast and sharpness of a face.
+def face_quality(chip: np.ndarray, aligned: bool = False) -> Quality:
+    """Measure a face.
 
     Args:
-        chip: uint8 RGB (H, W, 3), square, the face in the center.
+        chip: uint8 RGB ``(H, W, 3)``, square, the face in the center.
+        aligned: by landmarks, so that covers can be seen, too.
 
     Returns:
-        The measures and warnings: ``too dark``, ``overexposed``, ``low contrast``, ``blurred``.
+        The measures; the warnings ``too dark``, ``overexposed``, ``low contrast``, ``blurred``;
+        and the flaws.
 
     Raises:
         InputError: the chip is not such an array.
     """
     cv2 = import_cv2()
-    face = Preprocessing(size=round(CHIP_SIZE / CHIP_SCALE), fraction=1 / CHIP_SCALE)
-    gray = cv2.cvtColor(preprocess(chip, face), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(preprocess(chip, _VIEW), cv2.COLOR_RGB2GRAY)
     brightness, contrast = float(gray.mean()) / 255, float(gray.std()) / 255
-    smooth = cv2.GaussianBlur(gray, (0, 0), 1.0)
-    detail = float(cv2.Laplacian(smooth, cv2.CV_32F).std())
-    sharpness = detail / max(float(smooth.std()), 1.0)  # an even gray has no detail either
     burnt = float((gray >= BURNT_LEVEL).mean())
-    flaws = {
+    fine, coarse = (cv2.GaussianBlur(gray.astype(np.float32), (0, 0), s) for s in (1.0, 3.0))
+    detail = float((fine - coarse).std())
+    sharpness = detail / max(float(fine.std()), 1.0)  # an even gray has no detail either
+    warnings = {
         "too dark": brightness < DARK,
-        "overexposed": brightness > BRIGHT or burnt >= BURNT_SHARE,
+        "overexposed": brightness > BRIGHT or burnt >= BURNT,
         "low contrast": contrast < FLAT,
         "blurred": sharpness < BLURRED,
     }
-    warnings = tuple(name for name, present in flaws.items() if present)
-    return Quality(brightness, contrast, sharpness, warnings)
+    eyes, mouth = cover_scores(chip) if aligned else (0.0, 0.0)
+    flaws = {
+        "too dark": brightness < NIGHT,
+        "overexposed": burnt >= WHITE,
+        "without contrast": contrast < EMPTY,
+        "blurred or too small": sharpness < LOST,
+        "covered at the eyes": eyes > COVERED,
+        "covered at the mouth": mouth > COVERED,
+    }
+    return Quality(brightness, contrast, sharpness, burnt, _present(warnings), _present(flaws))
+
+
+def _present(flaws: dict[str, bool]) -> tuple[str, ...]:
+    return tuple(name for name, present in flaws.items() if present)
+
+
+def find_usable_chip(
+    image: np.ndarray,
+    detector: FaceDetector,
+    rule: str = "one",
+    alignment: str = "landmarks",
+) -> tuple[np.ndarray, FaceBox]:
+    """As :func:`siamlab.faces.align.find_chip`, for an answer: a face that can be judged.
+
+    Raises:
+        NoFaceError, SeveralFacesError, InputError: as there.
+        UnusableFaceError: see :func:`check_usable`.
+    """
+    chip, box = find_chip(image, detector, rule, alignment)
+    return check_usable(chip, alignment == "landmarks"), box
+
+
+def find_flaws(chip: np.ndarray, aligned: bool = True) -> tuple[str, ...]:
+    """The flaws of :func:`face_quality` alone; none for a face that can be judged."""
+    return face_quality(chip, aligned).flaws
+
+
+def check_usable(chip: np.ndarray, aligned: bool = True) -> np.ndarray:
+    """Return the chip if a model's answer about it can be trusted.
+
+    Args:
+        chip, aligned: as for :func:`face_quality`.
+
+    Raises:
+        UnusableFaceError: it is too dark, blurred, covered, ...; the message says what to do.
+    """
+    if flaws := find_flaws(chip, aligned):
+        raise UnusableFaceError(f"The face is {' and '.join(flaws)}: {ADVICE[flaws[0]]}.")
+    return chip

@@ -24,7 +24,7 @@ from siamlab.plotting.style import (
 SERIES = {
     "fnmr": ("FNMR: own people refused", GENUINE, "o-"),
     "fmr": ("FMR: others let in", IMPOSTOR, "s--"),
-    "no_face": ("no face found", GRAY, "^:"),
+    "no_face": ("no usable face", GRAY, "^:"),
 }
 PANEL = (3.9, 3.1)  # inches
 

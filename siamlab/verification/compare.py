@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.errors import NoFaceError, SeveralFacesError
-from siamlab.faces.align import find_chip
+from siamlab.errors import FaceError
 from siamlab.faces.detectors import FaceDetector, open_detector
+from siamlab.faces.quality import find_usable_chip
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.metadata import VERIFICATION
 from siamlab.models.opening import open_embedder
@@ -72,8 +72,8 @@ def verify(
     for name, image in (("first", a), ("second", b)):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, detector, alignment=alignment)[0])
-        except (NoFaceError, SeveralFacesError) as error:
+            chips.append(find_usable_chip(pixels, detector, alignment=alignment)[0])
+        except FaceError as error:
             reason = reason or f"{name} image: {error}"
     found = time.perf_counter()
     scores = np.zeros(0, np.float32)
@@ -145,8 +145,8 @@ def embed_faces(
     for number, image in enumerate(images):
         pixels = read_pixels(image)
         try:
-            chips.append(find_chip(pixels, detector, alignment=preprocessing.alignment)[0])
-        except (NoFaceError, SeveralFacesError) as error:
+            chips.append(find_usable_chip(pixels, detector, alignment=preprocessing.alignment)[0])
+        except FaceError as error:
             name = f"image {number + 1}" if isinstance(image, np.ndarray) else image
             reasons[number] = f"{name}: {error}"
     size = preprocessing.size

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.errors import EmptyFolderError, FaceError, InputError, NoFaceError, SeveralFacesError
-from siamlab.faces.align import find_chip
+from siamlab.errors import EmptyFolderError, FaceError, InputError
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
+from siamlab.faces.quality import check_usable, find_usable_chip
 from siamlab.gallery import Enrollment, Gallery
 from siamlab.gallery.consent import DRAWN
 from siamlab.gallery.search import Candidate
@@ -157,7 +157,8 @@ class Verifier:
         Raises:
             ConsentError: the person has not agreed, or the consent is over.
             EmptyFolderError: there are no images.
-            NoFaceError, SeveralFacesError: in one of the frames; the message names it.
+            NoFaceError, SeveralFacesError, UnusableFaceError: in one of the frames; the message
+                names it.
             ImageError: a file cannot be read.
             InputError: more or fewer sources than images.
         """
@@ -175,11 +176,7 @@ class Verifier:
             pixels = read_pixels(image)
             digests.append(pixel_digest(pixels))
             try:
-                cut.append(
-                    pixels
-                    if aligned
-                    else find_chip(pixels, self.detector, rule, self.preprocessing.alignment)[0]
-                )
+                cut.append(self._find_face(pixels, aligned, rule)[0])
             except FaceError as error:
                 raise type(error)(f"{name}: {error}") from error
         templates = make_templates(self.model, cut)
@@ -200,7 +197,8 @@ class Verifier:
             detector: finds the face in this frame; ``None`` takes the verifier's.
 
         Returns:
-            The verdict; unknown when there is no face, or more than one.
+            The verdict; unknown when there is no face, or more than one, or one that is too dark, too
+            blurred or too covered (:mod:`siamlab.faces.quality`).
 
         Raises:
             NotEnrolledError: the person is not enrolled.
@@ -211,12 +209,27 @@ class Verifier:
         frame = read_pixels(frame)
         begin = time.perf_counter()
         try:
-            finder = self.detector if detector is None else detector
-            chip, box = find_chip(frame, finder, self.rule, self.preprocessing.alignment)
-        except (NoFaceError, SeveralFacesError) as error:
-            seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
-            return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
+            chip, box = self._find_face(frame, detector=detector)
+        except FaceError as error:
+            return self._unknown(person, begin, error)
         return self._compare(chip, enrollment, box, begin)
+
+    def _find_face(
+        self,
+        image: np.ndarray,
+        aligned: bool = False,
+        rule: str | None = None,
+        detector: FaceDetector | None = None,
+    ) -> tuple[np.ndarray, FaceBox | None]:
+        """The face that is judged, and where it is; raises a FaceError if there is none."""
+        alignment = self.preprocessing.alignment
+        if aligned:
+            return check_usable(image, alignment != "box"), None
+        return find_usable_chip(image, detector or self.detector, rule or self.rule, alignment)
+
+    def _unknown(self, person: str, begin: float, error: FaceError) -> Verification:
+        seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "score": 0.0}
+        return self._verdict(person, np.zeros(0, np.float32), None, seconds, str(error))
 
     def verify_aligned(self, face: Image, person: str) -> Verification:
         """Compare a face that was cut out and aligned already; otherwise as :meth:`verify`.
@@ -227,7 +240,12 @@ class Verifier:
             person: an enrolled person.
         """
         enrollment = self.gallery.get(person, self.model_id)
-        return self._compare(read_pixels(face), enrollment, None, time.perf_counter())
+        begin = time.perf_counter()
+        try:
+            chip, _ = self._find_face(read_pixels(face), aligned=True)
+        except FaceError as error:
+            return self._unknown(person, begin, error)
+        return self._compare(chip, enrollment, None, begin)
 
     @cached_property
     def identifier(self) -> Identifier:
@@ -253,13 +271,11 @@ class Verifier:
         check_rgb(frame)
         enrolled = len(self.identifier.open().people)
         begin = time.perf_counter()
-        box, cut = None, frame
-        if not aligned:
-            try:
-                cut, box = find_chip(frame, self.detector, self.rule, self.preprocessing.alignment)
-            except (NoFaceError, SeveralFacesError) as error:
-                seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
-                return self._identification((), enrolled, None, seconds, str(error))
+        try:
+            cut, box = self._find_face(frame, aligned)
+        except FaceError as error:
+            seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
+            return self._identification((), enrolled, None, seconds, str(error))
         image = model_inputs([cut], self.preprocessing)
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
