@@ -226,13 +226,16 @@ def evaluate_judgement(
 def _face_notes(judgement: Judgement, images: int) -> list[str]:
     """Sentences about images with no face, with a poor one, and with several."""
     kinds = (judgement.no_face, "no face"), (judgement.unusable, "a face too poor to judge")
-    notes = [
-        f"{count:,} of {images:,} images show{'s' * (count == 1)} {what}."
+    poor = [
+        f"{count:,} of {images:,} images show{'s' * (count == 1)} {what}"
         for count, what in kinds
         if count
     ]
-    if pairs := judgement.rejected:
-        notes.append(f"{pairs:,} pair{'s' * (pairs != 1)} count{'s' * (pairs == 1)} as no for it.")
+    notes = []
+    if poor:
+        pairs = judgement.rejected
+        counted = f"{pairs:,} pair{'s' * (pairs != 1)} count{'s' * (pairs == 1)} as no"
+        notes.append(f"{', '.join(poor)}: {counted}.")
     if judgement.several:
         notes.append(
             f"{judgement.several:,} of {images:,} images show several faces; the one nearest to "

@@ -33,7 +33,8 @@ def find_chip(
         detector: finds faces.
         rule: what to do about several faces, see :func:`siamlab.faces.crop.find_face`.
         alignment: ``landmarks`` turns, scales and moves the face until its five points are at
-            their places, also where the photograph lies on its side; ``box`` cuts a square around the detector's box, as siamlab 0.2 did.
+            their places, also where the photograph lies on its side; ``box`` cuts a square around
+            the detector's box, as siamlab 0.2 did.
 
     Returns:
         uint8 RGB ``(250, 250, 3)``, and the box, with landmarks where they were looked for.

@@ -197,8 +197,8 @@ class Verifier:
             detector: finds the face in this frame; ``None`` takes the verifier's.
 
         Returns:
-            The verdict; unknown when there is no face, or more than one, or one that is too dark, too
-            blurred or too covered (:mod:`siamlab.faces.quality`).
+            The verdict; unknown when there is no face, or more than one, or one that is too dark,
+            blurred or covered (:mod:`siamlab.faces.quality`).
 
         Raises:
             NotEnrolledError: the person is not enrolled.

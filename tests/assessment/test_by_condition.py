@@ -12,6 +12,8 @@ from siamlab.assessment.by_condition import condition_rates, level_key
 from siamlab.assessment.condition_scores import AS_IT_IS, score_conditions
 from siamlab.assessment.perturbations import Perturbation
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 THRESHOLD = 0.95
 
 

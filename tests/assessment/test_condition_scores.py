@@ -16,6 +16,8 @@ from siamlab.errors import InputError
 from siamlab.evaluation.scoring import judge_pairs
 from siamlab.images.write import write_image
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 
 def test_both_sides_changed_alike_change_nothing(gray_pairs):
     scored = score_conditions(GrayModel(), gray_pairs, [LIFT], side="both")

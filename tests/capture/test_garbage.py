@@ -29,6 +29,8 @@ from siamlab.verification.live import LiveVerification
 from siamlab.verification.tracking import TrackingDetector
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 NO_PICTURES = {
     "nothing": None,
     "text": "no frame",

@@ -774,7 +774,10 @@ def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
     Black images show no face, and those of 204s several.
     """
 
-    def face_batches(paths: list[Path], preprocessing: object, batch: int) -> Iterator[Faces]:
+    def face_batches(
+        paths: list[Path], preprocessing: object, batch: int, judged: bool
+    ) -> Iterator[Faces]:
+        assert judged
         for start in range(0, len(paths), batch):
             levels = np.array([int(path.name) for path in paths[start : start + batch]])
             images = np.broadcast_to(levels[:, None, None, None], (len(levels), 4, 4, 3))

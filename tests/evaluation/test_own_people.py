@@ -291,19 +291,21 @@ def test_images_without_a_face_are_left_out_and_counted(
     """Bea's 110 shows no face: of 3 genuine pairs 2 are left, of 12 impostor pairs 8."""
     read = face_batches
 
-    def without_110(paths: list[Path], preprocessing: Preprocessing, batch: int) -> Iterator[Faces]:
+    def without_110(
+        paths: list[Path], preprocessing: Preprocessing, batch: int, judged: bool
+    ) -> Iterator[Faces]:
         for faces in read(paths, preprocessing, batch):
             yield Faces(faces.images, faces.images[:, 0, 0, 0] != 110)
 
     monkeypatch.setattr("siamlab.evaluation.scoring.face_batches", without_110)
     found = calibrate_people(LevelModel(), own, None, fmr=0.3)
     assert (found.calibration.genuine, found.calibration.impostor) == (2, 8)
-    assert "5 of 15 pairs were left out: 1 image of them shows no face." in found.notes
+    assert "5 of 15 pairs were left out: 1 image shows no face." in found.notes
     everybody = calibrate(LevelModel(), own, 0.3)
-    assert "1 image of them shows no face" in everybody.note
+    assert "1 image shows no face" in everybody.note
     monkeypatch.setattr(
         "siamlab.evaluation.scoring.face_batches",
-        lambda *how: (Faces(one.images, np.zeros(len(one), bool)) for one in read(*how)),
+        lambda *how, **_: (Faces(one.images, np.zeros(len(one), bool)) for one in read(*how)),
     )
     with pytest.raises(NoFaceError, match="shows two faces"):
         calibrate(LevelModel(), own, 0.3)

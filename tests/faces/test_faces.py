@@ -206,18 +206,20 @@ def test_other_arrays_are_refused(image: np.ndarray) -> None:
 def test_quality_by_hand() -> None:
     """An even gray of 51 = 0.2: dark, flat, and without detail."""
     quality = face_quality(np.full((250, 250, 3), 51, np.uint8))
-    assert quality.brightness == pytest.approx(0.2) and quality.contrast == quality.sharpness == 0
+    assert quality.brightness == pytest.approx(0.2) and quality.contrast == 0
+    assert quality.sharpness == pytest.approx(0, abs=1e-6)
     assert quality.warnings == ("too dark", "low contrast", "blurred")
+    assert quality.flaws == ("without contrast", "blurred or too small")
     white = face_quality(np.full((250, 250, 3), 255, np.uint8))
     assert "overexposed" in white.warnings
 
 
 def test_quality_is_of_the_face_without_the_background() -> None:
     rng = np.random.default_rng(0)
-    chip = rng.integers(60, 200, (250, 250, 3), dtype=np.uint8)
+    chip = rng.integers(20, 236, (250, 250, 3), dtype=np.uint8)
     assert face_quality(chip).warnings == ()
     inside = chip.copy()
-    chip[:60] = 255
+    chip[:50] = 255  # the face is the middle 150 of 250
     chip[200:] = 0
     assert face_quality(chip) == face_quality(inside)
 

@@ -31,6 +31,8 @@ from siamlab.models.siamese import build_siamese
 from siamlab.verification.identification import Identification, Identifier
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 DIMENSIONS = 16
 
 

@@ -36,6 +36,8 @@ from siamlab.gallery.sealing import from_words
 from siamlab.system.files import PART
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Ada Lovelace of Ockham"
 

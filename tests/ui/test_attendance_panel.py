@@ -15,6 +15,8 @@ from siamlab.verification.door import Door
 from siamlab.verification.tries import TryLimits
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 
 @pytest.fixture
 def panel(tmp_path: Path) -> Iterator[AttendancePanel]:

@@ -24,6 +24,8 @@ from siamlab.ui.panels import CapturePanel, VerifyPanel, after_cell
 from siamlab.verification.result import VERDICT_COLORS
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:

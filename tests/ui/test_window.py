@@ -17,6 +17,8 @@ from siamlab.verification.live import LiveState
 from siamlab.verification.result import VERDICT_COLORS, Verification
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 
 @pytest.fixture
 def verifier(tmp_path: Path) -> Verifier:

@@ -14,6 +14,8 @@ from siamlab.faces.detectors import FaceBox
 from siamlab.images.write import write_image
 from siamlab.verification.compare import embed, verify
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 DETECTOR = FakeDetector()
 
 

@@ -17,6 +17,8 @@ from siamlab.verification.door import Door, decide_frames
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 YES = Verification("Ada", True, np.float32([0.9]), 0.5, 0.5, None, {}, fused=1.0)
 NO = replace(YES, verified=False, scores=np.float32([0.1]), fused=0.0)
 NO_FACE = replace(YES, verified=None, scores=np.zeros(0, np.float32), reason="No face was found.")

@@ -32,6 +32,8 @@ from siamlab.verification.probe import model_inputs
 from siamlab.verification.result import Verification
 from siamlab.verification.verifier import Verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 LEVELS = (51, 102, 153, 204)  # 0.2, 0.4, 0.6, 0.8 when scaled to [0, 1]
 
 
