@@ -14,7 +14,7 @@ from siamlab.cli.arguments import (
     model_name,
     share,
 )
-from siamlab.cli.output import DONE, say, write_json
+from siamlab.cli.output import DONE, note, say, write_json
 
 
 def add_commands(commands: Commands) -> None:
@@ -75,6 +75,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
     model = load_model(options.model)
     collection = open_collection(options.images)
+    note(collection.left_out_note())
     pairs = open_pairs(options.pairs, collection)
     threshold = options.threshold
     if options.calibrate is not None:
@@ -91,8 +92,8 @@ def evaluate(options: argparse.Namespace) -> int:
             f"Note: the model was trained on {trained_on} of these {len(pairs.people)} people; "
             "on people that it was not trained on it will do worse."
         )
-    for note in hidden_notes(model):
-        say(f"Note: {note[0].lower()}{note[1:]}")
+    for hidden in hidden_notes(model):
+        say(f"Note: {hidden[0].lower()}{hidden[1:]}")
     return DONE
 
 
@@ -103,9 +104,11 @@ def calibrate(options: argparse.Namespace) -> int:
     from siamlab.models.saving import load_model, save_model
 
     model = load_model(options.model)
+    own = open_own_people(options.images)
+    note(own.left_out_note())
     found = calibrate_people(
         model,
-        open_own_people(options.images),
+        own,
         find_strangers(options.lfw, open_workspace()),
         fmr=options.fmr,
         seed=options.seed,

@@ -13,7 +13,7 @@ from siamlab.cli.arguments import (
     model_name,
     positive,
 )
-from siamlab.cli.output import DONE, say
+from siamlab.cli.output import DONE, note, say
 from siamlab.errors import InputError, NoFaceError
 
 
@@ -64,8 +64,10 @@ def train(options: argparse.Namespace) -> int:
     from siamlab.training.recipes import train_model
     from siamlab.training.settings import TrainingSettings
 
+    collection = open_collection(options.images)
+    note(collection.left_out_note())
     model, summary = train_model(
-        open_collection(options.images),
+        collection,
         arch=options.arch,
         settings=TrainingSettings(
             minutes=options.minutes, epochs=options.epochs, seed=options.seed
