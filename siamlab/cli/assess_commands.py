@@ -92,8 +92,9 @@ def _people(options: argparse.Namespace) -> tuple[Collection, PairSet]:
     if options.images is None:
         return drawn_pairs()
     collection = open_collection(options.images)
+    found = open_pairs(options.pairs, collection)
     note(collection.left_out_note())
-    return collection, open_pairs(options.pairs, collection)
+    return collection, found
 
 
 def _name(model: str) -> str:

@@ -65,7 +65,6 @@ def train(options: argparse.Namespace) -> int:
     from siamlab.training.settings import TrainingSettings
 
     collection = open_collection(options.images)
-    note(collection.left_out_note())
     model, summary = train_model(
         collection,
         arch=options.arch,
@@ -79,6 +78,7 @@ def train(options: argparse.Namespace) -> int:
     )
     path = save_model(model, Path(options.out), optimizer=False)
     say(f"{summary}\nsaved {path}")
+    note(collection.left_out_note())
     return DONE
 
 

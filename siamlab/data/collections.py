@@ -138,7 +138,8 @@ def open_collection(
 
     An archive is unpacked once into ``cache``. A single folder around the people, as in many
     archives, is skipped. Hidden files, files that are not images and people without images are
-    left out (:attr:`Collection.left_out` counts them). No image is opened: see :func:`siamlab.data.inspection.check_images`.
+    left out (:attr:`Collection.left_out` counts them). No image is opened: see
+    :func:`siamlab.data.inspection.check_images`.
 
     Args:
         path: a folder, or a ``.tgz``, ``.tar``, ``.tar.gz``, ``.tar.xz``, ``.tar.bz2`` or
@@ -214,9 +215,7 @@ def list_images(folder: Path) -> tuple[Path, ...]:
         InputError: it cannot be read.
     """
     names = (
-        entry.name
-        for entry in _entries(folder)
-        if is_image_name(entry.name) and _is(entry.is_file)
+        entry.name for entry in _entries(folder) if is_image_name(entry.name) and _is(entry.is_file)
     )
     return tuple(folder / name for name in sorted(names))
 
