@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from siamlab.cli.arguments import Commands, add_command, add_model
-from siamlab.cli.output import DONE, NOT_VERIFIED, say
+from siamlab.cli.output import DONE, NOT_VERIFIED, note, say
 from siamlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ def _people(options: argparse.Namespace) -> tuple[Collection, PairSet]:
     if options.images is None:
         return drawn_pairs()
     collection = open_collection(options.images)
-    return collection, open_pairs(options.pairs, collection)
+    found = open_pairs(options.pairs, collection)
+    note(collection.left_out_note())
+    return collection, found
 
 
 def _name(model: str) -> str:

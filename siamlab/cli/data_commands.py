@@ -1,4 +1,4 @@
-"""The command for data sets and the files of borrowed networks: ``fetch``."""
+"""The commands for data: ``fetch`` (data sets, files of borrowed networks) and ``pairs``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,53 @@ import argparse
 import shutil
 from pathlib import Path
 
-from siamlab.cli.arguments import Commands, add_command
-from siamlab.cli.output import DONE, say
+from siamlab.cli.arguments import Commands, add_command, add_images, positive
+from siamlab.cli.output import DONE, note, say
 from siamlab.errors import InputError
+
+PAIRS = 1000
 
 
 def add_commands(commands: Commands) -> None:
-    """Add the command of this group."""
+    """Add the commands of this group."""
     command = add_command(commands, fetch)
     command.add_argument("dataset", choices=tuple(_FETCHERS), metavar="NAME", help=_NAMES)
     command.add_argument(
         "--from", dest="source", metavar="PATH", help="a local archive, folder or file"
     )
+
+    command = add_command(commands, pairs)
+    add_images(command)
+    command.add_argument(
+        "--count",
+        type=positive(int),
+        metavar="N",
+        help=f"pairs in all, even (default: {PAIRS}, or as many as are possible)",
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="S")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="a CSV of two paths and a label"
+    )
+
+
+def pairs(options: argparse.Namespace) -> int:
+    """Draw pairs of images, half of them of the same person, for evaluate."""
+    from siamlab.data.collections import open_collection
+    from siamlab.data.pairs import draw_pairs, most_pairs
+    from siamlab.data.pairs_csv import write_pairs_csv
+
+    collection = open_collection(options.images)
+    wanted, most = options.count or PAIRS, most_pairs(collection)
+    drawn = draw_pairs(collection, min(wanted, max(most, 2)), options.seed)
+    path = write_pairs_csv(options.out, drawn, collection.root)
+    say(
+        f"saved {path}: {drawn.genuine} genuine and {drawn.impostor} impostor pairs of "
+        f"{len(drawn.people)} people"
+    )
+    if options.count is not None and most < wanted:
+        note(f"{wanted} pairs are wanted, but only {most} balanced ones are possible: these.")
+    note(collection.left_out_note())
+    return DONE
 
 
 def fetch(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from siamlab.cli.arguments import (
     model_name,
     share,
 )
-from siamlab.cli.output import DONE, say, write_json
+from siamlab.cli.output import DONE, note, say, write_json
 
 
 def add_commands(commands: Commands) -> None:
@@ -67,6 +67,7 @@ def add_commands(commands: Commands) -> None:
 def evaluate(options: argparse.Namespace) -> int:
     """Measure a model on a file of pairs."""
     from siamlab.data.collections import open_collection
+    from siamlab.data.pairs import shared_people
     from siamlab.evaluation import balanced_threshold
     from siamlab.evaluation.evaluate import evaluate, open_pairs
     from siamlab.evaluation.own_people.selection import hidden_notes
@@ -76,23 +77,32 @@ def evaluate(options: argparse.Namespace) -> int:
     model = load_model(options.model)
     collection = open_collection(options.images)
     pairs = open_pairs(options.pairs, collection)
-    threshold = options.threshold
+    threshold, shared = options.threshold, 0
     if options.calibrate is not None:
         chosen = open_pairs(options.calibrate, collection)
         found = judge_pairs(model, chosen, options.aligned)
         kept = found.keep_judged(chosen)
         threshold = balanced_threshold(kept.labels, found.scores[found.judged])
+        shared = len(shared_people(pairs, chosen))
     evaluation = evaluate(model, collection, pairs, threshold, options.aligned)
     trained_on = len(model.metadata.known_people(pairs.people))
-    write_json(options.json, {**evaluation.to_dict(), "people_trained_on": trained_on})
+    known = {"people_trained_on": trained_on, "people_calibrated_on": shared}
+    write_json(options.json, {**evaluation.to_dict(), **known})
     say(str(evaluation))
+    note(collection.left_out_note())
+    if shared:
+        note(
+            f"the threshold was chosen on pairs of {shared} of these {len(pairs.people)} people "
+            "(--calibrate); on other people it will do worse. Give it pairs of people who are not "
+            "in --pairs."
+        )
     if trained_on:
         say(
             f"Note: the model was trained on {trained_on} of these {len(pairs.people)} people; "
             "on people that it was not trained on it will do worse."
         )
-    for note in hidden_notes(model):
-        say(f"Note: {note[0].lower()}{note[1:]}")
+    for hidden in hidden_notes(model):
+        say(f"Note: {hidden[0].lower()}{hidden[1:]}")
     return DONE
 
 
@@ -103,9 +113,10 @@ def calibrate(options: argparse.Namespace) -> int:
     from siamlab.models.saving import load_model, save_model
 
     model = load_model(options.model)
+    own = open_own_people(options.images)
     found = calibrate_people(
         model,
-        open_own_people(options.images),
+        own,
         find_strangers(options.lfw, open_workspace()),
         fmr=options.fmr,
         seed=options.seed,
@@ -114,6 +125,7 @@ def calibrate(options: argparse.Namespace) -> int:
     path = save_model(model, Path(options.out), optimizer=False)
     write_json(options.json, found.to_dict())
     say(f"{found}\nsaved {path}")
+    note(own.left_out_note())
     return DONE
 
 

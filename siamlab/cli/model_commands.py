@@ -1,4 +1,4 @@
-"""The commands that make and use a model file: ``train``, ``export`` and ``embed``."""
+"""The commands that make and use a model file: ``train``, ``adopt``, ``export`` and ``embed``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from siamlab.cli.arguments import (
     model_name,
     positive,
 )
-from siamlab.cli.output import DONE, say
+from siamlab.cli.output import DONE, note, say
 from siamlab.errors import InputError, NoFaceError
+
+_UNCALIBRATED = (
+    "Not calibrated: the threshold is 0.5, and its errors are unknown. Give --images DIR, people "
+    "whom it was not trained on, or run siamlab calibrate."
+)
 
 
 def add_commands(commands: Commands) -> None:
@@ -41,6 +46,22 @@ def add_commands(commands: Commands) -> None:
     )
     command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
 
+    command = add_command(commands, adopt)
+    command.add_argument("file", type=Path, metavar="FILE", help="a .h5 or .keras file")
+    command.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="measure and calibrate it on these people: one folder per person, or an archive",
+    )
+    command.add_argument(
+        "--alignment",
+        choices=("box", "landmarks"),
+        default="box",
+        help="how faces are cut for it: box as LFW's images (default), landmarks as siamlab does",
+    )
+    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+
     command = add_command(commands, export)
     add_model(command)
     command.add_argument("--format", choices=("onnx", "litert"), help="default: by the file's name")
@@ -64,8 +85,9 @@ def train(options: argparse.Namespace) -> int:
     from siamlab.training.recipes import train_model
     from siamlab.training.settings import TrainingSettings
 
+    collection = open_collection(options.images)
     model, summary = train_model(
-        open_collection(options.images),
+        collection,
         arch=options.arch,
         settings=TrainingSettings(
             minutes=options.minutes, epochs=options.epochs, seed=options.seed
@@ -77,6 +99,27 @@ def train(options: argparse.Namespace) -> int:
     )
     path = save_model(model, Path(options.out), optimizer=False)
     say(f"{summary}\nsaved {path}")
+    note(collection.left_out_note())
+    return DONE
+
+
+def adopt(options: argparse.Namespace) -> int:
+    """Bring over another program's Siamese model, such as siamesemodel.h5."""
+    from siamlab.data.collections import open_collection
+    from siamlab.evaluation.evaluate import calibrate
+    from siamlab.models.adoption import adopt_model
+    from siamlab.models.saving import save_model
+
+    model = adopt_model(options.file, options.alignment)
+    size, dimensions = model.metadata.preprocessing.size, model.embedding.output_shape[-1]
+    found = None
+    if options.images is not None:
+        collection = open_collection(options.images)
+        found = calibrate(model, collection)
+        note(collection.left_out_note())
+    path = save_model(model, Path(options.out), optimizer=False)
+    say(f"{options.file}: images of {size}x{size} to {dimensions} numbers")
+    say(f"{model.metadata.notes}\n{found or _UNCALIBRATED}\nsaved {path}")
     return DONE
 
 

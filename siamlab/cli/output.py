@@ -21,6 +21,12 @@ def say(text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
+def note(text: str) -> None:
+    """Print a line on standard error, beside the result; an empty text prints nothing."""
+    if text:
+        print(f"siamlab: {text}", file=sys.stderr, flush=True)
+
+
 def write_json(path: Path | None, values: dict[str, Any]) -> None:
     """Write values as JSON, all or nothing; ``None`` writes no file."""
     if path is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from siamlab.config import default_cache
 from siamlab.errors import EmptyFolderError, InputError
-from siamlab.images.decode import SUFFIXES, ImageFile
+from siamlab.images.decode import HEIC_ADVICE, HEIC_SUFFIXES, ImageFile, is_image_name
 from siamlab.system.archives import Progress, unpack
 
 DIGEST_LENGTH = 12
@@ -81,6 +82,25 @@ class Collection:
         return "drawings" if drawn else "photographs"
 
     @cached_property
+    def left_out(self) -> dict[str, int]:
+        """What of the root is no image of a person, kind by kind, with how many there are.
+
+        The kinds are suffixes, ``folder`` (within a person's) and ``image of nobody`` (beside the
+        people's folders).
+        """
+        homes = {image.parent for image in self.images if isinstance(image, Path)}
+        return _count_others(self.root, homes)
+
+    def left_out_note(self) -> str:
+        """A sentence about :attr:`left_out`; empty if everything was read."""
+        if not self.left_out:
+            return ""
+        kinds = (f"{count} {kind}" for kind, count in sorted(self.left_out.items()))
+        heic = HEIC_SUFFIXES & self.left_out.keys()
+        advice = f" {HEIC_ADVICE}." if heic else ""
+        return f"Left out of {self.root}, as no person's image: {', '.join(kinds)}.{advice}"
+
+    @cached_property
     def _by_name(self) -> dict[str, Person]:
         return {person.name: person for person in self.people}
 
@@ -118,7 +138,8 @@ def open_collection(
 
     An archive is unpacked once into ``cache``. A single folder around the people, as in many
     archives, is skipped. Hidden files, files that are not images and people without images are
-    left out. No image is opened: see :func:`siamlab.data.inspection.check_images`.
+    left out (:attr:`Collection.left_out` counts them). No image is opened: see
+    :func:`siamlab.data.inspection.check_images`.
 
     Args:
         path: a folder, or a ``.tgz``, ``.tar``, ``.tar.gz``, ``.tar.xz``, ``.tar.bz2`` or
@@ -154,12 +175,14 @@ def open_collection(
     people = tuple(Person(name, images) for name, images in listed if images)
     if people:
         return Collection(root, people)
-    if list_images(root):
+    if list_images(root) and not _list_folders(root):
         raise EmptyFolderError(
             f"{source} holds images but no folders; put each person's images in their own."
         )
+    note = Collection(root, ()).left_out_note()
     raise EmptyFolderError(
         f"{source} holds no images; one folder per person with image files is expected."
+        + f" {note}" * bool(note)
     )
 
 
@@ -192,11 +215,27 @@ def list_images(folder: Path) -> tuple[Path, ...]:
         InputError: it cannot be read.
     """
     names = (
-        entry.name
-        for entry in _entries(folder)
-        if Path(entry.name).suffix.lower() in SUFFIXES and _is(entry.is_file)
+        entry.name for entry in _entries(folder) if is_image_name(entry.name) and _is(entry.is_file)
     )
     return tuple(folder / name for name in sorted(names))
+
+
+def _count_others(root: Path, homes: set[Path]) -> dict[str, int]:
+    """Count what is in people's folders and is no image; ``homes`` are the folders of images."""
+    found: Counter[str] = Counter()
+    folders = _list_folders(root)
+    for folder in {*folders, *homes} - {root}:
+        for entry in _entries(folder):
+            if _is(entry.is_dir):
+                found["folder"] += folder / entry.name not in homes
+            elif not is_image_name(entry.name):
+                found[Path(entry.name).suffix.lower() or "without suffix"] += 1
+    if root not in homes:
+        names = (entry.name for entry in _entries(root) if _is(entry.is_file))
+        found["image of nobody"] = sum(
+            is_image_name(name) or Path(name).suffix.lower() in HEIC_SUFFIXES for name in names
+        )
+    return {kind: count for kind, count in found.items() if count}
 
 
 def _list_folders(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.data.collections import Collection
+from siamlab.data.missing import missing_images, nearest
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
 from siamlab.images.decode import ImageFile
@@ -71,9 +72,16 @@ def read_pairs_file(path: Path | str) -> tuple[PairLine, ...]:
     pairs = tuple(_pair_line(path, number, fields) for number, fields in lines)
     if expected is not None and len(pairs) != expected:
         raise InputError(
-            f"{path} is incomplete: its first line announces {expected} pairs, it has {len(pairs)}."
+            f"{path} does not fit its first line: {' '.join(head)!r} announces {expected // 2} "
+            f"genuine and {expected // 2} impostor pairs, and {_counts(pairs)} follow. Correct "
+            "the line, or remove it."
         )
     return pairs
+
+
+def _counts(pairs: tuple[PairLine, ...]) -> str:
+    genuine = sum(pair.genuine for pair in pairs)
+    return f"{genuine} genuine and {len(pairs) - genuine} impostor pairs"
 
 
 def _numbered_lines(path: Path | str) -> list[tuple[int, list[str]]]:
@@ -146,22 +154,24 @@ def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
         The pairs in the file's order.
 
     Raises:
-        InputError: the file is damaged, or images are missing; one line names them.
+        InputError: the file is damaged, or images are missing; one line names them and what is
+            nearest to them.
     """
     lines = read_pairs_file(path)
     sides = [side for line in lines for side in line.sides]
     found: dict[tuple[str, int], ImageFile] = {}
-    missing = []
+    missing: dict[str, tuple[str, int]] = {}
     for side in dict.fromkeys(sides):
         try:
             found[side] = image_path(collection, *side)
         except InputError:
-            missing.append(f"{side[0]}_{side[1]:04d}")
+            missing[f"{side[0]}/{side[0]}_{side[1]:04d}"] = side
     if missing:
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise InputError(
-            f"{len(missing)} images of {path} are missing in {collection.root}: "
-            f"{', '.join(missing[:5])}{more}."
+        raise missing_images(
+            path,
+            collection.root,
+            list(missing),
+            lambda name: _instead(collection, *missing[name]),
         )
     return PairSet(
         tuple(found[side] for side in sides[::2]),
@@ -170,6 +180,14 @@ def pairs_from_file(path: Path | str, collection: Collection) -> PairSet:
         tuple(line.first for line in lines),
         tuple(line.second for line in lines),
     )
+
+
+def _instead(collection: Collection, name: str, number: int) -> str:
+    """What exists in place of a missing image: of the same person, or a person."""
+    if name not in collection.names:
+        return f"nobody is called {name}; nearest: {nearest(name, collection.names)}"
+    there = (image.name for image in collection.person(name).images)
+    return f"nearest: {nearest(f'{name}_{number:04d}', there)}"
 
 
 def write_pairs(path: Path | str, pairs: PairSet) -> Path:

@@ -107,6 +107,11 @@ def possible_impostor(collection: Collection) -> int:
     return images * (images - 1) // 2 - possible_genuine(collection)
 
 
+def most_pairs(collection: Collection) -> int:
+    """The most balanced pairs that :func:`draw_pairs` can draw, genuine and impostor together."""
+    return 2 * min(possible_genuine(collection), possible_impostor(collection))
+
+
 def draw_pairs(collection: Collection, count: int, seed: Seed) -> PairSet:
     """Draw balanced pairs from a collection, no pair twice.
 
@@ -168,6 +173,23 @@ def check_possible(kind: str, wanted: int, possible: int) -> None:
             else f"{wanted} {kind} pairs are wanted but none is possible: genuine pairs need two "
             "images of a person, impostor pairs need two people. Add images."
         )
+
+
+def shared_people(pairs: PairSet, others: PairSet) -> tuple[str, ...]:
+    """The people of ``pairs`` who are also in other pairs, by their name or by one of their images.
+
+    Two tables may name the same person differently, see
+    :func:`siamlab.data.pairs_csv.read_pairs_csv`.
+    """
+    names, images = set(others.people), set(others.images)
+    sides = ((pairs.first, pairs.first_people), (pairs.second, pairs.second_people))
+    shared = {
+        name
+        for files, people in sides
+        for image, name in zip(files, people, strict=True)
+        if name in names or image in images
+    }
+    return tuple(sorted(shared))
 
 
 def check_disjoint(*pairsets: PairSet) -> None:

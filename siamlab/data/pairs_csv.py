@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 
+from siamlab.data.missing import missing_images, nearest
 from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
-from siamlab.system.files import read_text
+from siamlab.images.decode import is_image_name
+from siamlab.system.files import read_text, write_text
 
+HEADER = ("first", "second", "same")
 LABELS = {"1": 1, "0": 0, "true": 1, "false": 0}
 
 
@@ -61,11 +65,8 @@ def read_pairs_csv(path: Path | str, root: Path | str) -> PairSet:
     missing: list[str] = []
     images = [[_find(name, folders, missing) for name in names] for names, _ in rows]
     if missing:
-        named = list(dict.fromkeys(missing))
-        more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-        raise InputError(
-            f"{len(named)} images of {path} are missing: {', '.join(named[:5])}{more}."
-        )
+        there = _image_names(folders[0])
+        raise missing_images(path, root, missing, lambda name: f"nearest: {nearest(name, there)}")
     first, second = (tuple(side) for side in zip(*images, strict=True))
     labels = np.array([label for _, label in rows], np.int64)
     people = _name_people(first, second, labels)
@@ -76,6 +77,32 @@ def read_pairs_csv(path: Path | str, root: Path | str) -> PairSet:
         tuple(people[image] for image in first),
         tuple(people[image] for image in second),
     )
+
+
+def write_pairs_csv(path: Path | str, pairs: PairSet, root: Path | str) -> Path:
+    """Write pairs as a CSV file that :func:`read_pairs_csv` reads; the first line is a header.
+
+    Args:
+        path: the file to write.
+        pairs: of image files below ``root``, with any names.
+        root: the folder of images; paths are relative to it.
+
+    Raises:
+        InputError: an image's name is not text in UTF-8.
+        StorageError: the file cannot be written.
+    """
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(HEADER)
+    for one, other, label in zip(pairs.first, pairs.second, pairs.labels, strict=True):
+        names = (Path(str(image)).relative_to(root).as_posix() for image in (one, other))
+        table.writerow((*names, int(label)))
+    try:
+        text.getvalue().encode()
+    except UnicodeEncodeError as error:
+        line = text.getvalue()[: error.end].splitlines()[-1]
+        raise InputError(f"A file's name is not text in UTF-8; rename it: {line}") from None
+    return write_text(path, text.getvalue())
 
 
 def _name_people(
@@ -103,11 +130,11 @@ def _rows(path: Path | str) -> list[tuple[tuple[str, str], int]]:
     header = True
     reader = csv.reader(io.StringIO(read_text(path)))
     for fields in reader:
-        fields = [field.strip() for field in fields]
-        if not any(fields):
+        if not any(field.strip() for field in fields):
             continue
-        if len(fields) == 3 and fields[2].lower() in LABELS and fields[0] and fields[1]:
-            rows.append(((fields[0], fields[1]), LABELS[fields[2].lower()]))
+        label = fields[-1].strip().lower()
+        if len(fields) == 3 and label in LABELS and fields[0].strip() and fields[1].strip():
+            rows.append(((fields[0], fields[1]), LABELS[label]))
         elif not header or len(fields) != 3:
             raise InputError(
                 f"{path}, line {reader.line_num}: expected 'path,path,1' (same person) or "
@@ -121,7 +148,17 @@ def _rows(path: Path | str) -> list[tuple[tuple[str, str], int]]:
 
 def _find(name: str, folders: tuple[Path, Path], missing: list[str]) -> Path:
     for folder in folders:
-        if (folder / name).is_file():  # an absolute name stays what it is
-            return folder / name
-    missing.append(name)
+        for text in (name, name.strip()):  # spaces around commas are no part of a name, mostly
+            if os.path.isfile(folder / text):  # noqa: PTH113 - pathlib raises for some names
+                return folder / text  # an absolute name stays what it is
+    missing.append(name.strip())
     return Path(name)
+
+
+def _image_names(root: Path) -> list[str]:
+    """The images below a folder, as a table would name them."""
+    found = []
+    for folder, _, names in os.walk(root):
+        inside = Path(folder).relative_to(root)
+        found += [(inside / name).as_posix() for name in names if is_image_name(name)]
+    return sorted(found)

@@ -9,6 +9,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -18,12 +20,27 @@ from PIL import Image
 from siamlab.errors import ImageError, InputError
 from siamlab.system.quiet import silent_stderr
 
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".pgm", ".ppm"}
+# What is read, by content: Pillow's name of a format, and the suffixes of its files. Pillow knows
+# further ones, of which some start other programs (EPS) or read rarely tested formats.
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "AVIF": (".avif", ".avifs"),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+}
+SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+# Telephones' photographs, which the package pillow-heif reads (extra ``heic``), and what their
+# first bytes say after the length of the first box.
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+HEIC_ADVICE = (
+    'Install the extra "siamlab[heic]", or convert it to JPEG (heif-convert IN.heic OUT.jpg; an '
+    "iPhone takes JPEGs with Settings, Camera, Formats, Most Compatible)"
 )
-# What SUFFIXES stand for, by content. Pillow knows further ones, of which some start other
-# programs (EPS) or read rarely tested formats.
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 256_000_000
 # A progressive JPEG has about ten passes over the picture; files with thousands of them, a few
@@ -78,8 +95,8 @@ def read_image(path: ImageFile | str) -> np.ndarray:
     the camera's orientation tag (EXIF) is applied.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PNM file, or an image of the
-            gallery.
+        path: a JPEG, PNG, WebP, AVIF, BMP, GIF (first frame), TIFF or PNM file, with the extra
+            ``heic`` a HEIC file, or an image of the gallery.
 
     Returns:
         uint8 (H, W, 3), RGB, range [0, 255].
@@ -121,7 +138,7 @@ def decode_image(content: bytes, path: ImageFile) -> np.ndarray:
         raise ImageError(f"{path} is an empty file.")
     try:
         with _quietly():
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = Image.open(io.BytesIO(content), formats=_formats(content, path))
         with image:
             _check_size(path, image.size)
             if image.format in {"JPEG", "MPO"}:
@@ -133,6 +150,32 @@ def decode_image(content: bytes, path: ImageFile) -> np.ndarray:
         raise ImageError(f"{path} is too large: over {MAX_PIXELS // 10**6} megapixels.") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ImageError(f"{path} cannot be read as an image: {_reason(error)}.") from None
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file with this name is read as an image; one without the extra ``heic`` is not."""
+    suffix = Path(name).suffix.lower()
+    return suffix in SUFFIXES or (suffix in HEIC_SUFFIXES and reads_heic())
+
+
+@cache
+def reads_heic() -> bool:
+    """Whether the package of the extra ``heic`` is installed."""
+    return find_spec("pillow_heif") is not None
+
+
+def _formats(content: bytes, path: ImageFile) -> tuple[str, ...]:
+    """The formats that the content may have."""
+    brands = content[8:12], content[16:20], content[20:24]
+    avif = b"avif" in brands or b"avis" in brands  # whose first brand may be mif1 as well
+    if content[4:8] != b"ftyp" or brands[0] not in HEIC_BRANDS or avif:
+        return tuple(FORMATS)
+    if not reads_heic():
+        raise ImageError(f"{path} is a HEIC image. {HEIC_ADVICE}.")
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
 
 
 @contextmanager

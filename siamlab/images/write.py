@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from siamlab.errors import InputError
-from siamlab.images.decode import SUFFIXES, check_rgb
+from siamlab.images.decode import FORMATS, SUFFIXES, check_rgb
 from siamlab.system.files import whole_file
 
 JPEG_QUALITY = 95
@@ -42,7 +42,7 @@ def write_image(path: Path | str, image: np.ndarray) -> Path:
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name}: unknown image suffix; use .jpg or .png.")
     options: dict[str, Any] = (
-        {"quality": JPEG_QUALITY} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+        {"quality": JPEG_QUALITY} if path.suffix.lower() in FORMATS["JPEG"] else {}
     )
     with whole_file(path) as part:
         Image.fromarray(image).save(part, **options)

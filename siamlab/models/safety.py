@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from siamlab.errors import ModelError
+from siamlab.models.foreign import DISTANCES, describe_foreign
 from siamlab.system.backend import keras
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
@@ -32,7 +33,6 @@ REFUSED = {
     "TextVectorization",
     "__lambda__",
 }
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _MOST_TEXT = 64_000_000
 _MOST_TIMES, _FREE_BYTES = 50, 100_000_000  # weights hardly shrink
 _ADVICE = (
@@ -51,20 +51,30 @@ def check_model_file(path: Path) -> None:
         ModelError: it cannot be read, is no whole ``.keras`` file, names other classes than
             Keras', siamlab's and registered ones, or holds links to other files.
     """
+    config = read_config(path)
     try:
+        check_classes(config)
+    except ModelError as error:
+        raise ModelError(f"{path} is refused: {error}") from None
+
+
+def read_config(path: Path) -> Any:
+    """The description of the network in a ``.keras`` file, whose classes are still to be checked.
+
+    Raises:
+        ModelError: it cannot be read, is no whole ``.keras`` file, or its weights are refused by
+            :func:`check_weights`.
+    """
+    try:
+        if foreign := describe_foreign(path):
+            raise ModelError(foreign)
         with path.open("rb") as file:
-            begin = file.read(len(_HDF5))
-            if begin == _HDF5:
-                raise ModelError(
-                    f"{path} is an HDF5 file of an older Keras, which can hold code. Load it there "
-                    "and save it again as .keras."
-                )
             if not zipfile.is_zipfile(file):
                 raise ModelError(
                     f"{path} is not a whole .keras file; it may be truncated. Save it again."
                 )
             with zipfile.ZipFile(file) as archive:
-                _check_archive(path, archive)
+                return _check_archive(path, archive)
     except ModelError:
         raise
     except OSError as error:
@@ -73,7 +83,7 @@ def check_model_file(path: Path) -> None:
         raise ModelError(f"{path} cannot be loaded as a model: {first_line(error)}.") from None
 
 
-def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+def _check_archive(path: Path, archive: zipfile.ZipFile) -> Any:
     names = archive.namelist()
     strange = sorted(set(names) - MEMBERS)
     if strange or len(names) != len(set(names)) or not {CONFIG, WEIGHTS} <= set(names):
@@ -88,12 +98,9 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
         or archive.getinfo(CONFIG).file_size > _MOST_TEXT
     ):
         raise ModelError(f"{path} is refused: it would grow to {unpacked / 1e6:,.0f} MB.")
-    try:
-        check_classes(json.loads(archive.read(CONFIG)))
-    except ModelError as error:
-        raise ModelError(f"{path} is refused: {error}") from None
     with archive.open(WEIGHTS) as weights:
-        _check_links(path, weights)
+        check_weights(path, weights, archive.getinfo(WEIGHTS).file_size)
+    return json.loads(archive.read(CONFIG))
 
 
 def check_classes(config: Any) -> None:
@@ -103,7 +110,14 @@ def check_classes(config: Any) -> None:
         ModelError: it does; the message names the first one.
     """
     registry = keras.saving.get_custom_objects()
-    for part in _parts(config):
+    parts = list(_parts(config))
+    for part in parts:
+        if part["class_name"] in DISTANCES and part.get("registered_name") not in registry:
+            raise ModelError(
+                f"its layer {part['class_name']} is of the program that made it. siamlab adopt "
+                "FILE --out MODEL.keras brings such a model over"
+            )
+    for part in parts:
         name, module = str(part.get("class_name")), part.get("module")
         registered = part.get("registered_name")
         if name == "function":  # Keras looks those up by what is called config
@@ -131,23 +145,46 @@ def _parts(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(part)
 
 
-def _check_links(path: Path, weights: IO[bytes]) -> None:
+def check_weights(path: Path, weights: IO[bytes], size: int) -> int:
+    """Look through an HDF5 file of weights, and read none.
+
+    Args:
+        path: for errors.
+        weights: the open file.
+        size: its bytes.
+
+    Returns:
+        How many numbers it holds.
+
+    Raises:
+        ModelError: a part of it lies in another file, or it would grow out of all proportion.
+    """
     import h5py  # type: ignore[import-untyped]  # comes with Keras
 
+    numbers = unpacked = 0
     with h5py.File(weights, "r") as file:
-        groups = [file]
+        groups, seen = [file], {file}
         while groups:
             group = groups.pop()
             for name in group:
                 link = group.get(name, getlink=True)
                 inside = group[name] if isinstance(link, h5py.HardLink) else None
-                if inside is None or (isinstance(inside, h5py.Dataset) and inside.external):
+                elsewhere = isinstance(inside, h5py.Dataset) and (
+                    inside.external or inside.is_virtual
+                )
+                if inside is None or elsewhere:
                     raise ModelError(
                         f"{path} is refused: its weights {name!r} lie in another file. Save the "
                         "model again."
                     )
-                if isinstance(inside, h5py.Group):
+                if isinstance(inside, h5py.Dataset):
+                    numbers, unpacked = numbers + inside.size, unpacked + inside.nbytes
+                elif isinstance(inside, h5py.Group) and inside not in seen:
                     groups.append(inside)
+                    seen.add(inside)
+    if unpacked > _FREE_BYTES + _MOST_TIMES * size:
+        raise ModelError(f"{path} is refused: its weights would grow to {unpacked / 1e6:,.0f} MB.")
+    return numbers
 
 
 def first_line(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from siamlab.errors import InputError, ModelError
+from siamlab.models.foreign import describe_foreign
 from siamlab.models.locations import NAMES, packaged_file
 from siamlab.models.packed import load_packed
 from siamlab.models.pretrained import load_pretrained
@@ -78,7 +79,8 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
         path = packaged_file(str(path))
     path = Path(path)
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a folder cannot be entered
-        raise ModelError(f"No model file at {path}. Check the name, or train one: siamlab train.")
+        missing = f"No model file at {path}. Check the name, or train one: siamlab train."
+        raise ModelError(describe_foreign(path) or missing)
     if path.suffix == ".json":
         return load_pretrained(path)
     if path.suffix == ".npz":

@@ -132,6 +132,64 @@ def test_evaluate_writes_the_json_of_the_contract(model, images, pairs, tmp_path
     assert "accuracy" in out and "was trained on" in out
 
 
+def test_pairs_of_any_file_names_are_drawn_and_evaluated(model, images, tmp_path, capsys):
+    own = tmp_path / "own"
+    for number, person in enumerate(open_collection(images).people[:3]):
+        (own / f"Pupil {number}").mkdir(parents=True)
+        for image, kind in zip(person.images, ("jpg", "JPEG", "jfif"), strict=False):
+            shutil.copy(image, own / f"Pupil {number}" / f"from phone {image.stem[-2:]}.{kind}")
+    (own / "Pupil 0" / "list.txt").write_text("")
+    out, again, result = tmp_path / "p.csv", tmp_path / "again.csv", tmp_path / "result.json"
+    arguments = ["pairs", "--images", str(own), "--seed", "3"]
+    assert main([*arguments, "--count", "12", "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "6 genuine and 6 impostor pairs of 3 people" in told.out
+    assert one_text(told.err) and "1 .txt" in told.err
+    assert main([*arguments, "--count", "12", "--out", str(again)]) == 0
+    assert out.read_text() == again.read_text()
+    evaluated = ["evaluate", str(model), "--images", str(own), "--pairs", str(out)]
+    assert main([*evaluated, "--json", str(result)]) == 0
+    assert json.loads(result.read_text())["genuine"] == 6
+    capsys.readouterr()
+    # 3 people of 3 images have 9 genuine pairs.
+    assert main([*arguments, "--count", "100", "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "9 genuine and 9 impostor pairs" in told.out
+    assert "100 pairs are wanted, but only 18 balanced ones are possible" in told.err
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert "only" not in capsys.readouterr().err
+    shutil.rmtree(own / "Pupil 1")
+    shutil.rmtree(own / "Pupil 2")
+    assert main([*arguments, "--out", str(out)]) == 2
+    assert "1 impostor pairs are wanted but none is possible" in one_line(capsys)
+
+
+def one_text(text: str) -> bool:
+    return text.endswith("\n") and text.count("\n") == 1
+
+
+def test_evaluate_says_when_the_threshold_is_of_the_same_people(
+    model, images, pairs, tmp_path, capsys
+):
+    people = open_collection(images)
+    out = tmp_path / "result.json"
+    arguments = ["evaluate", str(model), "--images", str(images), "--json", str(out)]
+    halves = []
+    for name, part in (("one", people.names[:12]), ("two", people.names[12:])):
+        halves.append(tmp_path / f"{name}.txt")
+        write_pairs(halves[-1], draw_pairs(people.select(part), 40, 1))
+    assert main([*arguments, "--pairs", str(halves[0]), "--calibrate", str(halves[1])]) == 0
+    assert json.loads(out.read_text())["people_calibrated_on"] == 0
+    assert capsys.readouterr().err == ""
+    assert main([*arguments, "--pairs", str(halves[0]), "--calibrate", str(halves[0])]) == 0
+    assert json.loads(out.read_text())["people_calibrated_on"] == 12
+    assert "chosen on pairs of 12 of these 12 people" in one_line(capsys)
+    mixed = tmp_path / "mixed.txt"
+    mixed.write_text(halves[1].read_text() + halves[0].read_text().splitlines()[0] + "\n")
+    assert main([*arguments, "--pairs", str(halves[0]), "--calibrate", str(mixed)]) == 0
+    assert json.loads(out.read_text())["people_calibrated_on"] in (1, 2)
+
+
 def test_evaluate_accepts_a_threshold_of_zero(model, images, pairs, tmp_path):
     out = tmp_path / "result.json"
     arguments = ["evaluate", str(model), "--images", str(images), "--pairs", str(pairs)]

@@ -52,6 +52,41 @@ def test_a_single_folder_around_the_people_is_skipped(tmp_path: Path) -> None:
     assert open_collection(single).names == ("Al",)
 
 
+def test_images_of_all_kinds_belong_to_a_collection(tmp_path: Path) -> None:
+    for suffix in (".jfif", ".avif", ".webp", ".tif", ".gif", ".bmp"):
+        write_image(tmp_path / "Al" / f"a{suffix}", _noise())
+    collection = open_collection(tmp_path)
+    assert len(collection.images) == 6 and not collection.left_out
+    assert not check_images(collection) and collection.left_out_note() == ""
+
+
+def test_what_is_no_image_of_a_person_is_counted_and_said(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("siamlab.images.decode.reads_heic", lambda: False)
+    make_people(tmp_path, {"Al": 1, "Bo": 2})
+    for name in ("Al/IMG_1.HEIC", "Al/IMG_2.heic", "Bo/notes.txt", "Bo/README", "Cy/a.heic"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"-")
+    (tmp_path / "Bo" / "holiday").mkdir()
+    (tmp_path / "Al" / ".hidden").touch()
+    (tmp_path / "pairs.csv").touch()
+    write_image(tmp_path / "group.png", _noise())
+    collection = open_collection(tmp_path)
+    assert collection.left_out == {
+        ".heic": 3,
+        ".txt": 1,
+        "without suffix": 1,
+        "folder": 1,
+        "image of nobody": 1,
+    }
+    note = collection.left_out_note()
+    assert "3 .heic, 1 .txt, 1 folder" in note and "siamlab[heic]" in note
+    for name in ("Al", "Bo"):
+        for image in (tmp_path / name).glob("*.png"):
+            image.unlink()
+    with pytest.raises(EmptyFolderError, match=r"3 \.heic.*siamlab\[heic\]"):
+        open_collection(tmp_path)
+
+
 def test_empty_collections_say_what_is_expected(tmp_path: Path) -> None:
     with pytest.raises(EmptyFolderError, match="one folder per person"):
         open_collection(tmp_path)

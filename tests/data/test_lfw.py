@@ -57,7 +57,9 @@ def test_folds_are_counted(tmp_path: Path) -> None:
     path.write_text("2\t1\n" + LINES * 2)
     assert len(read_pairs_file(path)) == 4
     path.write_text("2\t1\n" + LINES)
-    with pytest.raises(InputError, match="announces 4 pairs, it has 2"):
+    with pytest.raises(
+        InputError, match=r"'2 1' announces 2 genuine and 2 impostor pairs, and 1 genuine and 1 i"
+    ):
         read_pairs_file(path)
 
 
@@ -130,8 +132,17 @@ def test_missing_images_are_named_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         pairs_from_file(path, fake(3, 3))
     text = str(caught.value)
-    assert text.startswith("10 images of") and "P000_0009, Nobody_0001" in text
+    assert text.startswith("10 images of") and "missing in lfw: P000/P000_0009 (nearest: " in text
+    assert "Nobody/Nobody_0001 (nobody is called Nobody; nearest: P00" in text
     assert "and 5 more" in text and "\n" not in text
+
+
+def test_a_person_whose_files_are_named_otherwise_shows_them(tmp_path: Path) -> None:
+    collection = Collection(Path("own"), (Person("Ada", (Path("own/Ada/IMG_77.jpg"),)),))
+    path = tmp_path / "pairs.txt"
+    path.write_text("Ada 1 2\n")
+    with pytest.raises(InputError, match=r"Ada/Ada_0001 \(nearest: IMG_77.jpg\)"):
+        pairs_from_file(path, collection)
 
 
 def test_the_official_development_pairs(

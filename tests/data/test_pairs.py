@@ -16,8 +16,10 @@ from siamlab.data.pairs import (
     check_disjoint,
     draw_pairs,
     join_pairs,
+    most_pairs,
     possible_genuine,
     possible_impostor,
+    shared_people,
 )
 from siamlab.data.report_pairs import report_pairs
 from siamlab.data.splits import split_by_name, split_people
@@ -94,6 +96,19 @@ def test_possible_pairs_by_hand() -> None:
     collection = fake([1, 2, 4])
     assert possible_genuine(collection) == 7
     assert possible_impostor(collection) == 14
+
+
+def test_the_most_balanced_pairs_by_hand() -> None:
+    """Sizes 3, 1: genuine 3, impostor 3 x 1 = 3. Sizes 4, 1: genuine 6, impostor 4."""
+    assert [most_pairs(fake(sizes)) for sizes in ([3, 1], [4, 1], [1, 1], [3])] == [6, 8, 0, 0]
+
+
+def test_shared_people_are_found_by_name_or_image() -> None:
+    one, other = draw_pairs(fake([2, 2]), 4, 0), draw_pairs(fake([2, 2], "Q"), 4, 0)
+    assert shared_people(one, other) == ()
+    assert shared_people(one, join_pairs(other, one.subset([0]))) == one.subset([0]).people
+    renamed = PairSet(one.first, one.second, one.labels, ("x",) * 4, ("y",) * 4)
+    assert shared_people(one, renamed) == ("P000", "P001")
 
 
 def test_genuine_pairs_are_spread_evenly_over_people() -> None:

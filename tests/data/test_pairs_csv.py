@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from siamlab.data.pairs_csv import is_csv, read_pairs_csv
+from siamlab.data.collections import open_collection
+from siamlab.data.pairs import draw_pairs
+from siamlab.data.pairs_csv import is_csv, read_pairs_csv, write_pairs_csv
 from siamlab.errors import InputError
 
 
@@ -55,7 +58,15 @@ def test_in_a_flat_folder_genuine_pairs_say_who_is_one_person(tmp_path: Path) ->
         (["Ada/1.jpg,Ada/2.jpg"], "line 1: expected"),
         (["Ada/1.jpg,,1", "Ada/1.jpg,,1"], "line 2: expected"),
         (["first,second,same"], "holds no pairs"),
-        (["Ada/1.jpg,Ada/9.jpg,1"], "1 images of .* are missing: Ada/9.jpg"),
+        (
+            ["Ada/1.jpg,Ada/9.jpg,1", "Adda/2.jpg,Ada/9.jpg,1"],
+            r"2 images of .* are missing in .*: Ada/9.jpg \(nearest: Ada/..jpg\), Adda/2.jpg "
+            r"\(nearest: Ada/2.jpg\)\.",
+        ),
+        (
+            ["Ada/1.jpg,Ada/2.png,1"],
+            r"An image of .* is missing in .*: Ada/2.png \(near.*Ada/2.jpg",
+        ),
     ],
 )
 def test_damaged_files_are_one_line(
@@ -63,6 +74,35 @@ def test_damaged_files_are_one_line(
 ) -> None:
     with pytest.raises(InputError, match=message):
         read_pairs_csv(write(tmp_path, *lines), people)
+
+
+def test_drawn_pairs_of_any_file_names_are_read_back(tmp_path: Path) -> None:
+    names = ("Ada/IMG 1.jpg", "Ada/b,c.jfif", "Bo/Ünï.png", "Bo/ x.webp", 'Cy/"q".gif')
+    for name in names:
+        path = tmp_path / "people" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    collection = open_collection(tmp_path / "people")
+    made = draw_pairs(collection, 4, 0)
+    for out in ("new/pairs.csv", "pairs.txt"):  # the format is told by the first line too
+        path = write_pairs_csv(tmp_path / out, made, collection.root)
+        assert is_csv(path)
+        again = read_pairs_csv(path, collection.root)
+        assert (again.first, again.second) == (made.first, made.second)
+        assert again.labels.tolist() == made.labels.tolist()
+        assert (again.first_people, again.second_people) == (made.first_people, made.second_people)
+        assert str(tmp_path) not in path.read_text()
+
+
+def test_a_name_that_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+    for name in (b"Ada/1.jpg", b"Ada/\xff.jpg", b"Bo/1.jpg"):
+        path = tmp_path / os.fsdecode(name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    collection = open_collection(tmp_path)
+    with pytest.raises(InputError, match=r"not text in UTF-8; rename it: .*Ada") as caught:
+        write_pairs_csv(tmp_path / "p.csv", draw_pairs(collection, 2, 0), collection.root)
+    assert str(caught.value).isprintable() and not (tmp_path / "p.csv").exists()
 
 
 def test_unreadable_files(people: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from siamlab.errors import ImageError, InputError, StorageError
-from siamlab.images.decode import read_image
+from siamlab.images.decode import FORMATS, SUFFIXES, is_image_name, read_image, reads_heic
 from siamlab.images.write import unique_name, write_image
 
 
@@ -69,6 +69,56 @@ def test_orientation_tag_is_applied(tmp_path: Path) -> None:
     exif[0x0112] = 6  # "turn by 90 degrees clockwise to view"
     Image.new("RGB", (40, 10)).save(tmp_path / "turned.jpg", exif=exif)
     assert read_image(tmp_path / "turned.jpg").shape == (40, 10, 3)
+
+
+def test_every_suffix_of_what_is_read_counts_as_an_image() -> None:
+    Image.init()
+    known = {suffix for suffix, name in Image.EXTENSION.items() if name in {*FORMATS, "MPO"}}
+    assert known == SUFFIXES
+    for name in ("a.jfif", "a.AVIF", "a.tif", "a.gif", "a.webp", "a.JPG"):
+        assert is_image_name(name)
+    assert not is_image_name("a.eps") and not is_image_name("jpg")
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".pfm"}))
+def test_files_of_every_suffix_are_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    image = np.full((32, 48, 3), (200, 200, 200), np.uint8)
+    Image.fromarray(image).save(path)
+    assert np.abs(read_image(path).astype(int) - image).max() <= 55  # .pbm has black and white
+
+
+def _heif_box(brand: bytes) -> bytes:
+    return b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + bytes(100)
+
+
+def test_heic_without_its_package_names_the_conversion(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("siamlab.images.decode.reads_heic", lambda: False)
+    for brand in (b"heic", b"mif1"):
+        (tmp_path / "a.jpg").write_bytes(_heif_box(brand))  # whatever it is called
+        with pytest.raises(ImageError, match=r"a\.jpg is a HEIC image.*siamlab\[heic\].*convert"):
+            read_image(tmp_path / "a.jpg")
+    assert not is_image_name("a.heic")
+
+
+@pytest.mark.skipif(not reads_heic(), reason="pillow-heif is not installed: extra heic")
+def test_heic_is_read_upright_and_damaged_files_are_named(tmp_path: Path) -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.heic"
+    Image.new("RGB", (64, 32), (10, 200, 30)).save(path, exif=exif.tobytes())
+    assert is_image_name("IMG_1.HEIC")
+    image = read_image(path)
+    assert image.shape == (64, 32, 3) and image.dtype == np.uint8
+    assert np.abs(image.astype(int) - (10, 200, 30)).max() < 12
+    content = path.read_bytes()
+    for damaged in (content[: len(content) // 2], _heif_box(b"heic")):
+        path.write_bytes(damaged)
+        with pytest.raises(ImageError, match=r"a\.heic"):
+            read_image(path)
 
 
 def test_bad_files_are_named_in_one_line(tmp_path: Path) -> None:

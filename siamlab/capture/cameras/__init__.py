@@ -18,7 +18,7 @@ from siamlab.capture.cameras.device import (
 from siamlab.capture.cameras.drawn import DrawnCamera
 from siamlab.capture.cameras.folder import FolderCamera
 from siamlab.errors import CameraError, InputError
-from siamlab.images.decode import SUFFIXES
+from siamlab.images.decode import is_image_name
 
 __all__ = [
     "Camera",
@@ -80,7 +80,7 @@ def _open_path(path: Path, size: tuple[int, int] | None, loop: bool) -> OpenCVCa
             f"There is no camera, file or folder {str(path)!r}. Use an index such as 0, a video, "
             "a folder of images, or 'drawn'."
         )
-    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+    if path.is_dir() or is_image_name(path.name):
         return FolderCamera(path, loop)
     return OpenCVCamera(path, size)
 

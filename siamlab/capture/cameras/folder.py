@@ -9,7 +9,7 @@ import numpy as np
 from siamlab.capture.cameras.base import Source
 from siamlab.capture.cameras.subject import subject_of
 from siamlab.errors import CameraError, EndOfFrames
-from siamlab.images.decode import SUFFIXES, read_image
+from siamlab.images.decode import SUFFIXES, is_image_name, read_image
 
 
 class FolderCamera(Source):
@@ -35,7 +35,7 @@ class FolderCamera(Source):
             raise CameraError(f"There is no folder {path}.")
         found = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
         self.files = tuple(
-            file for file in found if file.suffix.lower() in SUFFIXES and file.name[0] != "."
+            file for file in found if is_image_name(file.name) and file.name[0] != "."
         )
         if not self.files:
             raise CameraError(f"Folder {path} holds no images ({', '.join(sorted(SUFFIXES))}).")
