@@ -97,7 +97,8 @@ def judge_pairs(
     described = embed_pairs(model, pairs, batch, aligned)
     scores = np.zeros(len(pairs), np.float32)
     judged = described.judged
-    scores[judged] = model.score_pairs(described.first[judged], described.second[judged])
+    if judged.any():
+        scores[judged] = model.score_pairs(described.first[judged], described.second[judged])
     return Judgement(scores, judged, described.no_face, described.several, described.unusable)
 
 

@@ -1,6 +1,6 @@
 """Quality of an aligned face: what is worth a warning, and what no answer can be built on.
 
-Four measures and the covers of :mod:`siamlab.faces.covers`, all of the part of the chip that models
+Four measures and the covers of :mod:`siamlab.faces.occlusion`, all of the part of the chip that models
 see. A *warning* is a hint for who takes pictures: about 1 in 100 LFW faces gets each of them. A
 *flaw* makes a face unusable: images of different people that share it match each other, so the
 answer to such an image is unknown, and nobody is enrolled with it. ``benchmarks/quality.py``
@@ -20,7 +20,7 @@ import numpy as np
 
 from siamlab.errors import UnusableFaceError
 from siamlab.faces.align import FACE_SHARE, find_chip
-from siamlab.faces.covers import cover_scores
+from siamlab.faces.occlusion import cover_scores
 from siamlab.faces.crop import Preprocessing, preprocess
 from siamlab.faces.detectors import FaceBox, FaceDetector
 from siamlab.system.opencv import import_cv2

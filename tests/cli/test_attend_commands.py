@@ -15,6 +15,8 @@ from siamlab.gallery import Gallery
 from siamlab.images.write import write_image
 from siamlab.verification import verifier
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 Run = Callable[..., tuple[int, str]]
 
 

@@ -10,6 +10,8 @@ from malformed_images import contents, special_files
 from siamlab.cli import main
 from siamlab.data.synthetic import write_people
 
+pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+
 
 @pytest.fixture
 def files(tmp_path):

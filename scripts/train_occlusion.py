@@ -1,4 +1,4 @@
-"""Make the weights that see covered eyes and mouths: python scripts/train_covers.py --lfw PATH
+"""Make the weights that see covered eyes and mouths: python scripts/train_occlusion.py --lfw PATH
 
 Takes LFW's training people (those of the packaged weights) and drawn people, draws covers of many
 shapes, colors and textures over eyes or mouths, looks for the faces again, and fits two logistic
@@ -21,7 +21,7 @@ from siamlab.data.splits import split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.errors import FaceError
 from siamlab.faces.align import align_face, find_chip, similarity
-from siamlab.faces.covers import LOWER, UPPER, WEIGHTS, describe_face
+from siamlab.faces.occlusion import LOWER, UPPER, WEIGHTS, describe_face
 from siamlab.faces.crop import find_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.landmarks import TEMPLATES, find_landmarks

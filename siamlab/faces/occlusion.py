@@ -1,7 +1,7 @@
 """Whether the eyes or the mouth of an aligned face are covered: glasses, bars, masks, hands, hats.
 
 Histograms of oriented gradients (Dalal and Triggs 2005) of the upper or the lower half of the face,
-and a logistic regression. Its weights come from ``scripts/train_covers.py``: faces of LFW and drawn
+and a logistic regression. Its weights come from ``scripts/train_occlusion.py``: faces of LFW and drawn
 ones, some with covers drawn over them. Whether the cover is black, colored, or textured matters
 little: what is missing are the edges of an eye.
 """
@@ -17,7 +17,7 @@ from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing, preprocess
 from siamlab.system.opencv import import_cv2
 
-WEIGHTS = Path(__file__).parent / "weights" / "covers.npz"
+WEIGHTS = Path(__file__).parent / "weights" / "occlusion.npz"
 SIDE, CELL = 64, 8
 BLOCKS = SIDE // CELL - 1  # a block is two cells wide, and begins at every cell
 UPPER, LOWER = slice(0, 4), slice(3, BLOCKS)  # rows of blocks
@@ -36,7 +36,7 @@ def cover_scores(chip: np.ndarray) -> tuple[float, float]:
     Example:
         >>> import siamlab
         >>> from siamlab.faces.align import find_chip
-        >>> from siamlab.faces.covers import cover_scores
+        >>> from siamlab.faces.occlusion import cover_scores
         >>> with siamlab.open_camera("drawn:7") as camera:
         ...     chip, _ = find_chip(camera.read(), siamlab.open_detector())
         >>> max(cover_scores(chip)) < 0
