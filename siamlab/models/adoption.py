@@ -21,6 +21,7 @@ from typing import Any
 from siamlab.errors import ModelError
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.chain import (
+    TUTORIAL_POOL,
     Description,
     Shape,
     activation_name,
@@ -34,6 +35,10 @@ from siamlab.models.safety import WEIGHTS, check_weights, first_line, read_confi
 from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.system.backend import keras
 
+ALONE = (
+    "The file holds weights alone: the rest is taken from the tutorial, whose pools are of "
+    f"{TUTORIAL_POOL}x{TUTORIAL_POOL} pixels in steps of 2."
+)
 NETWORKS = ("Functional", "Model", "Sequential")
 CUTS = {
     "box": "a square of 2.2 times the face's box, as LFW's images and about the tutorial's crops",
@@ -81,7 +86,10 @@ def adopt_model(path: Path | str, alignment: str = "box") -> Siamese:
             f"{path} cannot be adopted: its description is damaged ({first_line(error)})."
         ) from None
     seen = Preprocessing(size=shape[0], alignment=alignment)
-    note = f"Adopted from a Keras file. Its input: RGB in [0, 1]; the face: {CUTS[alignment]}."
+    alone = "" if file.config is not None else f" {ALONE}"
+    note = (
+        f"Adopted from a Keras file. Its input: RGB in [0, 1]; the face: {CUTS[alignment]}.{alone}"
+    )
     model = build_siamese(embedding, metadata=ModelMetadata(preprocessing=seen, notes=note))
     _load_weights(path, model, file.suffix)
     return model

@@ -65,5 +65,6 @@ def _describe_hdf5(path: Path) -> str:
         return f"{path} is a damaged HDF5 file, cut off or changed: copy it again."
     return (
         f"{path} holds {what} in HDF5. siamlab adopt {path} --out MODEL.keras brings a Siamese "
-        "model over, without running anything of the file."
+        "model over, without running anything of the file; another model is loaded in its own "
+        "program and saved again as .keras."
     )

@@ -112,7 +112,7 @@ def check_classes(config: Any) -> None:
     registry = keras.saving.get_custom_objects()
     parts = list(_parts(config))
     for part in parts:
-        if part["class_name"] in DISTANCES and part.get("registered_name") not in registry:
+        if part["class_name"] == DISTANCES[0] and part.get("registered_name") not in registry:
             raise ModelError(
                 f"its layer {part['class_name']} is of the program that made it. siamlab adopt "
                 "FILE --out MODEL.keras brings such a model over"

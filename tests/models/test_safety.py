@@ -218,9 +218,9 @@ def test_weights_that_lie_in_another_file(whole, tmp_path):
 def test_older_files_of_keras_and_other_files(whole, tmp_path):
     with h5py.File(tmp_path / "old.h5", "w") as file:
         file.attrs["model_config"] = "{}"
-    refused(tmp_path / "old.h5", "HDF5 file of an older Keras.*save it again as .keras")
+    refused(tmp_path / "old.h5", r"Keras model in HDF5.*siamlab adopt.*saved again as \.keras")
     (tmp_path / "old.h5").rename(tmp_path / "renamed.keras")
-    refused(tmp_path / "renamed.keras", "HDF5 file of an older Keras")
+    refused(tmp_path / "renamed.keras", "Keras model in HDF5")
     for content in (b"", b"\x80\x04\x95", b"#!/bin/sh\n", b"PK\x03\x04" + bytes(30)):
         (tmp_path / "other.keras").write_bytes(content)
         refused(tmp_path / "other.keras", "not a whole .keras file")
