@@ -21,10 +21,10 @@ from siamlab.data.splits import split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.errors import FaceError
 from siamlab.faces.align import align_face, find_chip, similarity
-from siamlab.faces.occlusion import LOWER, UPPER, WEIGHTS, describe_face
 from siamlab.faces.crop import find_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.landmarks import TEMPLATES, find_landmarks
+from siamlab.faces.occlusion import LOWER, UPPER, WEIGHTS, describe_face
 from siamlab.images.decode import ImageFile, read_image
 from siamlab.system.files import whole_file
 from siamlab.system.opencv import import_cv2

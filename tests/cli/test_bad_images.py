@@ -26,6 +26,8 @@ def files(tmp_path):
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch, tmp_path):
     """A fake model and detector: what counts is the way of a file to them."""
+    import siamlab.verification.compare  # noqa: F401  (before the patches: it would keep them)
+
     monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
     model = FakeModel(threshold=0.5)
     monkeypatch.setattr("siamlab.models.opening.open_embedder", lambda *_: model)
