@@ -1,9 +1,9 @@
 """Whether the eyes or the mouth of an aligned face are covered: glasses, bars, masks, hands, hats.
 
-Histograms of oriented gradients (Dalal and Triggs 2005) of the upper or the lower half of the face,
-and a logistic regression. Its weights come from ``scripts/train_occlusion.py``: faces of LFW and
-drawn ones, some with covers drawn over them. Whether the cover is black, colored, or textured matters
-little: what is missing are the edges of an eye.
+Histograms of oriented gradients (Dalal and Triggs 2005) of the upper or the lower half of the
+face, and a logistic regression. Its weights come from ``scripts/train_occlusion.py``: faces of LFW
+and drawn ones, some with covers drawn over them. Whether the cover is black, colored, or textured
+matters little: what is missing are the edges of an eye.
 """
 
 from __future__ import annotations

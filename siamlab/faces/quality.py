@@ -1,11 +1,11 @@
 """Quality of an aligned face: what is worth a warning, and what no answer can be built on.
 
 Four measures and the covers of :mod:`siamlab.faces.occlusion`, all of the part of the chip that
-models see. A *warning* is a hint for who takes pictures: about 1 in 100 LFW faces gets each of them. A
-*flaw* makes a face unusable: images of different people that share it match each other, so the
-answer to such an image is unknown, and nobody is enrolled with it. ``benchmarks/quality.py``
-measures in each state what share of other people matches, with and without the refusals, and what
-share of clean faces is refused; quality.json beside it holds the results.
+models see. A *warning* is a hint for who takes pictures: about 1 in 100 LFW faces gets each of
+them. A *flaw* makes a face unusable: images of different people that share it match each other,
+so the answer to such an image is unknown, and nobody is enrolled with it.
+``benchmarks/quality.py`` measures in each state what share of other people matches, with and
+without the refusals, and what share of clean faces is refused; quality.json holds the results.
 
 Sharpness is the strength of details of 1 to 3 pixels in a face of 150, relative to the face's own
 contrast, so that light does not matter and little of a camera's noise counts as detail.
