@@ -17,8 +17,8 @@ from siamlab.cli.output import DONE, note, say
 from siamlab.errors import InputError, NoFaceError
 
 _UNCALIBRATED = (
-    "Not calibrated: the threshold is 0.5, and its errors are unknown. Give --images DIR, people "
-    "whom it was not trained on, or run siamlab calibrate."
+    "Not calibrated: the threshold is 0.5, and its errors are unknown. Give --images DIR (people "
+    "whom it was not trained on), or run siamlab calibrate."
 )
 
 

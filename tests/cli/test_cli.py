@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tutorial_model import save, tutorial_model
 
 from siamlab.cli import main
 from siamlab.data.collections import open_collection
@@ -166,6 +167,25 @@ def test_pairs_of_any_file_names_are_drawn_and_evaluated(model, images, tmp_path
 
 def one_text(text: str) -> bool:
     return text.endswith("\n") and text.count("\n") == 1
+
+
+def test_adopt_measures_on_images_or_says_that_it_did_not(images, tmp_path, capsys):
+    file = save(tutorial_model(pool=2), tmp_path / "siamesemodel.h5")
+    out = tmp_path / "adopted.keras"
+    assert main(["evaluate", str(file), "--images", str(images), "--pairs", str(file)]) == 2
+    assert "siamlab adopt" in one_line(capsys)
+    assert main(["adopt", str(file), "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    assert "Not calibrated: the threshold is 0.5" in told.out and told.err == ""
+    assert load_model(out).metadata.calibration is None
+    arguments = ["adopt", str(file), "--images", str(images), "--alignment", "landmarks"]
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert "EER" in (said := capsys.readouterr().out) and "of 24 people" in said
+    adopted = load_model(out).metadata
+    assert adopted.calibration["target_fmr"] == 0.01
+    assert (adopted.preprocessing.alignment, adopted.domain) == ("landmarks", "drawings")
+    one, two = open_collection(images).people[0].images[:2]
+    assert main(["compare", str(one), str(two), "--model", str(out)]) in (0, 1)
 
 
 def test_evaluate_says_when_the_threshold_is_of_the_same_people(
