@@ -10,7 +10,8 @@ from siamlab.cli.arguments import (
     add_command,
     add_images,
     add_model,
-    model_name,
+    new_file,
+    new_model,
     positive,
 )
 from siamlab.cli.output import DONE, note, say
@@ -44,7 +45,7 @@ def add_commands(commands: Commands) -> None:
         metavar="MODEL",
         help="compact: learn the embeddings of this model (pretrained, or a file)",
     )
-    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+    command.add_argument("--out", type=new_model, required=True, metavar="MODEL.keras")
 
     command = add_command(commands, adopt)
     command.add_argument("file", type=Path, metavar="FILE", help="a .h5 or .keras file")
@@ -70,12 +71,14 @@ def add_commands(commands: Commands) -> None:
         choices=("int8", "float32"),
         help="default: int8 for litert, a quarter of the size and several times as quick",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx or .tflite")
+    command.add_argument(
+        "--out", type=new_file, required=True, metavar="FILE", help=".onnx or .tflite"
+    )
 
     command = add_command(commands, embed)
     add_model(command)
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    command.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    command.add_argument("--out", type=new_file, required=True, metavar="FILE.npz")
 
 
 def train(options: argparse.Namespace) -> int:
@@ -97,7 +100,7 @@ def train(options: argparse.Namespace) -> int:
         recipe=options.recipe,
         teacher=options.teacher,
     )
-    path = save_model(model, Path(options.out), optimizer=False)
+    path = save_model(model, options.out, optimizer=False)
     say(f"{summary}\nsaved {path}")
     note(collection.left_out_note())
     return DONE

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from siamlab.data.landmark_cache import LandmarkCache
 from siamlab.errors import StorageError
 from siamlab.faces.detectors import FaceBox, Landmarks
+from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
 from siamlab.models.export import cache_export
 from siamlab.models.packed import save_packed
@@ -134,6 +135,23 @@ def test_a_full_disk(disk, model, what):
     assert left_in(disk) == before
     assert old.read_bytes() == b"what was here before"
     assert not list(disk.rglob("epoch-*")), "a checkpoint that is not whole has no name"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".bmp", ".ppm"])
+def test_no_image_is_acknowledged_that_is_not_whole(disk, suffix):
+    """Pillow writes these straight to the file, and takes half of one for all of it."""
+    written = []
+    for side in range(150, 500, 25):
+        path, image = disk / f"a{suffix}", noise(side)
+        path.unlink(missing_ok=True)
+        try:
+            write_image(path, image)
+        except StorageError:
+            assert not path.exists()
+        else:
+            assert read_image(path).shape == image.shape
+            written.append(side)
+    assert 150 in written and 475 not in written
 
 
 @pytest.mark.parametrize("what", [*WRITERS, "key"])
