@@ -569,6 +569,8 @@ OUTPUTS = {
     "evaluate": ["evaluate", "m.keras", "--images", "x", "--pairs", "p", "--json", "{}"],
     "export": ["export", "pretrained", "--out", "{}.onnx"],
     "embed": ["embed", "pretrained", "a.jpg", "--out", "{}.npz"],
+    "adopt": ["adopt", "m.h5", "--out", "{}.keras"],
+    "pairs": ["pairs", "--images", "x", "--out", "{}.csv"],
     "run": ["run", "--out", "{}"],
     "assess": ["assess", "pretrained", "--out", "{}"],
     "bench": ["bench", "--json", "{}"],
@@ -605,7 +607,7 @@ def test_every_output_of_every_command_is_looked_at_first():
 
     found = list(options_of(build_parser()))
     wrong = [prog for prog, one in found if one.type not in (new_file, new_folder, new_model)]
-    assert len(found) >= 14 and not wrong
+    assert len(found) >= 16 and not wrong
 
 
 def test_help_names_every_command():

@@ -32,7 +32,7 @@ from siamlab.plotting import save_figure
 from siamlab.system.archives import unpack
 from siamlab.system.files import write_text
 from siamlab.system.local_key import local_key
-from siamlab.training.checkpoints import Checkpoints, TrainingHistory
+from siamlab.training.checkpoints import Checkpoints
 
 ROOM = 256 * 1024
 
@@ -83,7 +83,7 @@ def figure() -> Figure:
 
 
 def checkpoint(model: Siamese, folder: Path) -> None:
-    writer = Checkpoints(folder, TrainingHistory())
+    writer = Checkpoints(folder)
     writer.set_model(model)
     writer.on_epoch_begin(0)
     writer.on_epoch_end(0, {"val_loss": 1.0})
