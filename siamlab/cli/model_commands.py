@@ -117,26 +117,6 @@ def train(options: argparse.Namespace) -> int:
     return DONE
 
 
-def adopt(options: argparse.Namespace) -> int:
-    """Bring over another program's Siamese model, such as siamesemodel.h5."""
-    from siamlab.data.collections import open_collection
-    from siamlab.evaluation.evaluate import calibrate
-    from siamlab.models.adoption import adopt_model
-    from siamlab.models.saving import save_model
-
-    model = adopt_model(options.file, options.alignment)
-    size, dimensions = model.metadata.preprocessing.size, model.embedding.output_shape[-1]
-    found = None
-    if options.images is not None:
-        collection = open_collection(options.images)
-        found = calibrate(model, collection)
-        note(collection.left_out_note())
-    path = save_model(model, options.out, optimizer=False)
-    say(f"{options.file}: images of {size}x{size} to {dimensions} numbers")
-    say(f"{model.metadata.notes}\n{found or _UNCALIBRATED}\nsaved {path}")
-    return DONE
-
-
 def _checkpoint_folder(options: argparse.Namespace) -> Path:
     """The folder beside the model; an unfinished training in it is never overwritten unasked."""
     from siamlab.system.files import check_writable
@@ -170,6 +150,26 @@ def _keeping(folder: Path) -> Iterator[None]:
             raise type(error)(f"{error} {kept}") from error
         say(kept)
         raise
+
+
+def adopt(options: argparse.Namespace) -> int:
+    """Bring over another program's Siamese model, such as siamesemodel.h5."""
+    from siamlab.data.collections import open_collection
+    from siamlab.evaluation.evaluate import calibrate
+    from siamlab.models.adoption import adopt_model
+    from siamlab.models.saving import save_model
+
+    model = adopt_model(options.file, options.alignment)
+    size, dimensions = model.metadata.preprocessing.size, model.embedding.output_shape[-1]
+    found = None
+    if options.images is not None:
+        collection = open_collection(options.images)
+        found = calibrate(model, collection)
+        note(collection.left_out_note())
+    path = save_model(model, options.out, optimizer=False)
+    say(f"{options.file}: images of {size}x{size} to {dimensions} numbers")
+    say(f"{model.metadata.notes}\n{found or _UNCALIBRATED}\nsaved {path}")
+    return DONE
 
 
 def export(options: argparse.Namespace) -> int:
