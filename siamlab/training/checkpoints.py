@@ -215,6 +215,8 @@ class Checkpoints(keras.callbacks.Callback):
             if due:
                 self._write(self.folder, epoch + 1, content)
         except StorageError as error:
+            if latest_checkpoint(self.folder) is None:
+                raise
             raise StorageError(
                 f"{error} Training resumes from the last whole checkpoint."
             ) from None
