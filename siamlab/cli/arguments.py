@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from siamlab.cli.output import BAD_INPUT
+from siamlab.errors import SiamlabError
+from siamlab.system.files import check_writable
 
 Commands = Any  # what argparse's add_subparsers returns; its class is private
 
@@ -44,7 +46,7 @@ def add_images(command: Parser) -> None:
 
 def add_json(command: Parser, text: str = "write all numbers here") -> None:
     """The option ``--json OUT``."""
-    command.add_argument("--json", type=Path, metavar="OUT", help=text)
+    command.add_argument("--json", type=new_file, metavar="OUT", help=text)
 
 
 def _number(
@@ -71,8 +73,22 @@ def positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
 share = _number(float, lambda value: 0 <= value <= 1, "between 0 and 1")
 
 
-def model_name(text: str) -> str:
-    """The type of a model file to write."""
+def new_file(text: str, folder: bool = False) -> Path:
+    """The type of a file to write: whether it can be is found out before any work."""
+    try:
+        check_writable(Path(text), folder)
+    except SiamlabError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)
+
+
+def new_folder(text: str) -> Path:
+    """The type of a folder to write files to; see :func:`new_file`."""
+    return new_file(text, folder=True)
+
+
+def new_model(text: str) -> Path:
+    """The type of a model file to write; see :func:`new_file`."""
     if not text.endswith(".keras"):
         raise argparse.ArgumentTypeError(f"a model's file name ends in .keras, not {text}")
-    return text
+    return new_file(text)

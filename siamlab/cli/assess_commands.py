@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siamlab.cli.arguments import Commands, add_command, add_model
+from siamlab.cli.arguments import Commands, add_command, add_model, new_folder
 from siamlab.cli.output import DONE, NOT_VERIFIED, note, say
 from siamlab.errors import InputError
 
@@ -41,7 +41,7 @@ def add_commands(commands: Commands) -> None:
         "--against", type=Path, metavar="LAST.json", help="compare with this earlier assessment"
     )
     command.add_argument(
-        "--out", type=Path, metavar="DIR",
+        "--out", type=new_folder, metavar="DIR",
         help="folder of the reports (default: assessments in the data folder)",
     )  # fmt: skip
 
@@ -55,8 +55,11 @@ def assess(options: argparse.Namespace) -> int:
     from siamlab.assessment.dated_report import read_assessment, write_assessment
     from siamlab.config import open_workspace
     from siamlab.models.saving import load_model
+    from siamlab.system.files import check_writable
 
-    # Whatever can be wrong is read before anything is measured.
+    # Whatever can be wrong is looked at before anything is measured.
+    folder = open_workspace().root / "assessments" if options.out is None else options.out
+    check_writable(folder, folder=True)
     bars = () if options.bars is None else read_bars(options.bars)
     groups = None if options.groups is None else read_groups(options.groups)
     last = None if options.against is None else read_assessment(options.against)
@@ -66,7 +69,6 @@ def assess(options: argparse.Namespace) -> int:
         check_comparable(last, collection.domain, model.metadata.preprocessing.alignment)
     found = assess(model, collection, pairs, _name(options.model), groups, progress=_say_progress)
     comparison = None if last is None else compare_assessments(last, found.to_dict())
-    folder = open_workspace().root / "assessments" if options.out is None else options.out
     paths = write_assessment(found, folder, bars, comparison)
     say(_summary(found))
     if comparison is not None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siamlab.cli.arguments import Commands, add_command
+from siamlab.cli.arguments import Commands, add_command, new_file
 from siamlab.cli.gallery_commands import open_gallery
 from siamlab.cli.output import DONE, say, verdict_status
 from siamlab.cli.people_commands import add_model_option, open_model
@@ -50,11 +50,11 @@ def add_commands(commands: Commands) -> None:
 
     command = add_command(inner, export)
     command.add_argument("session", nargs="?", metavar="SESSION", help="default: all")
-    command.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
+    command.add_argument("--out", type=new_file, required=True, metavar="FILE.csv")
 
     command = add_command(inner, summary)
     command.add_argument(
-        "--out", type=Path, metavar="FILE.svg", help="also draw it there, and as PNG"
+        "--out", type=new_file, metavar="FILE.svg", help="also draw it there, and as PNG"
     )
 
 

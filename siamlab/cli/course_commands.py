@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from siamlab.cli.arguments import Commands, add_command
+from siamlab.cli.arguments import Commands, add_command, new_folder
 from siamlab.cli.output import DONE, say
 from siamlab.errors import InputError
 
@@ -26,7 +26,7 @@ def add_commands(commands: Commands) -> None:
         "--model", type=Path, metavar="MODEL", help="skip training compact: take this model"
     )
     command.add_argument(
-        "--out", type=Path, default=Path("out"), help="results go here (default: out)"
+        "--out", type=new_folder, default="out", help="results go here (default: out)"
     )
 
     add_command(commands, lab)

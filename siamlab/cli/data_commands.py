@@ -6,7 +6,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from siamlab.cli.arguments import Commands, add_command, add_images, positive
+from siamlab.cli.arguments import Commands, add_command, add_images, new_file, positive
 from siamlab.cli.output import DONE, note, say
 from siamlab.errors import InputError
 
@@ -31,7 +31,7 @@ def add_commands(commands: Commands) -> None:
     )
     command.add_argument("--seed", type=int, default=0, metavar="S")
     command.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="a CSV of two paths and a label"
+        "--out", type=new_file, required=True, metavar="FILE", help="a CSV of two paths and a label"
     )
 
 

@@ -11,7 +11,7 @@ from siamlab.cli.arguments import (
     add_images,
     add_json,
     add_model,
-    model_name,
+    new_model,
     share,
 )
 from siamlab.cli.output import DONE, note, say, write_json
@@ -59,7 +59,7 @@ def add_commands(commands: Commands) -> None:
     )
     add_json(command)
     command.add_argument("--seed", type=int, default=0, metavar="S")
-    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+    command.add_argument("--out", type=new_model, required=True, metavar="MODEL.keras")
 
     add_json(add_command(commands, bench))
 
@@ -122,7 +122,7 @@ def calibrate(options: argparse.Namespace) -> int:
         seed=options.seed,
         strict=options.strict,
     )
-    path = save_model(model, Path(options.out), optimizer=False)
+    path = save_model(model, options.out, optimizer=False)
     write_json(options.json, found.to_dict())
     say(f"{found}\nsaved {path}")
     note(own.left_out_note())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from siamlab.cli.arguments import (
@@ -10,11 +12,12 @@ from siamlab.cli.arguments import (
     add_command,
     add_images,
     add_model,
-    model_name,
+    new_file,
+    new_model,
     positive,
 )
 from siamlab.cli.output import DONE, note, say
-from siamlab.errors import InputError, NoFaceError
+from siamlab.errors import InputError, NoFaceError, SiamlabError
 
 _UNCALIBRATED = (
     "Not calibrated: the threshold is 0.5, and its errors are unknown. Give --images DIR (people "
@@ -36,6 +39,11 @@ def add_commands(commands: Commands) -> None:
     length = command.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive(float), metavar="M", help="time for all of it")
     length.add_argument("--epochs", type=positive(int), metavar="N", help="passes over the images")
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the training that was stopped: its checkpoints lie beside --out",
+    )
     command.add_argument("--seed", type=int, default=0, metavar="S")
     command.add_argument("--size", type=positive(int), metavar="PIXELS", help="side of the input")
     command.add_argument("--width", type=positive(float), default=1.0, help="multiple of channels")
@@ -44,7 +52,7 @@ def add_commands(commands: Commands) -> None:
         metavar="MODEL",
         help="compact: learn the embeddings of this model (pretrained, or a file)",
     )
-    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+    command.add_argument("--out", type=new_model, required=True, metavar="MODEL.keras")
 
     command = add_command(commands, adopt)
     command.add_argument("file", type=Path, metavar="FILE", help="a .h5 or .keras file")
@@ -60,7 +68,7 @@ def add_commands(commands: Commands) -> None:
         default="box",
         help="how faces are cut for it: box as LFW's images (default), landmarks as siamlab does",
     )
-    command.add_argument("--out", type=model_name, required=True, metavar="MODEL.keras")
+    command.add_argument("--out", type=new_model, required=True, metavar="MODEL.keras")
 
     command = add_command(commands, export)
     add_model(command)
@@ -70,37 +78,78 @@ def add_commands(commands: Commands) -> None:
         choices=("int8", "float32"),
         help="default: int8 for litert, a quarter of the size and several times as quick",
     )
-    command.add_argument("--out", type=Path, required=True, metavar="FILE", help=".onnx or .tflite")
+    command.add_argument(
+        "--out", type=new_file, required=True, metavar="FILE", help=".onnx or .tflite"
+    )
 
     command = add_command(commands, embed)
     add_model(command)
     command.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    command.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    command.add_argument("--out", type=new_file, required=True, metavar="FILE.npz")
 
 
 def train(options: argparse.Namespace) -> int:
     """Train a model on a folder of people."""
     from siamlab.data.collections import open_collection
     from siamlab.models.saving import save_model
+    from siamlab.training.checkpoints import remove_checkpoints
     from siamlab.training.recipes import train_model
     from siamlab.training.settings import TrainingSettings
 
+    folder = _checkpoint_folder(options)
     collection = open_collection(options.images)
-    model, summary = train_model(
-        collection,
-        arch=options.arch,
-        settings=TrainingSettings(
-            minutes=options.minutes, epochs=options.epochs, seed=options.seed
-        ),
-        size=options.size,
-        width=options.width,
-        recipe=options.recipe,
-        teacher=options.teacher,
-    )
-    path = save_model(model, Path(options.out), optimizer=False)
+    with _keeping(folder):
+        model, summary = train_model(
+            collection,
+            arch=options.arch,
+            settings=TrainingSettings(
+                minutes=options.minutes, epochs=options.epochs, seed=options.seed, folder=folder
+            ),
+            size=options.size,
+            width=options.width,
+            recipe=options.recipe,
+            teacher=options.teacher,
+        )
+        path = save_model(model, options.out, optimizer=False)
+    remove_checkpoints(folder)
     say(f"{summary}\nsaved {path}")
     note(collection.left_out_note())
     return DONE
+
+
+def _checkpoint_folder(options: argparse.Namespace) -> Path:
+    """The folder beside the model; an unfinished training in it is never overwritten unasked."""
+    from siamlab.system.files import check_writable
+    from siamlab.training.checkpoints import latest_checkpoint
+
+    folder: Path = options.out.with_suffix(".checkpoints")
+    check_writable(folder, folder=True)
+    unfinished = latest_checkpoint(folder) is not None
+    if unfinished and not options.resume:
+        raise InputError(
+            f"{folder} holds an unfinished training. Add --resume to go on with it, or remove the "
+            "folder to start anew."
+        )
+    if options.resume and not unfinished:
+        say(f"no checkpoint in {folder}: the training begins")
+    return folder
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    """Name the checkpoints of a training that ends before its model is saved."""
+    from siamlab.training.checkpoints import latest_checkpoint
+
+    try:
+        yield
+    except (SiamlabError, KeyboardInterrupt) as error:
+        if latest_checkpoint(folder) is None:
+            raise
+        kept = f"What was trained is kept in {folder}: run the same command with --resume."
+        if isinstance(error, SiamlabError):
+            raise type(error)(f"{error} {kept}") from error
+        say(kept)
+        raise
 
 
 def adopt(options: argparse.Namespace) -> int:
@@ -117,7 +166,7 @@ def adopt(options: argparse.Namespace) -> int:
         collection = open_collection(options.images)
         found = calibrate(model, collection)
         note(collection.left_out_note())
-    path = save_model(model, Path(options.out), optimizer=False)
+    path = save_model(model, options.out, optimizer=False)
     say(f"{options.file}: images of {size}x{size} to {dimensions} numbers")
     say(f"{model.metadata.notes}\n{found or _UNCALIBRATED}\nsaved {path}")
     return DONE

@@ -10,6 +10,7 @@ from pathlib import Path
 from siamlab.data.collections import Collection
 from siamlab.errors import EmptyFolderError, ImageError
 from siamlab.images.decode import read_image
+from siamlab.images.digest import content_digests
 from siamlab.system.archives import Progress
 from siamlab.system.table import Table
 
@@ -52,6 +53,24 @@ def _problem(path: Path) -> ImageProblem | None:
     except ImageError as error:
         return ImageProblem(path, str(error))
     return None
+
+
+def copies_note(collection: Collection) -> str:
+    """A line that counts the files with the same content as an earlier one; empty for none.
+
+    Copies teach nothing new, and a copy under another person's name teaches what is wrong.
+    """
+    owners: dict[str, str] = {}
+    others = 0
+    digests = content_digests(collection.images)
+    for digest, name in zip(digests, collection.image_people, strict=True):
+        owner = owners.setdefault(digest, name)
+        others += owner != name
+    copies = len(digests) - len(owners)
+    if not copies:
+        return ""
+    note = f"{copies} of {len(digests)} images are copies of others"
+    return f"{note}, {others} of them under another person's name" if others else note
 
 
 @dataclass(frozen=True)

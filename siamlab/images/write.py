@@ -44,8 +44,12 @@ def write_image(path: Path | str, image: np.ndarray) -> Path:
     options: dict[str, Any] = (
         {"quality": JPEG_QUALITY} if path.suffix.lower() in FORMATS["JPEG"] else {}
     )
+    # In memory first: Pillow does not notice that a full disk took half of a JPEG.
+    file = io.BytesIO()
+    kind = Image.registered_extensions()[path.suffix.lower()]
+    Image.fromarray(image).save(file, kind, **options)
     with whole_file(path) as part:
-        Image.fromarray(image).save(part, **options)
+        part.write_bytes(file.getbuffer())
     return path
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
+import stat
 import tempfile
 import time
 import uuid
@@ -45,17 +47,63 @@ def whole_file(path: Path) -> Iterator[Path]:
     was. What killed programs left in the folder is removed when a program first writes there.
 
     Raises:
+        InputError: ``path`` is a folder, a pipe or a device, which a rename would destroy.
         StorageError: instead of any ``OSError`` raised in the block.
     """
-    part = path.with_name(f"{PART}{uuid.uuid4().hex[:8]}-{path.name}")
     with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent.absolute())
+        target = _target(path, folder=False)
+        part = target.with_name(_part_name(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent)
         try:
             yield part
-            part.replace(path)
+            with part.open("rb+") as file:  # some disks say only now that they are full
+                os.fsync(file.fileno())
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
+
+
+def check_writable(path: Path, folder: bool = False) -> None:
+    """Look, before any work, whether a file could be written there by :func:`whole_file`.
+
+    Nothing stays: a temporary file is made, and removed, in the folder or in the nearest one above
+    it that exists.
+
+    Args:
+        path: the file, or the folder that files will go to.
+        folder: it is a folder.
+
+    Raises:
+        InputError: it is something else.
+        StorageError: it cannot be written.
+    """
+    with storage_errors(path):
+        target = _target(path, folder)
+        place = target if folder else target.parent
+        while not os.path.lexists(place):
+            place = place.parent
+        part = place / _part_name(target)
+        part.touch()
+        part.unlink()
+
+
+def _target(path: Path, folder: bool) -> Path:
+    """Where a link leads to; what is there already and is of another kind is refused."""
+    target = Path(os.path.realpath(path))
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return target
+    if not (stat.S_ISDIR if folder else stat.S_ISREG)(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a file" if folder else "a pipe or a device"
+        wanted = "a folder's name" if folder else "the name of a file"
+        raise InputError(f"Cannot write {path}: it is {kind}. Give {wanted}.")
+    return target
+
+
+def _part_name(path: Path) -> str:
+    return f"{PART}{uuid.uuid4().hex[:8]}-{path.name}"
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:

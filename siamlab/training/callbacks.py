@@ -20,9 +20,23 @@ class StopAfter(keras.callbacks.Callback):
         self.minutes = minutes
         self.began = time.perf_counter()
 
+    def count(self, seconds: float) -> None:
+        """Count time that was trained before a resume."""
+        self.began -= seconds
+
+    @property
+    def seconds(self) -> float:
+        """How long it runs, time before a resume included."""
+        return time.perf_counter() - self.began
+
+    @property
+    def over(self) -> bool:
+        """Whether the minutes are over."""
+        return self.seconds > self.minutes * 60
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Stop when the minutes are over."""
-        if time.perf_counter() - self.began > self.minutes * 60:
+        if self.over:
             self.model.stop_training = True
 
 
@@ -33,10 +47,14 @@ class ClockCosine(StopAfter):
         super().__init__(minutes)
         self.rate, self.warmup_steps, self.step = rate, warmup_steps, 0
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin at the step that a checkpoint was written at: there is one warm-up."""
+        self.step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Set the learning rate of this step."""
         self.step += 1
-        share = min(1.0, (time.perf_counter() - self.began) / (self.minutes * 60))
+        share = min(1.0, self.seconds / (self.minutes * 60))
         warm = min(1.0, self.step / self.warmup_steps)
         self.model.optimizer.learning_rate = (
             self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6

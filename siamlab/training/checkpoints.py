@@ -1,26 +1,33 @@
 """What a killed training resumes from: the history, and checkpoints that are whole or absent.
 
-Output: folders such as ``epoch-0004`` with weights, optimizer state, dropout's random state and
-the history; and the best weights.
+Output: files such as ``epoch-0004.npz`` with weights, optimizer state, dropout's random state,
+the history, and what they belong to (:mod:`siamlab.training.checkpoint_key`); and ``best.npz``.
 """
 
 from __future__ import annotations
 
-import errno
+import io
 import json
 import math
-import os
-import shutil
 import time
-import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from siamlab.errors import ModelError, StorageError
-from siamlab.system.backend import keras
+import numpy as np
 
-WEIGHTS = "model.weights.h5"
+from siamlab.errors import ModelError, StorageError
+from siamlab.models.safety import first_line
+from siamlab.system.backend import keras
+from siamlab.system.files import write_whole
+from siamlab.training.callbacks import StopAfter
+from siamlab.training.checkpoint_key import CheckpointKey
+
+PATTERN, BEST = "epoch-*.npz", "best.npz"
 KEPT_CHECKPOINTS = 2
 
 
@@ -47,91 +54,147 @@ class TrainingHistory:
             self.metrics.setdefault(name, []).append(float(value))
         self.seconds.append(float(seconds))
 
-    def extend(self, other: TrainingHistory) -> None:
-        """Append the epochs of another training."""
-        for name, values in other.metrics.items():
-            self.metrics.setdefault(name, []).extend(values)
-        self.seconds.extend(other.seconds)
-
-    def to_json(self) -> str:
-        """The history as JSON."""
-        return json.dumps({"metrics": self.metrics, "seconds": self.seconds})
-
-    @classmethod
-    def from_json(cls, text: str) -> TrainingHistory:
-        """The inverse of :meth:`to_json`."""
-        return cls(**json.loads(text))
-
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint in ``folder``, or ``None``."""
-    found = sorted(folder.glob("epoch-*")) if folder.is_dir() else []
+    """The newest checkpoint in ``folder``, or ``None``."""
+    found = sorted(folder.glob(PATTERN)) if folder.is_dir() else []
     return found[-1] if found else None
 
 
-def _seed_states(model: keras.Model) -> list[Any]:
-    """The states of dropout's seed generators, which Keras leaves out of a weights file."""
+def remove_checkpoints(folder: Path) -> None:
+    """Remove a training's checkpoints, and the folder if nothing else is in it."""
+    for path in (*folder.glob(PATTERN), folder / BEST):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    """All that changes in training: weights, dropout's random states, the optimizer's state."""
     layers = model._flatten_layers()
-    return [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
+    seeds = [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return [*model.weights, *seeds]
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    return [*model.weights, *seeds, *optimizer.variables]
 
 
-def restore(model: keras.Model, folder: Path | None) -> TrainingHistory:
-    """Load the newest checkpoint into a compiled model, optimizer state included.
+def load_checkpoint(model: keras.Model, path: Path) -> TrainingHistory:
+    """Put a checkpoint into a compiled model, optimizer state included.
 
     Args:
         model: compiled, of the checkpoint's architecture.
-        folder: where :class:`Checkpoints` wrote, if anywhere.
+        path: a file that :class:`Checkpoints` wrote.
 
     Returns:
-        The history up to the checkpoint; an empty one when there is no checkpoint.
+        The history up to the checkpoint.
 
     Raises:
-        ModelError: the checkpoint is of another architecture, or damaged.
+        ModelError: it is damaged, or of another architecture.
     """
-    checkpoint = None if folder is None else latest_checkpoint(folder)
-    if checkpoint is None:
-        return TrainingHistory()
+    with _reading(path) as file:
+        variables = _variables(model)
+        if len(file.files) != len(variables) + 1:
+            raise ValueError(f"{len(file.files) - 1} arrays for {len(variables)}")
+        for number, variable in enumerate(variables):
+            variable.assign(file[str(number)])
+        about = json.loads(str(file["about"]))
+        return TrainingHistory(about["metrics"], about["seconds"])
+
+
+def _key_and_seconds(path: Path) -> tuple[CheckpointKey, float]:
+    with _reading(path) as file:
+        about = json.loads(str(file["about"]))
+        return CheckpointKey(**about["key"]), float(about["clock"])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
     try:
-        model.optimizer.build(model.trainable_variables)
-        with warnings.catch_warnings():
-            # Keras only warns when the file lacks some of the layers.
-            warnings.simplefilter("error", UserWarning)
-            model.load_weights(checkpoint / WEIGHTS)
-        for state, value in zip(
-            _seed_states(model), json.loads((checkpoint / "seeds.json").read_text()), strict=True
-        ):
-            state.assign(value)
-        return TrainingHistory.from_json((checkpoint / "history.json").read_text())
-    except (ValueError, KeyError, OSError, TypeError, UserWarning) as error:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            yield file
+    except (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(
-            f"The checkpoint {checkpoint} is damaged or of another architecture; give another "
-            f"folder, or delete it to start again ({str(error).strip().splitlines()[0][:120]})."
+            f"The checkpoint {path} is damaged or of another architecture; delete it to go on from "
+            f"the one before it, if there is one ({first_line(error)})."
         ) from error
 
 
 class Checkpoints(keras.callbacks.Callback):
     """Keep the history, a checkpoint every few epochs, and the best weights.
 
-    A checkpoint is a folder that gets its final name only when it is whole, so a process that is
-    killed at any moment leaves the previous one.
+    A checkpoint is one file, made in memory and then written whole: HDF5, which Keras would use,
+    ends the process on a full disk. Those of another key stay until the first of this one is there.
 
     Args:
         folder: where checkpoints go; ``None`` keeps the history only.
-        history: extended in place.
+        key: what the training consists of; needed where there is a folder.
         every: epochs between checkpoints.
-        monitor: the metric whose smallest value is best.
+        monitor: the metric whose smallest value is best; ``None`` keeps no best weights.
+        clock: the time limit, if there is one: the time before a resume counts.
+        verbose: print what is resumed, and why not.
     """
 
     def __init__(
         self,
         folder: Path | None,
-        history: TrainingHistory,
+        key: CheckpointKey | None = None,
         every: int = 1,
-        monitor: str = "val_loss",
+        monitor: str | None = None,
+        clock: StopAfter | None = None,
+        verbose: int = 0,
     ) -> None:
         super().__init__()
-        self.folder, self.history, self.every, self.monitor = folder, history, every, monitor
+        self.folder, self.key, self.every, self.monitor = folder, key, every, monitor
+        self.clock, self.verbose = clock, verbose
+        self.history = TrainingHistory()
         self.began = 0.0
+
+    @property
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Itself and the clock, for ``fit``."""
+        return [self] if self.clock is None else [self, self.clock]
+
+    def restore(self, model: keras.Model) -> TrainingHistory:
+        """Load the newest checkpoint, if it is of this training.
+
+        Returns:
+            The history, extended in place as training goes on; empty where nothing is resumed.
+
+        Raises:
+            ModelError: the checkpoint is damaged.
+        """
+        latest = None if self.folder is None else latest_checkpoint(self.folder)
+        if latest is None or self.key is None:
+            return self.history
+        key, seconds = _key_and_seconds(latest)
+        changes = self.key.changes(key)
+        if changes:
+            self._say(f"started anew, because {changes}")
+        else:
+            self.history = load_checkpoint(model, latest)
+            if self.clock is not None:
+                self.clock.count(seconds)
+        return self.history
+
+    def left(self, epochs: int) -> bool:
+        """Whether anything is left to train; said where a training was resumed."""
+        done = self.history.epochs
+        if not done:
+            return True
+        left = done < epochs and not (self.clock is not None and self.clock.over)
+        self._say(
+            f"resumed at epoch {done + 1}"
+            if left
+            else f"nothing is left to train after epoch {done}"
+        )
+        return left
+
+    def _say(self, line: str) -> None:
+        if self.verbose:
+            print(line, flush=True)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start the clock."""
@@ -139,44 +202,42 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Add the epoch to the history; write checkpoint and best weights where they are due."""
-        best = min(self.history.metrics.get(self.monitor, [math.inf]))
         self.history.add(logs or {}, time.perf_counter() - self.began)
-        if self.folder is None:
+        values = self.history.metrics.get(self.monitor or "", [])
+        best = bool(values) and values[-1] < min(values[:-1], default=math.inf)
+        due = (epoch + 1) % self.every == 0
+        if self.folder is None or not (best or due):
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._check_room(self.folder)
-            if self.history.metrics.get(self.monitor, [math.inf])[-1] < best:
-                temporary = self.folder / "writing-best.weights.h5"
-                self.model.save_weights(temporary, overwrite=True)
-                temporary.replace(self.folder / "best.weights.h5")
-            if (epoch + 1) % self.every == 0:
-                self._write_checkpoint(self.folder, epoch + 1)
-        except OSError as error:
-            shutil.rmtree(self.folder / "writing", ignore_errors=True)
+            content = self._content()
+            if best:
+                write_whole(self.folder / BEST, lambda part: part.write_bytes(content))
+            if due:
+                self._write(self.folder, epoch + 1, content)
+        except StorageError as error:
+            if latest_checkpoint(self.folder) is None:
+                raise
             raise StorageError(
-                f"Cannot write a checkpoint to {self.folder}: {error.strerror or error}. Free some "
-                "space and run again: training resumes from the last whole checkpoint."
-            ) from error
+                f"{error} Training resumes from the last whole checkpoint."
+            ) from None
 
-    def _check_room(self, folder: Path) -> None:
-        """Find a full disk before HDF5 does, which prints a page and leaves a file behind."""
-        optimizer = getattr(self.model, "optimizer", None)
-        variables = [*self.model.variables, *getattr(optimizer, "variables", ())]
-        needed = sum(4 * math.prod(variable.shape) for variable in variables)
-        if shutil.disk_usage(folder).free < 2 * needed:  # best weights and checkpoint
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def _content(self) -> memoryview:
+        """A checkpoint as the content of a ``.npz`` file."""
+        values = map(keras.ops.convert_to_numpy, _variables(self.model))
+        arrays = {str(number): value for number, value in enumerate(values)}
+        key = None if self.key is None else self.key.to_dict()
+        clock = 0.0 if self.clock is None else self.clock.seconds
+        about = json.dumps({"key": key, "clock": clock, **vars(self.history)})
+        file = io.BytesIO()
+        np.savez(file, about=np.array(about), **arrays)
+        return file.getbuffer()
 
-    def _write_checkpoint(self, folder: Path, epoch: int) -> None:
-        temporary = folder / "writing"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        self.model.save_weights(temporary / WEIGHTS)
-        states = [keras.ops.convert_to_numpy(state).tolist() for state in _seed_states(self.model)]
-        (temporary / "seeds.json").write_text(json.dumps(states))
-        (temporary / "history.json").write_text(self.history.to_json())
-        final = folder / f"epoch-{epoch:04d}"
-        shutil.rmtree(final, ignore_errors=True)
-        temporary.replace(final)
-        for old in sorted(folder.glob("epoch-*"))[:-KEPT_CHECKPOINTS]:
-            shutil.rmtree(old, ignore_errors=True)
+    def _write(self, folder: Path, epoch: int, content: memoryview) -> None:
+        path = folder / f"epoch-{epoch:04d}.npz"
+        write_whole(path, lambda part: part.write_bytes(content))
+        found = sorted(folder.glob(PATTERN))
+        # Later epochs are of a former training with another key.
+        kept = found[: found.index(path) + 1][-KEPT_CHECKPOINTS:]
+        for old in found:
+            if old not in kept:
+                old.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ aligned faces blended into one that nobody has, which the teacher embeds like an
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,7 @@ from siamlab.faces.crop import CHIP_SIZE, Preprocessing, preprocess
 from siamlab.images.decode import ImageFile
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.system.backend import keras, ops, set_seed, uses_xla
+from siamlab.training.checkpoint_key import make_key
 from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.loop import cosine_schedule, fit_batches
 from siamlab.training.mixed_precision import in_bfloat16
@@ -102,12 +104,20 @@ class Lessons:
         targets: float32 ``(N, D)``, the teacher's unit embeddings.
         real: how many are real.
         missing: how many images showed no face.
+        teacher: the teacher's ``model_id``.
     """
 
     sources: np.ndarray
     targets: np.ndarray
     real: int
     missing: int = 0
+    teacher: str = ""
+
+    def digest(self) -> str:
+        """What depends on the faces and on who the teacher is."""
+        found = hashlib.sha256(self.teacher.encode())
+        found.update(np.ascontiguousarray(self.sources).data)
+        return found.hexdigest()[:32]
 
 
 def prepare_lessons(
@@ -153,7 +163,9 @@ def prepare_lessons(
         seen = np.stack([preprocess(chip, teacher.metadata.preprocessing) for chip in some])
         targets.append(teacher.embed(to_float(seen)))
         sources.append(np.stack([preprocess(chip, source) for chip in some]))
-    return Lessons(np.concatenate(sources), np.concatenate(targets), len(real), missing)
+    return Lessons(
+        np.concatenate(sources), np.concatenate(targets), len(real), missing, teacher.model_id
+    )
 
 
 def _lesson(real: np.ndarray, row: int, rng: np.random.Generator) -> np.ndarray:
@@ -208,7 +220,7 @@ def distill(
         InputError: neither or both of ``steps`` and ``minutes`` are given, or the student's
             embeddings have another size than the teacher's.
     """
-    rate, clocks = cosine_schedule(settings, RATE, WARMUP)
+    rate, clock = cosine_schedule(settings, RATE, WARMUP)
     numbers = lessons.targets.shape[1]
     if student.output_shape[-1] != numbers:
         raise InputError(
@@ -230,7 +242,8 @@ def distill(
         learner,
         lambda steps: LessonBatches(lessons, preprocessing, settings, steps),
         settings,
-        clocks,
+        clock,
+        make_key(learner, settings, preprocessing, lessons.digest),
     )
     student.set_weights(learner.get_weights())
     return history

@@ -23,7 +23,8 @@ from siamlab.models.siamese import Siamese
 from siamlab.models.training_heads import PersonCosines
 from siamlab.system.backend import keras, set_seed, uses_xla
 from siamlab.training.callbacks import StopAfter
-from siamlab.training.checkpoints import Checkpoints, TrainingHistory, restore
+from siamlab.training.checkpoint_key import make_key, pairs_digest, people_digest
+from siamlab.training.checkpoints import Checkpoints, TrainingHistory
 from siamlab.training.loop import cosine_schedule, fit_batches
 from siamlab.training.mixed_precision import in_bfloat16
 from siamlab.training.settings import TrainingSettings
@@ -49,28 +50,33 @@ def train_pairs(
     """Train the whole Siamese model on labeled pairs, as in the report.
 
     Binary cross-entropy, Adam, precision and recall shown live. When ``settings.folder`` holds a
-    checkpoint, training resumes from it and ends as if it had never stopped.
+    checkpoint of the same pairs, settings, network and version, training resumes from it and ends
+    as if it had never stopped; of others, it starts anew and says why.
 
     Args:
         model: trained in place; its metadata says how images are cropped.
         pairs: training pairs.
-        validation: pairs of other people, for ``val_loss`` and ``best.weights.h5``.
+        validation: pairs of other people, for ``val_loss`` and ``best.npz``.
         settings: 10 epochs unless it says otherwise.
 
     Returns:
         The history, epochs before a resume included.
 
     Raises:
-        ModelError: the checkpoint is of another architecture.
+        ModelError: the checkpoint is damaged.
         StorageError: a checkpoint cannot be written.
     """
     _compile_for_pairs(model, settings)
-    history = restore(model, settings.folder)
-    epochs = 10 if settings.epochs is None else settings.epochs
-    if history.epochs >= epochs:
-        return history
-    limit = [] if settings.minutes is None else [StopAfter(settings.minutes)]
     preprocessing, batch = model.metadata.preprocessing, settings.batch
+    key = make_key(model, settings, preprocessing, lambda: pairs_digest(pairs, validation))
+    clock = None if settings.minutes is None else StopAfter(settings.minutes)
+    checkpoints = Checkpoints(
+        settings.folder, key, settings.every, "val_loss", clock, settings.verbose
+    )
+    history = checkpoints.restore(model)
+    epochs = 10 if settings.epochs is None else settings.epochs
+    if not checkpoints.left(epochs):
+        return history
     data = pair_dataset(
         pairs,
         preprocessing,
@@ -89,11 +95,7 @@ def train_pairs(
         initial_epoch=history.epochs,
         steps_per_epoch=int(data.cardinality()) // (epochs - history.epochs),
         shuffle=False,  # pair_dataset shuffles, by seed and epoch
-        callbacks=[
-            Checkpoints(settings.folder, history, settings.every),
-            *limit,
-            *settings.callbacks,
-        ],
+        callbacks=[*checkpoints.callbacks, *settings.callbacks],
         verbose=settings.verbose,
     )
     return history
@@ -202,7 +204,7 @@ def train_people(
     Raises:
         InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people.
     """
-    rate, clocks = cosine_schedule(settings, RATE, WARMUP)
+    rate, clock = cosine_schedule(settings, RATE, WARMUP)
     trained = collection if settings.singletons else collection.with_at_least(2)
     set_seed(settings.seed)  # the directions of the people are drawn here
     learner = in_bfloat16(embedding) if settings.bfloat16 else embedding
@@ -227,6 +229,7 @@ def train_people(
         batches.targets = tuple(losses)
         return batches
 
-    history = fit_batches(model, make_batches, settings, clocks)
+    key = make_key(model, settings, preprocessing, lambda: people_digest(trained))
+    history = fit_batches(model, make_batches, settings, clock, key)
     embedding.set_weights(learner.get_weights())
     return history

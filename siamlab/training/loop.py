@@ -10,14 +10,15 @@ from siamlab.data.batches import EpochBatches
 from siamlab.errors import InputError
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.callbacks import ClockCosine
-from siamlab.training.checkpoints import Checkpoints, TrainingHistory, restore
+from siamlab.training.checkpoint_key import CheckpointKey
+from siamlab.training.checkpoints import Checkpoints, TrainingHistory
 from siamlab.training.settings import TrainingSettings
 
 
 def cosine_schedule(
     settings: TrainingSettings, rate: float, warmup: int
-) -> tuple[Any, list[keras.callbacks.Callback]]:
-    """The learning rate with warm-up and cosine decay, and the callbacks that mind the clock.
+) -> tuple[Any, ClockCosine | None]:
+    """The learning rate with warm-up and cosine decay, and the callback that minds the clock.
 
     Args:
         settings: either ``steps`` or ``minutes``; its ``learning_rate`` goes before ``rate``.
@@ -31,19 +32,20 @@ def cosine_schedule(
         raise InputError("Give either steps or minutes.")
     rate = rate if settings.learning_rate is None else settings.learning_rate
     if settings.minutes is not None:
-        return rate, [ClockCosine(rate, settings.minutes, warmup)]
+        return rate, ClockCosine(rate, settings.minutes, warmup)
     steps = settings.steps or 0
     warmup = min(warmup, max(1, steps // 10))
     return keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
-    ), []
+    ), None
 
 
 def fit_batches(
     model: keras.Model,
     make_batches: Callable[[int], EpochBatches],
     settings: TrainingSettings,
-    clocks: list[keras.callbacks.Callback],
+    clock: ClockCosine | None,
+    key: CheckpointKey | None,
 ) -> TrainingHistory:
     """Fit a compiled model, from its last checkpoint on if there is one.
 
@@ -51,15 +53,19 @@ def fit_batches(
         model: compiled; trained in place.
         make_batches: from the steps of an epoch; called only if anything is left to do.
         settings: steps or minutes, folder of checkpoints, seed, callbacks.
-        clocks: of :func:`cosine_schedule`.
+        clock: of :func:`cosine_schedule`; the time before a resume counts.
+        key: of :func:`~siamlab.training.checkpoint_key.make_key`.
 
     Returns:
         The history, epochs before a resume included.
     """
-    history = restore(model, settings.folder)
+    checkpoints = Checkpoints(
+        settings.folder, key, settings.every, clock=clock, verbose=settings.verbose
+    )
+    history = checkpoints.restore(model)
     steps, per_epoch = settings.steps, settings.steps_per_epoch
     epochs = 100_000 if steps is None else math.ceil(steps / per_epoch)
-    if history.epochs < epochs:
+    if checkpoints.left(epochs):
         batches = make_batches(min(per_epoch, steps or per_epoch))
         batches.epoch = history.epochs
         set_seed(settings.seed + history.epochs)
@@ -68,11 +74,7 @@ def fit_batches(
             shuffle=False,  # a batch's number and epoch decide what is in it
             epochs=epochs,
             initial_epoch=history.epochs,
-            callbacks=[
-                Checkpoints(settings.folder, history, settings.every, monitor="loss"),
-                *clocks,
-                *settings.callbacks,
-            ],
+            callbacks=[*checkpoints.callbacks, *settings.callbacks],
             verbose=settings.verbose,
         )
     return history

@@ -15,6 +15,7 @@ import numpy as np
 
 from siamlab.data.augmentation import Augmentation
 from siamlab.data.collections import Collection, as_collection
+from siamlab.data.inspection import copies_note
 from siamlab.data.pairs import PairSet
 from siamlab.data.splits import split_people
 from siamlab.errors import InputError
@@ -289,6 +290,7 @@ def train_model(
         arch: ``koch``, ``compact`` or ``resnet``.
         settings: ``minutes`` are for everything, loading included, 30 when neither they nor
             ``epochs``, passes over the images (or pairs), are given; ``steps`` are not read.
+            A ``folder`` that holds checkpoints of the same training resumes it.
         size: side of the input in pixels; the architecture's own when ``None``.
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
@@ -310,6 +312,9 @@ def train_model(
         raise InputError(f"A teacher teaches compact. Received: a teacher for {arch}.")
     if teacher is not None and isinstance(teacher, Path | str):
         teacher = load_model(teacher)
+    copies = copies_note(collection)
+    if copies and settings.verbose:
+        print(copies, flush=True)
     if arch == "resnet":
         return _describe(train_resnet(collection, settings.seed), collection, began, "")
     split = split_people(collection, (0.9, 0.1, 0.0), settings.seed)
@@ -331,6 +336,7 @@ def train_model(
     if recipe == "report":
         settings = replace(
             settings,
+            steps=None,
             epochs=1000 if epochs is None else epochs,
             augmentation=settings.augmentation or Augmentation(),
         )

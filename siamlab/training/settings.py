@@ -16,8 +16,9 @@ class TrainingSettings:
 
     Attributes:
         steps: batches in all, for training on people; the result depends on the seed alone.
-        minutes: a time limit. Training on people takes this instead of ``steps``: the learning
-            rate then follows the clock, and faster machines get further.
+        minutes: a time limit; what was trained before a resume counts. Training on people takes
+            this instead of ``steps``: the learning rate then follows the clock, and faster
+            machines get further.
         epochs: passes over the pairs (:func:`~siamlab.training.recipes.train_model`: over the
             images), those before a resume included. ``None``: 10, and 3 for fine-tuning.
         batch: pairs in a batch.
@@ -29,7 +30,8 @@ class TrainingSettings:
         learning_rate: of Adam, after the warm-up. ``None``: 1e-4 for pairs, 1e-3 for people.
         steps_per_epoch: batches between two entries of the history, for training on people.
         every: epochs between checkpoints.
-        folder: where checkpoints go; a training that finds one there resumes from it.
+        folder: where checkpoints go; a training that finds one of the same data, settings and
+            network there resumes from it, and says so.
         seed: of weights, order, dropout and augmentation.
         augmentation: amounts. ``None``: none for pairs, the defaults for people.
         bfloat16: train on people in bfloat16, where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from tutorial_model import save, tutorial_model
 
-from siamlab.cli import main
+from siamlab.cli import build_parser, main
+from siamlab.cli.arguments import new_file, new_folder, new_model
 from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
 from siamlab.data.pairs import draw_pairs
@@ -556,6 +558,56 @@ def test_bad_usage_is_one_line_and_status_2(case, capsys):
         main(USAGE[case])
     assert caught.value.code == 2
     one_line(capsys)
+
+
+OUTPUTS = {
+    "train": ["train", "--images", "x", "--out", "{}.keras"],
+    "calibrate": ["calibrate", "m.keras", "--images", "x", "--out", "{}.keras"],
+    "calibrate's numbers": [
+        "calibrate", "m.keras", "--images", "x", "--out", "new.keras", "--json", "{}",
+    ],
+    "evaluate": ["evaluate", "m.keras", "--images", "x", "--pairs", "p", "--json", "{}"],
+    "export": ["export", "pretrained", "--out", "{}.onnx"],
+    "embed": ["embed", "pretrained", "a.jpg", "--out", "{}.npz"],
+    "adopt": ["adopt", "m.h5", "--out", "{}.keras"],
+    "pairs": ["pairs", "--images", "x", "--out", "{}.csv"],
+    "run": ["run", "--out", "{}"],
+    "assess": ["assess", "pretrained", "--out", "{}"],
+    "bench": ["bench", "--json", "{}"],
+    "compare": ["compare", "a.jpg", "b.jpg", "--json", "{}"],
+    "verify": ["verify", "Ada", "a.jpg", "--json", "{}"],
+    "identify": ["identify", "a.jpg", "--json", "{}"],
+    "attend export": ["attend", "export", "--out", "{}.csv"],
+    "attend summary": ["attend", "summary", "--out", "{}.svg"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OUTPUTS)
+def test_whether_the_result_can_be_written_is_found_out_first(case, tmp_path, monkeypatch, capsys):
+    """Nothing of what these commands read exists: they do not get so far."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit) as caught:
+        main([word.format("file/result") for word in OUTPUTS[case]])
+    assert caught.value.code == 2
+    assert "Cannot write file/result" in one_line(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_every_output_of_every_command_is_looked_at_first():
+    """An option that names a file or a folder to write has one of the three types for it."""
+
+    def options_of(parser):
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for inner in action.choices.values():
+                    yield from options_of(inner)
+            elif {"--out", "--json"} & set(action.option_strings):
+                yield parser.prog, action
+
+    found = list(options_of(build_parser()))
+    wrong = [prog for prog, one in found if one.type not in (new_file, new_folder, new_model)]
+    assert len(found) >= 16 and not wrong
 
 
 def test_help_names_every_command():

@@ -10,7 +10,7 @@ from fakes import unprivileged
 from malformed_images import special_files
 
 from siamlab.data.collections import collect_person, open_collection, person_digest
-from siamlab.data.inspection import check_images, describe
+from siamlab.data.inspection import check_images, copies_note, describe
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
@@ -173,3 +173,16 @@ def test_names_of_people_need_not_be_text(tmp_path):
         write_image(tmp_path / name / "a.png", np.zeros((9, 9, 3), np.uint8))
     names = open_collection(tmp_path).names
     assert len(names) == 3 and len({person_digest(name) for name in names}) == 3
+
+
+def test_copies_are_counted(tmp_path):
+    """Of five files three have the content of an earlier one, and one of them another owner."""
+    for number, name in enumerate(("Ada/1", "Ada/2", "Ada/3", "Eve/1", "Eve/2")):
+        level = 9 if number == 4 else 0
+        write_image(tmp_path / f"{name}.png", np.full((9, 9, 3), level, np.uint8))
+    collection = open_collection(tmp_path)
+    assert copies_note(collection) == (
+        "3 of 5 images are copies of others, 1 of them under another person's name"
+    )
+    assert copies_note(collection.select(["Ada"])) == "2 of 3 images are copies of others"
+    assert copies_note(collection.select(["Eve"])) == ""

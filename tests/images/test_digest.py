@@ -6,10 +6,12 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from siamlab.errors import ImageError
 from siamlab.images.decode import read_image
-from siamlab.images.digest import pixel_digest
+from siamlab.images.digest import content_digests, pixel_digest
 
 
 def test_the_digest_by_hand() -> None:
@@ -32,3 +34,12 @@ def test_another_name_and_other_metadata_are_the_same_image(tmp_path: Path) -> N
     Image.fromarray(np.ascontiguousarray(pixels[::-1, ::-1])).save(tmp_path / "b.png", exif=exif)
     one, two = (pixel_digest(read_image(tmp_path / name)) for name in ("a.png", "b.png"))
     assert one == two == pixel_digest(pixels)
+
+
+def test_the_digest_of_a_file_is_of_its_content(tmp_path: Path) -> None:
+    for name, content in (("a.png", b"one"), ("b.png", b"two"), ("c.png", b"one")):
+        (tmp_path / name).write_bytes(content)
+    one, two, again = content_digests([tmp_path / f"{name}.png" for name in "abc"])
+    assert one == again == hashlib.sha256(b"one").hexdigest()[:32] != two
+    with pytest.raises(ImageError, match=r"nowhere\.png does not exist"):
+        content_digests([tmp_path / "nowhere.png"])

@@ -163,11 +163,12 @@ def test_a_full_disk_gives_one_line_and_leaves_the_old_file(tmp_path: Path, monk
     image = _noise()
     path = write_image(tmp_path / "a.png", image)
 
-    def full(self, file, **options):
-        Path(file).write_bytes(b"half")
+    def full(self, content):
+        with self.open("wb") as file:
+            file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StorageError, match="disk is full"):
         write_image(path, _noise(seed=1))
     monkeypatch.undo()

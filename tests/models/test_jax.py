@@ -111,4 +111,4 @@ def test_train_save_and_reload_with_jax_and_no_tensorflow(tmp_path):
     for values in result["scores"].values():
         assert len(values) == 8 and all(0 <= value <= 1 for value in values)
     assert result["apart"] < 1e-6
-    assert (tmp_path / "checkpoints" / "epoch-0002").is_dir()
+    assert (tmp_path / "checkpoints" / "epoch-0002.npz").is_file()

@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from siamlab.data.landmark_cache import LandmarkCache
 from siamlab.errors import StorageError
 from siamlab.faces.detectors import FaceBox, Landmarks
+from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
 from siamlab.models.export import cache_export
 from siamlab.models.packed import save_packed
@@ -31,7 +32,7 @@ from siamlab.plotting import save_figure
 from siamlab.system.archives import unpack
 from siamlab.system.files import write_text
 from siamlab.system.local_key import local_key
-from siamlab.training.checkpoints import Checkpoints, TrainingHistory
+from siamlab.training.checkpoints import Checkpoints
 
 ROOM = 256 * 1024
 
@@ -82,7 +83,7 @@ def figure() -> Figure:
 
 
 def checkpoint(model: Siamese, folder: Path) -> None:
-    writer = Checkpoints(folder, TrainingHistory())
+    writer = Checkpoints(folder)
     writer.set_model(model)
     writer.on_epoch_begin(0)
     writer.on_epoch_end(0, {"val_loss": 1.0})
@@ -134,6 +135,23 @@ def test_a_full_disk(disk, model, what):
     assert left_in(disk) == before
     assert old.read_bytes() == b"what was here before"
     assert not list(disk.rglob("epoch-*")), "a checkpoint that is not whole has no name"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".bmp", ".ppm"])
+def test_no_image_is_acknowledged_that_is_not_whole(disk, suffix):
+    """Pillow writes these straight to the file, and takes half of one for all of it."""
+    written = []
+    for side in range(150, 500, 25):
+        path, image = disk / f"a{suffix}", noise(side)
+        path.unlink(missing_ok=True)
+        try:
+            write_image(path, image)
+        except StorageError:
+            assert not path.exists()
+        else:
+            assert read_image(path).shape == image.shape
+            written.append(side)
+    assert 150 in written and 475 not in written
 
 
 @pytest.mark.parametrize("what", [*WRITERS, "key"])
