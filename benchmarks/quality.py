@@ -39,7 +39,7 @@ def gain(factor: float, noise: float = 0.0) -> Spoil:
     """More or less light, and a camera's noise."""
 
     def spoil(image: np.ndarray, box: FaceBox, rng: np.random.Generator) -> np.ndarray:
-        values = image * factor + rng.normal(0, noise, image.shape)
+        values = image.astype(np.float64) * factor + rng.normal(0, noise, image.shape)
         return np.clip(values, 0, 255).astype(np.uint8)
 
     return spoil
