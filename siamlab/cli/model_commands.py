@@ -13,7 +13,7 @@ from siamlab.cli.arguments import (
     model_name,
     positive,
 )
-from siamlab.cli.output import DONE, note, say
+from siamlab.cli.output import DONE, at_terminal, note, say
 from siamlab.errors import InputError, NoFaceError
 
 _UNCALIBRATED = (
@@ -90,7 +90,10 @@ def train(options: argparse.Namespace) -> int:
         collection,
         arch=options.arch,
         settings=TrainingSettings(
-            minutes=options.minutes, epochs=options.epochs, seed=options.seed
+            minutes=options.minutes,
+            epochs=options.epochs,
+            seed=options.seed,
+            verbose=1 if at_terminal() else 2,
         ),
         size=options.size,
         width=options.width,

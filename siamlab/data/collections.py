@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from siamlab.config import default_cache
+from siamlab.config import default_cache, user_path
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import HEIC_ADVICE, HEIC_SUFFIXES, ImageFile, is_image_name
 from siamlab.system.archives import Progress, unpack
@@ -162,7 +162,7 @@ def open_collection(
         >>> len(people), len(people.images), people.names[0]
         (3, 6, 'person_0001')
     """
-    source = Path(path).expanduser()
+    source = user_path(path)
     root = source
     if not os.path.isdir(source):  # noqa: PTH112 - pathlib raises for names that cannot be
         if not os.path.exists(source):  # noqa: PTH110
