@@ -34,6 +34,7 @@ from siamlab.gallery.enrollment import (
 from siamlab.gallery.former import bring_over, former_files
 from siamlab.gallery.sealing import NONCE_BYTES
 from siamlab.gallery.vault import PEOPLE, Person, Transaction, Vault
+from siamlab.system.pickling import OneProcess
 
 _BATCH = 1000  # people of a bulk enrollment that are written together
 _NAMES_SHOWN = 5  # in an error message
@@ -78,7 +79,7 @@ class Templates:
         return f"Templates({len(self.people)} people, {count} templates of {dimensions} numbers)"
 
 
-class Gallery:
+class Gallery(OneProcess):
     """The enrolled people, in one file that only its owner can read.
 
     Everything of a person is encrypted with a key of their own, see
