@@ -137,7 +137,7 @@ class Gallery(OneProcess):
         """Store a person's templates beside the earlier ones of the same model.
 
         Args:
-            person: name, any characters.
+            person: name; spaces around it do not count.
             templates: float ``(N, dimensions)``, N at least 1, all finite.
             model_id: ``model.model_id`` of the model that made them.
             sources: where each template came from; numbers when left out.
@@ -153,7 +153,8 @@ class Gallery(OneProcess):
 
         Raises:
             ConsentError: the person's consent is missing or over.
-            InputError: the templates have another form, or there are more or fewer sources.
+            InputError: the templates have another form, or there are more or fewer sources; or the
+                name is almost that of somebody else, or none (:mod:`siamlab.system.names`).
             StorageError: the file cannot be written; what was there is unchanged.
         """
         enrollment = new_enrollment(person, templates, model_id, sources, digests)
@@ -361,7 +362,7 @@ def agreed(person: Person | None, consent: Agreement, name: str) -> dict[str, An
 def _store(
     change: Transaction, enrollment: Enrollment, consent: Agreement, replace: bool
 ) -> Enrollment:
-    found = change.find(enrollment.person)
+    found = change.find_or_new(enrollment.person)
     about = agreed(found, consent, enrollment.person)
     person = change.add(enrollment.person) if found is None else found
     record, former = TEMPLATES + enrollment.model_id, None
@@ -371,7 +372,8 @@ def _store(
         except StorageError:
             if not replace:  # what is replaced may be damaged
                 raise
-    stored = add_templates(None if replace else former, enrollment)
+    new = dataclasses.replace(enrollment, person=person.name)
+    stored = add_templates(None if replace else former, new)
     if replace and former is not None:
         stored = dataclasses.replace(stored, replaced=len(former))
     if stored.added:

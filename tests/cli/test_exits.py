@@ -13,6 +13,9 @@ from fakes import unprivileged
 
 from siamlab.cli import main
 from siamlab.gallery import Gallery
+from siamlab.models.embedding import build_embedding
+from siamlab.models.saving import save_model
+from siamlab.models.siamese import build_siamese
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("Zoë", "Жанна", "人", "half \udcff")
@@ -176,6 +179,18 @@ def test_a_data_folder_that_cannot_be_is_one_line(folder, tmp_path, capsys, monk
         assert main(words) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and folder in error and "unexpected" not in error
+
+
+def test_a_model_of_the_workspace_with_a_threshold_in_words_is_one_line(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
+    model = build_siamese(build_embedding("compact", (32, 32, 3), 0.125))
+    model.with_metadata(calibration={"threshold": "high"})
+    save_model(model, tmp_path / "models" / "siamese.keras")
+    assert main(["verify", "Ada", "a.jpg"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "siamese.keras" in error and "no number: 'high'" in error
 
 
 def test_fetch_from_an_image_is_one_line(tmp_path, capsys, monkeypatch):
