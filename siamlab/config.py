@@ -229,7 +229,7 @@ def open_workspace(root: Path | str | None = None, person: str | None = None) ->
         person: the user's folder name; ``None`` reads ``SIAMLAB_PERSON``, then ``me``.
 
     Raises:
-        InputError: ``person`` cannot be a folder name.
+        InputError: ``person`` cannot be a folder name, or the data folder is no folder.
 
     Example:
         >>> import siamlab
@@ -237,13 +237,37 @@ def open_workspace(root: Path | str | None = None, person: str | None = None) ->
         >>> workspace.anchor.relative_to(workspace.root).as_posix()
         'people/Ada/anchor'
     """
-    chosen = Path(root or os.environ.get("SIAMLAB_DATA") or default_root()).expanduser().resolve()
+    chosen = Path(os.path.realpath(user_path(root) if root else _data_folder()))
     name = person or os.environ.get("SIAMLAB_PERSON") or "me"
     if name in {".", ".."} or "/" in name or "\\" in name:
         raise InputError(f"{name!r} cannot be a person's folder name; leave out slashes.")
+    # Not pathlib, which raises where a folder cannot be entered; another place says so.
+    if os.path.lexists(chosen) and not os.path.isdir(chosen):  # noqa: PTH112
+        raise InputError(f"The data folder {chosen} is no folder; set SIAMLAB_DATA to one.")
     return Workspace(chosen, name)
 
 
 def default_cache() -> Path:
     """The folder for unpacked archives and downloads: ``cache`` in the data folder."""
-    return Path(os.environ.get("SIAMLAB_DATA") or default_root()).expanduser() / "cache"
+    return _data_folder() / "cache"
+
+
+def _data_folder() -> Path:
+    return user_path(os.environ.get("SIAMLAB_DATA") or default_root())
+
+
+def user_path(path: Path | str) -> Path:
+    """A path that may begin with ``~``, the user's home folder.
+
+    Raises:
+        InputError: there is no such user, or no home folder.
+
+    Example:
+        >>> from siamlab.config import user_path
+        >>> user_path("a/b").as_posix()
+        'a/b'
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{path} begins with the home folder of a user who has none.") from None

@@ -20,6 +20,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
 from siamlab.evaluation.group_rates import GroupRate, group_rate
 from siamlab.system.files import read_text
+from siamlab.system.names import composed
 
 HEADER = ("person", "group")
 
@@ -79,7 +80,7 @@ def read_groups(path: Path | str) -> dict[str, str]:
                 f"{path}, line {reader.line_num}: expected 'person,group', received "
                 f"{','.join(fields)[:80]!r}."
             )
-        person, group = fields
+        person, group = composed(fields[0]), fields[1]
         if groups.setdefault(person, group) != group:
             raise InputError(
                 f"{path}, line {reader.line_num}: {person} is in {groups[person]} already; one "

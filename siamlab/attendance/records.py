@@ -20,9 +20,9 @@ from siamlab.gallery.vault import (
     Person,
     Transaction,
     attendance_context,
-    normal_name,
     session_context,
 )
+from siamlab.system.names import normal_name
 
 PRESENT, LATE, ABSENT = "present", "late", "absent"
 STATUSES = (PRESENT, LATE, ABSENT)

@@ -39,7 +39,8 @@ from siamlab.attendance.records import (
 from siamlab.attendance.times import in_seconds, is_late, local_time, noted_time, parse_time
 from siamlab.errors import InputError, NotEnrolledError
 from siamlab.gallery import Gallery
-from siamlab.gallery.vault import Person, Transaction, normal_name
+from siamlab.gallery.vault import Person, Transaction
+from siamlab.system.names import normal_name
 from siamlab.verification.result import Verification
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 
 from siamlab import __version__
@@ -23,7 +22,7 @@ from siamlab.cli import (
     people_commands,
 )
 from siamlab.cli.arguments import Parser
-from siamlab.cli.output import BAD_INPUT, DONE, UNKNOWN
+from siamlab.cli.output import BAD_INPUT, UNKNOWN, finish_output, note, print_any_text
 from siamlab.errors import SiamlabError, TooManyTriesError
 
 __all__ = ["build_parser", "main"]
@@ -62,25 +61,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those after the program's name; ``None`` takes the process' own.
 
     Returns:
-        The exit status: 0 done, 1 not verified, 2 bad usage or bad input, 3 unknown.
+        The exit status: 0 done, 1 not verified, 2 bad usage or bad input, 3 unknown. Whatever
+        else happens is 2 as well, with one line; ``SIAMLAB_DEBUG=1`` lets it through instead.
     """
     # TensorFlow prints a page of notices at start; an error must stay visible.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    parser = build_parser()
-    options, others = parser.parse_known_args(arguments)
-    if others and options.command != "lab":
-        parser.error(f"unrecognized arguments: {' '.join(others)}")
-    options.others = others
+    print_any_text()
     try:
-        return int(options.run(options))
+        return _run_command(arguments)
     except TooManyTriesError as error:  # neither yes nor no: nothing was looked at
-        print(f"siamlab: {error}", file=sys.stderr)
+        note(str(error))
         return UNKNOWN
     except SiamlabError as error:
-        print(f"siamlab: {error}", file=sys.stderr)
+        note(str(error))
         return BAD_INPUT
-    except BrokenPipeError:
-        return DONE
     except KeyboardInterrupt:
-        print("siamlab: interrupted; nothing half-written was kept.", file=sys.stderr)
+        note("interrupted; nothing half-written was kept.")
         return 130
+    except Exception as error:  # a traceback ends with status 1, which means no
+        if os.environ.get("SIAMLAB_DEBUG"):
+            raise
+        note(_describe(error))
+        return BAD_INPUT
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
+    try:
+        parser = build_parser()
+        options, others = parser.parse_known_args(arguments)
+        if others and options.command != "lab":
+            parser.error(f"unrecognized arguments: {' '.join(others)}")
+        options.others = others
+        return int(options.run(options))
+    finally:
+        finish_output()
+
+
+def _describe(error: Exception) -> str:
+    """What nobody foresaw, in one line."""
+    if isinstance(error, OSError) and error.strerror:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return str(SiamlabError(f"{where}{error.strerror}."))
+    text = f"unexpected {type(error).__name__}: {error}"
+    return str(SiamlabError(f"{text} (SIAMLAB_DEBUG=1 shows where it happened)"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from siamlab.cli.output import BAD_INPUT
+from siamlab.cli.output import BAD_INPUT, write_out
 from siamlab.errors import SiamlabError
 from siamlab.system.files import check_writable
 
@@ -19,7 +20,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message on one line and exit."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        line = SiamlabError(f"{self.prog}: {message} (see {self.prog} --help)")
+        self.exit(BAD_INPUT, f"{line}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # argparse's own keeps silent about a full device.
+        write_out(message, sys.stderr if file is None else file)
 
 
 def add_command(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from siamlab.cli.arguments import Commands, add_command, new_folder
 from siamlab.cli.output import DONE, say
-from siamlab.errors import InputError
+from siamlab.errors import InputError, MissingStepError
 
 
 def add_commands(commands: Commands) -> None:
@@ -58,4 +58,7 @@ def lab(options: argparse.Namespace) -> int:
     from siamlab.course.notebooks import notebook_paths
 
     first = str(notebook_paths()[0])
-    return subprocess.call([sys.executable, "-m", "jupyter", "lab", first, *options.others])
+    status = subprocess.call([sys.executable, "-m", "jupyter", "lab", first, *options.others])
+    if status:
+        raise MissingStepError(f"JupyterLab ended with status {status}; its own lines say why.")
+    return DONE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 
 from siamlab.cli.arguments import Commands, add_command, add_images, new_file, positive
 from siamlab.cli.output import DONE, note, say
@@ -89,7 +88,7 @@ def _fetch_resnet(source: str | None) -> list[str]:
 
 
 def _fetch_yunet(source: str | None) -> list[str]:
-    from siamlab.config import open_workspace
+    from siamlab.config import open_workspace, user_path
     from siamlab.faces.detectors import YuNetDetector
     from siamlab.system.files import write_whole
 
@@ -98,7 +97,7 @@ def _fetch_yunet(source: str | None) -> list[str]:
             "fetch yunet takes a local file: --from face_detection_yunet_2023mar.onnx or newer "
             "(OpenCV's model zoo has it)."
         )
-    given = Path(source).expanduser()
+    given = user_path(source)
     YuNetDetector(given)  # raises if OpenCV cannot open it
     named = given.name.startswith("face_detection_yunet") and given.suffix == ".onnx"
     target = open_workspace().models / (given.name if named else "face_detection_yunet.onnx")

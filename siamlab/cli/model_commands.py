@@ -16,7 +16,7 @@ from siamlab.cli.arguments import (
     new_model,
     positive,
 )
-from siamlab.cli.output import DONE, note, say
+from siamlab.cli.output import DONE, at_terminal, note, say
 from siamlab.errors import InputError, NoFaceError, SiamlabError
 
 _UNCALIBRATED = (
@@ -103,7 +103,11 @@ def train(options: argparse.Namespace) -> int:
             collection,
             arch=options.arch,
             settings=TrainingSettings(
-                minutes=options.minutes, epochs=options.epochs, seed=options.seed, folder=folder
+                minutes=options.minutes,
+                epochs=options.epochs,
+                seed=options.seed,
+                folder=folder,
+                verbose=1 if at_terminal() else 2,
             ),
             size=options.size,
             width=options.width,

@@ -112,7 +112,7 @@ def enroll(options: argparse.Namespace) -> int:
     except FaceError as error:  # whose face it is, or whether it is one, is unknown
         print(f"siamlab: {error}", file=sys.stderr)
         return UNKNOWN
-    say(f"enrolled {options.person}: {_stored(enrollment)}")
+    say(f"enrolled {enrollment.person}: {_stored(enrollment)}")
     for name in enrollment.repeated:
         say(f"{name}: the same image is stored already, and was not added")
     if not verifier.gallery.encrypted:
@@ -183,7 +183,7 @@ def verify(options: argparse.Namespace) -> int:
     verifier = _open_verifier(options)
     verification = verifier.verify(read_image(options.image), options.person)
     write_json(options.json, verification.to_dict())
-    say(str(verification))
+    say("; ".join(filter(None, (str(verification), verification.numbers))))
     return verdict_status(verification.verified)
 
 

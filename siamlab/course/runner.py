@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from siamlab.config import Profile, Workspace, get_profile, open_workspace
+from siamlab.config import Profile, Workspace, get_profile, open_workspace, user_path
 from siamlab.course.notebooks import notebook_paths
 from siamlab.course.results import record_results, results_table
 from siamlab.data.negatives import halve_subject
@@ -69,7 +69,7 @@ def run_series(
     Raises:
         SiamlabError: a notebook failed, or the input cannot be used.
     """
-    out = out.expanduser().resolve()
+    out = user_path(out).resolve()
     chosen = get_profile(profile)
     workspace = open_workspace(out / "data", subject or "me")
     environment = _environment(workspace, chosen, lfw, subject, model)
@@ -78,7 +78,7 @@ def run_series(
         shutil.rmtree(folder, ignore_errors=True)
     (workspace.root / "results.json").unlink(missing_ok=True)
     workspace.make()
-    times = _run_notebooks(notebook_paths(beyond), out / "notebooks", environment)
+    times = _run_notebooks(notebook_paths(beyond), out / "notebooks", environment, say)
     record_results(workspace, "times", **times)
     shutil.copytree(workspace.figures, out / "figures", dirs_exist_ok=True)
     say(f"\nexecuted notebooks and figures: {out}\n")
@@ -111,9 +111,9 @@ def _environment(
 
 
 def _run_notebooks(
-    paths: Sequence[Path], folder: Path, environment: dict[str, str]
+    paths: Sequence[Path], folder: Path, environment: dict[str, str], say: Callable[[str], None]
 ) -> dict[str, float]:
-    """Run notebooks with a progress bar each, and return the seconds of each."""
+    """Run notebooks, with a bar each at a terminal, and return the seconds of each."""
     import nbformat
     from tqdm import tqdm
 
@@ -122,7 +122,9 @@ def _run_notebooks(
     for path in paths:
         cells = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
         began = time.perf_counter()
-        with tqdm(total=cells.count("code"), desc=path.stem, unit="cell") as bar:
+        with tqdm(total=cells.count("code"), desc=path.stem, unit="cell", disable=None) as bar:
             _execute(path, folder / path.name, environment, lambda **_: bar.update())
         times[path.stem] = round(time.perf_counter() - began, 1)
+        if bar.disable:
+            say(f"{path.stem}: {times[path.stem]} s")
     return times

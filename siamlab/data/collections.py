@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from siamlab.config import default_cache
+from siamlab.config import default_cache, user_path
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import HEIC_ADVICE, HEIC_SUFFIXES, ImageFile, is_image_name
 from siamlab.system.archives import Progress, unpack
+from siamlab.system.names import composed
 
 DIGEST_LENGTH = 12
 DRAWN_MARK = ".drawn"  # a hidden file in a folder of drawn people
@@ -23,13 +24,13 @@ PUBLIC_MARK = ".public"  # and in a folder of one published person's images
 
 def person_digest(name: str) -> str:
     """A short digest of a name, 12 hexadecimal digits; models keep those of their training."""
-    encoded = name.encode("utf-8", "surrogateescape")  # a folder's name need not be text
+    encoded = composed(name).encode("utf-8", "surrogateescape")  # a folder's name need not be text
     return hashlib.sha256(encoded).hexdigest()[:DIGEST_LENGTH]
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person's image files, sorted by name."""
+    """One person's image files, sorted by name; the person's own is in NFC."""
 
     name: str
     images: tuple[ImageFile, ...]
@@ -110,6 +111,7 @@ class Collection:
         Raises:
             InputError: nobody has this name; the message suggests similar ones.
         """
+        name = composed(name)
         if name in self._by_name:
             return self._by_name[name]
         close = difflib.get_close_matches(name, self.names, n=3)
@@ -123,7 +125,7 @@ class Collection:
 
     def without(self, names: Iterable[str]) -> Collection:
         """Leave these people out; names that are not there do not matter."""
-        dropped = set(names)
+        dropped = set(map(composed, names))
         return Collection(self.root, tuple(p for p in self.people if p.name not in dropped))
 
     def with_at_least(self, count: int) -> Collection:
@@ -162,7 +164,7 @@ def open_collection(
         >>> len(people), len(people.images), people.names[0]
         (3, 6, 'person_0001')
     """
-    source = Path(path).expanduser()
+    source = user_path(path)
     root = source
     if not os.path.isdir(source):  # noqa: PTH112 - pathlib raises for names that cannot be
         if not os.path.exists(source):  # noqa: PTH110
@@ -171,8 +173,11 @@ def open_collection(
             raise InputError(f"{source} is a pipe or a device; give a folder or an archive of one.")
         root = unpack(source, Path(cache) if cache else default_cache(), progress)
     root = _skip_outer_folders(root)
-    listed = ((folder.name, list_images(folder)) for folder in _list_folders(root))
-    people = tuple(Person(name, images) for name, images in listed if images)
+    listed: dict[str, tuple[Path, ...]] = {}
+    for folder in _list_folders(root):  # two of them may be one name in two normalizations
+        name = composed(folder.name)
+        listed[name] = (*listed.get(name, ()), *list_images(folder))
+    people = tuple(Person(name, listed[name]) for name in sorted(listed) if listed[name])
     if people:
         return Collection(root, people)
     if list_images(root) and not _list_folders(root):
@@ -205,7 +210,7 @@ def collect_person(name: str, *folders: Path | str) -> Collection:
     images = tuple(image for folder in paths if folder.is_dir() for image in list_images(folder))
     if not images:
         raise EmptyFolderError(f"No images in {', '.join(map(str, paths)) or 'no folder'}.")
-    return Collection(paths[0].parent, (Person(name, images),))
+    return Collection(paths[0].parent, (Person(composed(name), images),))
 
 
 def list_images(folder: Path) -> tuple[Path, ...]:

@@ -78,7 +78,8 @@ def _copy(collection: Collection, target: Path, progress: bool) -> None:
 def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit=unit, unit_scale=unit == "B", disable=not shown) as bar:
+    hidden = None if shown else True  # None hides a bar that would fill a file
+    with tqdm(desc=what, unit=unit, unit_scale=unit == "B", disable=hidden) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

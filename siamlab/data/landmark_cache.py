@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.config import default_cache, open_workspace
+from siamlab.config import default_cache, open_workspace, user_path
 from siamlab.errors import StorageError
 from siamlab.faces.detectors import FaceBox, Landmarks
 from siamlab.system.dlib_files import FIVE_POINTS, find_dlib_file
@@ -34,7 +34,7 @@ def is_public(path: Path) -> bool:
     workspace = open_workspace()
     roots = [default_cache().resolve(), workspace.root / "lfw", workspace.negative]
     if given := os.environ.get("SIAMLAB_LFW"):
-        roots.append(Path(given).expanduser().resolve())
+        roots.append(user_path(given).resolve())
     parents = set(path.resolve().parents)
     return any(root in parents for root in roots)
 

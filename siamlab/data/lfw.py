@@ -14,6 +14,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
 from siamlab.images.decode import ImageFile
 from siamlab.system.files import read_text, write_text
+from siamlab.system.names import composed
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def _pair_line(path: Path | str, number: int, fields: list[str]) -> PairLine:
         raise InputError(
             f"{path}, line {number}: expected 'name i j' or 'name i name j', {_received(fields)}."
         )
-    pair = PairLine(fields[0], int(fields[1]), fields[2], int(fields[3]))
+    first, second = composed(fields[0]), composed(fields[2])
+    pair = PairLine(first, int(fields[1]), second, int(fields[3]))
     if min(pair.first_number, pair.second_number) < 1:
         raise InputError(f"{path}, line {number}: images are numbered from 1, {_received(fields)}.")
     if pair.genuine and pair.first_number == pair.second_number:
@@ -124,9 +126,9 @@ def image_path(collection: Collection, name: str, number: int) -> ImageFile:
     Raises:
         InputError: there is no such person or image.
     """
-    stem = f"{name}_{number:04d}"
+    stem = composed(f"{name}_{number:04d}")
     for image in collection.person(name).images:
-        if image.stem == stem:
+        if composed(image.stem) == stem:
             return image
     raise InputError(f"{collection.root} holds no image {stem} of {name}.")
 
@@ -137,7 +139,7 @@ def image_number(image: ImageFile, name: str) -> int:
     Raises:
         InputError: the file is not named like this.
     """
-    match = re.fullmatch(re.escape(name) + r"_(\d{4,})", image.stem)
+    match = re.fullmatch(re.escape(composed(name)) + r"_(\d{4,})", composed(image.stem))
     if match is None:
         raise InputError(f"{image} is not named as in LFW: {name}_0001{image.suffix}.")
     return int(match[1])

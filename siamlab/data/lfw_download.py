@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
+from siamlab.config import user_path
 from siamlab.data.collections import open_collection
 from siamlab.data.fetching import downloaded, new_collection
 from siamlab.errors import EmptyFolderError, InputError
@@ -70,9 +72,9 @@ def fetch_lfw(
     Source:
         Huang et al., "Labeled Faces in the Wild", 2007; the mirror is scikit-learn's.
     """
-    destination = Path(destination).expanduser()
-    local = None if source is None or _is_address(source) else Path(source).expanduser()
-    note = str(source or url) if local is None else str(local.resolve())
+    destination = user_path(destination)
+    local = None if source is None or _is_address(source) else user_path(source)
+    note = str(source or url) if local is None else os.path.realpath(local)
     if destination.is_dir() and any(destination.iterdir()):
         _check_note(destination, note, asked=source is not None)
         return open_collection(destination).root

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.config import default_cache, open_workspace
+from siamlab.config import default_cache, open_workspace, user_path
 from siamlab.data.collections import Collection, Person
 from siamlab.data.fetching import downloaded, new_collection
 from siamlab.errors import EmptyFolderError, InputError
@@ -53,7 +53,7 @@ def open_characters(path: Path | str, cache: Path | None = None) -> Collection:
         InputError: there is no such path, or the archive is damaged.
         EmptyFolderError: no drawing is in it.
     """
-    source = Path(path).expanduser()
+    source = user_path(path)
     if not source.exists():
         raise InputError(f"{source} does not exist; give Omniglot as a folder or an archive.")
     root = unpack(source, cache or default_cache()) if source.is_file() else source
@@ -152,7 +152,7 @@ def find_omniglot(path: Path | str | None = None) -> tuple[Collection, Collectio
         InputError: one of them is missing.
     """
     root = Path(path or os.environ.get("SIAMLAB_OMNIGLOT") or open_workspace().root / "omniglot")
-    first, second = (open_characters(_locate(root.expanduser(), name)) for name in SETS)
+    first, second = (open_characters(_locate(user_path(root), name)) for name in SETS)
     return first, second
 
 
@@ -192,11 +192,11 @@ def fetch_omniglot(
         Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic
         program induction", Science 350, 2015; github.com/brendenlake/omniglot.
     """
-    destination = Path(destination).expanduser()
+    destination = user_path(destination)
     for name in SETS:
         if (destination / name).is_dir():
             continue
-        local = None if source is None else _locate(Path(source).expanduser(), name)
+        local = None if source is None else _locate(user_path(source), name)
         with (
             nullcontext(local) if local else downloaded(*remote[name], progress) as copy,
             new_collection(destination / name, copy, open_characters, progress) as part,

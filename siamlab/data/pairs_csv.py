@@ -14,6 +14,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
 from siamlab.images.decode import is_image_name
 from siamlab.system.files import read_text, write_text
+from siamlab.system.names import composed, decomposed
 
 HEADER = ("first", "second", "same")
 LABELS = {"1": 1, "0": 0, "true": 1, "false": 0}
@@ -111,7 +112,7 @@ def _name_people(
     """The person on each image: its folder, or the first image that genuine pairs link it to."""
     pairs = list(zip(first, second, labels, strict=True))
     if all((one.parent == other.parent) == bool(same) for one, other, same in pairs):
-        return {image: image.parent.name for image in (*first, *second)}
+        return {image: composed(image.parent.name) for image in (*first, *second)}
     linked = {image: image for image in (*first, *second)}
 
     def origin(image: Path) -> Path:
@@ -148,7 +149,8 @@ def _rows(path: Path | str) -> list[tuple[tuple[str, str], int]]:
 
 def _find(name: str, folders: tuple[Path, Path], missing: list[str]) -> Path:
     for folder in folders:
-        for text in (name, name.strip()):  # spaces around commas are no part of a name, mostly
+        # Spaces around commas are no part of a name, mostly; macOS writes letters in two parts.
+        for text in (name, name.strip(), composed(name.strip()), decomposed(name.strip())):
             if os.path.isfile(folder / text):  # noqa: PTH113 - pathlib raises for some names
                 return folder / text  # an absolute name stays what it is
     missing.append(name.strip())

@@ -172,7 +172,7 @@ class VaultCaptures:
     def check(self) -> None:
         """Raise a ConsentError unless this person's face may be kept."""
         with self.gallery.reading() as view:
-            self._agreed(None if view is None else view.find(self.person))
+            self._agreed(None if view is None else view.find_or_new(self.person))
 
     def images(self, *kinds: str) -> tuple[ImageFile, ...]:
         """See :class:`Captures`."""
@@ -197,7 +197,7 @@ class VaultCaptures:
         content = jpeg_bytes(image)
         check_kind(kind)
         with self.gallery.writing() as change:
-            found = change.find(self.person)
+            found = change.find_or_new(self.person)
             about = self._agreed(found)
             person = change.add(self.person) if found is None else found
             name = next_name((one.removeprefix(IMAGES) for one in person.records), kind)

@@ -23,8 +23,9 @@ from siamlab.gallery.consent import EXEMPT, Consent
 from siamlab.gallery.database import check_structure
 from siamlab.gallery.enrollment import from_record
 from siamlab.gallery.store import TEMPLATES, Gallery
-from siamlab.gallery.vault import Person, Transaction, normal_name
+from siamlab.gallery.vault import Person, Transaction
 from siamlab.system.files import storage_errors, whole_file, write_text
+from siamlab.system.names import composed
 
 LOCAL = ("cache", "models", "figures", "logs", "people", "exports")  # of a workspace
 ARRAYS = (".npy", ".npz")
@@ -176,6 +177,7 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
         if view is not None and person is not None:
             known = _held(view, person)
             secrets = _secrets(view, person)
+            name = person.name
     folders = [] if workspace is None else _folders(workspace.root / "people", name)
     if known is not None or not folders:
         gallery.erase(name)  # where nothing is held, it says who is enrolled
@@ -200,7 +202,7 @@ def find_traces(
             inside = view.database.serialize()
             people = [one for one in view.people() if isinstance(one, Person)]
             names = [one.name for one in people]
-            if normal_name(name) in names or view.find(name) is not None:
+            if name in names or view.find(name) is not None:
                 traces.append(f"{name!r} is still in the vault: erase again.")
             traces += [
                 f"The templates of {one.name!r} are those of {name!r}: erase or enroll them again."
@@ -412,7 +414,7 @@ def _copies(workspace: Workspace, secrets: Secrets) -> list[Path]:
 def _folders(people: Path, name: str) -> list[Path]:
     """The folders of this name; a name such as ``..`` is none, and leads nowhere."""
     found = people.iterdir() if people.is_dir() else ()
-    return [path for path in found if path.is_dir() and normal_name(path.name) == normal_name(name)]
+    return [path for path in found if path.is_dir() and composed(path.name) == composed(name)]
 
 
 def _digest(content: bytes) -> bytes:

@@ -34,6 +34,7 @@ from siamlab.gallery.enrollment import (
 from siamlab.gallery.former import bring_over, former_files
 from siamlab.gallery.sealing import NONCE_BYTES
 from siamlab.gallery.vault import PEOPLE, Person, Transaction, Vault
+from siamlab.system.pickling import OneProcess
 
 _BATCH = 1000  # people of a bulk enrollment that are written together
 _NAMES_SHOWN = 5  # in an error message
@@ -78,7 +79,7 @@ class Templates:
         return f"Templates({len(self.people)} people, {count} templates of {dimensions} numbers)"
 
 
-class Gallery:
+class Gallery(OneProcess):
     """The enrolled people, in one file that only its owner can read.
 
     Everything of a person is encrypted with a key of their own, see
@@ -136,7 +137,7 @@ class Gallery:
         """Store a person's templates beside the earlier ones of the same model.
 
         Args:
-            person: name, any characters.
+            person: name; spaces around it do not count.
             templates: float ``(N, dimensions)``, N at least 1, all finite.
             model_id: ``model.model_id`` of the model that made them.
             sources: where each template came from; numbers when left out.
@@ -152,7 +153,8 @@ class Gallery:
 
         Raises:
             ConsentError: the person's consent is missing or over.
-            InputError: the templates have another form, or there are more or fewer sources.
+            InputError: the templates have another form, or there are more or fewer sources; or the
+                name is almost that of somebody else, or none (:mod:`siamlab.system.names`).
             StorageError: the file cannot be written; what was there is unchanged.
         """
         enrollment = new_enrollment(person, templates, model_id, sources, digests)
@@ -360,7 +362,7 @@ def agreed(person: Person | None, consent: Agreement, name: str) -> dict[str, An
 def _store(
     change: Transaction, enrollment: Enrollment, consent: Agreement, replace: bool
 ) -> Enrollment:
-    found = change.find(enrollment.person)
+    found = change.find_or_new(enrollment.person)
     about = agreed(found, consent, enrollment.person)
     person = change.add(enrollment.person) if found is None else found
     record, former = TEMPLATES + enrollment.model_id, None
@@ -370,7 +372,8 @@ def _store(
         except StorageError:
             if not replace:  # what is replaced may be damaged
                 raise
-    stored = add_templates(None if replace else former, enrollment)
+    new = dataclasses.replace(enrollment, person=person.name)
+    stored = add_templates(None if replace else former, new)
     if replace and former is not None:
         stored = dataclasses.replace(stored, replaced=len(former))
     if stored.added:

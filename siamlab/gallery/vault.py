@@ -17,7 +17,6 @@ import base64
 import json
 import os
 import sqlite3
-import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,6 +55,7 @@ from siamlab.gallery.sealing import (
     to_words,
     unseal,
 )
+from siamlab.system.names import check_new_name, name_key, normal_name
 
 KDF = Argon2()
 ID_BYTES = 16
@@ -107,8 +107,8 @@ class Keys:
         )
 
     def tag(self, name: str) -> bytes:
-        """The keyed digest of a name."""
-        return keyed_digest(self.names, normal_name(name).encode("utf-8", "surrogatepass"))
+        """The keyed digest of a name, however it is written."""
+        return keyed_digest(self.names, name_key(name).encode("utf-8", "surrogatepass"))
 
 
 @dataclass(eq=False)
@@ -163,7 +163,7 @@ class Transaction:
     erased_before: int | None = None  # the list's length in bytes before this transaction
 
     def find(self, name: str) -> Person | None:
-        """The person with this name.
+        """The person with this name, however it is written.
 
         Raises:
             StorageError: the row was changed, or the person had been erased.
@@ -178,9 +178,27 @@ class Transaction:
                 "back, run: siamlab gallery purge"
             )
         person = self.open(row)
-        if person.name != normal_name(name):  # the digests of two people were exchanged
+        if name_key(person.name) != name_key(name):  # the digests of two people were exchanged
             raise StorageError(_CHANGED)
         return person
+
+    def find_or_new(self, name: str) -> Person | None:
+        """The person with exactly this name, to whom something may be added; ``None`` if new.
+
+        Raises:
+            InputError: somebody is called almost so, and may be another person; or the name cannot
+                be a new one (:func:`siamlab.system.names.check_new_name`).
+            StorageError: as :meth:`find`.
+        """
+        found = self.find(name)
+        if found is None:
+            check_new_name(name)
+        elif found.name != normal_name(name):
+            raise InputError(
+                f"{found.name!r} is in the gallery already, almost the same name as {name!r}. "
+                "Write it as there, or, for another person, another name."
+            )
+        return found
 
     def people(self) -> Iterator[Person | int]:
         """Everybody; in place of a person whose row was changed, its number."""
@@ -486,18 +504,6 @@ class Vault:
             f"The passphrase does not open the gallery {self.folder}. Try again; without it, "
             "or the recovery key, nothing in it can be read."
         )
-
-
-def normal_name(name: str) -> str:
-    """A name in one Unicode normalization.
-
-    Raises:
-        InputError: the name is empty.
-    """
-    normal = unicodedata.normalize("NFC", name)
-    if not normal.strip():
-        raise InputError("A person needs a name; received an empty one.")
-    return normal
 
 
 def _seal_audit_key(audit_key: bytes, vault: bytes, master: bytes) -> bytes:

@@ -8,7 +8,7 @@ from siamlab.errors import InputError
 from siamlab.models import compact, koch
 from siamlab.models.embedder import embed_in_batches
 from siamlab.models.layers import Mirror
-from siamlab.system.backend import keras, layers
+from siamlab.system.backend import check_process, keras, layers
 
 ARCHITECTURES = ("koch", "compact")
 
@@ -37,6 +37,7 @@ def build_embedding(
     Raises:
         InputError: an unknown ``arch``, an image too small for it, or a width that is not
             positive.
+        ModelError: this process was forked from one that had a model.
 
     Example:
         >>> import siamlab
@@ -44,6 +45,7 @@ def build_embedding(
         >>> f"{embedding.count_params():,}"
         '38,960,448'
     """
+    check_process()
     if arch not in ARCHITECTURES:
         raise InputError(f"arch is one of {', '.join(ARCHITECTURES)}. Received: arch={arch!r}.")
     if len(input_shape) != 3:

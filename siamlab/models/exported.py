@@ -36,6 +36,7 @@ from siamlab.models.export_notes import (
 from siamlab.models.locations import model_digest
 from siamlab.models.metadata import ModelMetadata
 from siamlab.system.local_key import check
+from siamlab.system.pickling import OneProcess
 from siamlab.system.quiet import silent_stderr
 
 LITERT, ONNX = ".tflite", ".onnx"
@@ -103,7 +104,7 @@ class ExportInfo:
         return info
 
 
-class ExportedModel:
+class ExportedModel(OneProcess):
     """An embedding network on a light runtime, with the head in NumPy.
 
     Args:

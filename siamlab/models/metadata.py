@@ -9,10 +9,12 @@ list of names opens nothing elsewhere. The models in the package keep plain dige
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 from siamlab import __version__
@@ -21,6 +23,7 @@ from siamlab.data.collections import person_digest
 from siamlab.errors import InputError, StorageError
 from siamlab.faces.crop import Preprocessing
 from siamlab.system.local_key import find_local_key, key_name, local_key, mark
+from siamlab.system.names import composed
 
 DEFAULT_THRESHOLD = 0.5  # of a model that was never calibrated
 # Names of operating points: the fewest errors; a false match rate of 1 in 100 and in 1,000.
@@ -55,7 +58,7 @@ def people_marks(people: Iterable[str], key: bytes | None = None) -> tuple[str, 
 
 
 def _name_mark(name: str, key: bytes) -> str:
-    encoded = name.encode("utf-8", "surrogateescape")
+    encoded = composed(name).encode("utf-8", "surrogateescape")
     return mark(b"trained on " + encoded, key)[:_MARK_LENGTH]
 
 
@@ -210,10 +213,34 @@ class ModelMetadata:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelMetadata:
-        """The inverse of :meth:`to_dict`."""
-        rest = {**values, "people": tuple(values["people"])}
-        rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
-        return cls(**rest)
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            InputError: a value is missing, unknown or of another kind.
+        """
+        try:
+            _check_calibration(values.get("calibration"))
+            rest = {**values, "people": tuple(map(str, values["people"]))}
+            rest["preprocessing"] = Preprocessing.from_dict(values["preprocessing"])
+            return cls(**rest)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"The metadata of the model is damaged: {error}.") from None
+
+
+def _check_calibration(found: dict[str, Any] | None) -> None:
+    """Raise an InputError unless the thresholds of a file are numbers."""
+    if found is None:
+        return
+    optional = (
+        found.get("balanced"),
+        found.get("target_fmr"),
+        *found.get("thresholds", {}).values(),
+    )
+    for value in (found["threshold"], *(one for one in optional if one is not None)):
+        if not isinstance(value, Real) or not math.isfinite(value):
+            raise InputError(
+                f"A threshold of the model is no number: {value!r}. Calibrate it again."
+            )
 
 
 def _workspace_key() -> bytes | None:

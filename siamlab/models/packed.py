@@ -9,17 +9,17 @@ are rounded to float16; arrays of a few hundred numbers (biases, statistics, the
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from siamlab.errors import ModelError
 from siamlab.models.locations import model_digest
-from siamlab.models.safety import check_classes, first_line
+from siamlab.models.safety import check_classes, check_growth, first_line
 from siamlab.models.siamese import Siamese
 from siamlab.system.backend import keras
-from siamlab.system.files import sha256, whole_file, write_text
+from siamlab.system.files import read_text, sha256, whole_file, write_text
 
 FEW = 1024  # numbers; arrays below stay float32
 
@@ -62,21 +62,25 @@ def load_packed(path: Path | str) -> Siamese:
     expected = _checksum_file(path)
     if not path.is_file() or not expected.is_file():
         raise ModelError(f"{path} and {expected.name} belong together; one of them is missing.")
-    if model_digest(path) != expected.read_text().split(maxsplit=1)[0]:
+    if [model_digest(path)] != read_text(expected).split()[:1]:
         raise ModelError(
             f"{path} is not what {expected.name} says: damaged. Install siamlab again."
         )
     try:
+        with zipfile.ZipFile(path) as file:
+            check_growth(file, "about.npy")
         with np.load(path, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())["model"]
             names = sorted(name for name in archive.files if name.isdigit())
             arrays = [archive[name].astype(np.float32) for name in names]
         check_classes(about)
         model = keras.saving.deserialize_keras_object(about, safe_mode=True)
+        if not isinstance(model, Siamese):
+            raise ModelError(f"it holds a {type(model).__name__}, not a Siamese model")
         model.set_weights(arrays)
     except Exception as error:  # NumPy and Keras raise many kinds for what is no such file
         raise ModelError(f"{path} cannot be loaded as a model: {first_line(error)}.") from None
-    return cast(Siamese, model)
+    return model
 
 
 def _checksum_file(path: Path) -> Path:

@@ -91,16 +91,32 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> Any:
         raise ModelError(
             f"{path} is refused: {what}. A .keras file has {', '.join(sorted(MEMBERS))}."
         )
+    try:
+        check_growth(archive, CONFIG)
+    except ModelError as error:
+        raise ModelError(f"{path} is refused: {error}.") from None
+    with archive.open(WEIGHTS) as weights:
+        check_weights(path, weights, archive.getinfo(WEIGHTS).file_size)
+    return json.loads(archive.read(CONFIG))
+
+
+def check_growth(archive: zipfile.ZipFile, text: str) -> None:
+    """Refuse an archive of weights that would fill the memory.
+
+    Args:
+        archive: of weights and a description.
+        text: the description's name in it.
+
+    Raises:
+        ModelError: it would grow more than weights can.
+    """
     packed = sum(member.compress_size for member in archive.infolist())
     unpacked = sum(member.file_size for member in archive.infolist())
     if (
         unpacked > _FREE_BYTES + _MOST_TIMES * packed
-        or archive.getinfo(CONFIG).file_size > _MOST_TEXT
+        or archive.getinfo(text).file_size > _MOST_TEXT
     ):
-        raise ModelError(f"{path} is refused: it would grow to {unpacked / 1e6:,.0f} MB.")
-    with archive.open(WEIGHTS) as weights:
-        check_weights(path, weights, archive.getinfo(WEIGHTS).file_size)
-    return json.loads(archive.read(CONFIG))
+        raise ModelError(f"it would grow to {unpacked / 1e6:,.0f} MB")
 
 
 def check_classes(config: Any) -> None:

@@ -14,7 +14,7 @@ from siamlab.models.packed import load_packed
 from siamlab.models.pretrained import load_pretrained
 from siamlab.models.safety import check_model_file, first_line
 from siamlab.models.siamese import Siamese
-from siamlab.system.backend import keras
+from siamlab.system.backend import check_process, keras
 from siamlab.system.files import write_whole
 
 
@@ -67,7 +67,8 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
 
     Raises:
         ModelError: there is no such file, it is damaged, it is another kind of model, or it holds
-            code or classes that are neither Keras' nor siamlab's nor registered before.
+            code or classes that are neither Keras' nor siamlab's nor registered before; or this
+            process was forked from one that had a model.
 
     Example:
         >>> import siamlab
@@ -81,6 +82,7 @@ def load_model(path: Path | str = "pretrained") -> Siamese:
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises where a folder cannot be entered
         missing = f"No model file at {path}. Check the name, or train one: siamlab train."
         raise ModelError(describe_foreign(path) or missing)
+    check_process()
     if path.suffix == ".json":
         return load_pretrained(path)
     if path.suffix == ".npz":

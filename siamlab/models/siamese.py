@@ -19,7 +19,7 @@ from siamlab.models.embedder import ranks_by_cosine
 from siamlab.models.embedding import embed_images
 from siamlab.models.layers import L1Distance, PairDistance, SquaredDistance
 from siamlab.models.metadata import ModelMetadata
-from siamlab.system.backend import keras, layers, ops
+from siamlab.system.backend import check_process, keras, layers, ops
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -37,6 +37,10 @@ class Siamese(keras.Model):
         inputs: ``[anchor, other]``, or a dictionary with these names; float32 images in [0, 1].
 
     Output shape: ``(batch, 1)``, a probability; higher means the same person.
+
+    Raises:
+        ModelError: this process was forked from one that had a model
+            (:func:`siamlab.system.backend.check_process`).
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Siamese(keras.Model):
         name: str = "siamese",
         **kwargs: Any,
     ) -> None:
+        check_process()
         shape = embedding.input_shape[1:]
         distance = L1Distance(name="distance") if distance is None else distance
         head = layers.Dense(1, activation="sigmoid", name="same_person")
@@ -60,6 +65,11 @@ class Siamese(keras.Model):
         self.metadata = metadata or ModelMetadata(
             preprocessing=Preprocessing(size=int(shape[0])), arch="custom"
         )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """As every Keras model."""
+        check_process()
+        return super().__call__(*args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Everything a reload needs, the metadata included."""
@@ -107,10 +117,12 @@ class Siamese(keras.Model):
 
     def embed(self, images: np.ndarray, batch: int = 64) -> np.ndarray:
         """Embed images, ``batch`` at a time; see :meth:`FaceEmbedder.embed`."""
+        check_process()
         return embed_images(self.embedding, images, batch)
 
     def score_pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Score pairs with distance layer and head; see :meth:`FaceEmbedder.score_pairs`."""
+        check_process()
         if len(second) == 0:
             return np.zeros(0, np.float32)
         probability = self.head(self.distance(np.atleast_2d(first), second))

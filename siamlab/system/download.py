@@ -37,7 +37,7 @@ def download(
         folder: the target folder; made if absent.
         name: the file's name there.
         sha256: the expected digest, 64 hexadecimal digits; ``None`` skips the check.
-        progress: show a bar on standard error.
+        progress: show a bar on standard error, where that is a terminal.
 
     Returns:
         ``folder/name``.
@@ -83,7 +83,8 @@ def _resuming(progress: bool, url: str, output_file: str, pooch: Any) -> None:
     """A downloader for pooch that requests the missing rest after a cut."""
     from tqdm import tqdm
 
-    what, hidden = f"downloading {url.rsplit('/', 1)[-1]}", not progress
+    # None hides a bar that would fill a file.
+    what, hidden = f"downloading {url.rsplit('/', 1)[-1]}", None if progress else True
     with (
         Path(output_file).open("wb") as out,
         tqdm(desc=what, unit="B", unit_scale=True, disable=hidden) as bar,

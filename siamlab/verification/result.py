@@ -99,6 +99,13 @@ class Verification:
         return self.detection_threshold
 
     @property
+    def numbers(self) -> str:
+        """Probability and threshold in words; empty when there is no probability."""
+        if self.probability is None:
+            return ""
+        return f"probability {self.probability:.3f}, threshold {self.threshold:.3f}"
+
+    @property
     def latency(self) -> float:
         """Seconds of all parts together."""
         return sum(self.seconds.values())
@@ -127,7 +134,7 @@ class Verification:
         if self.verified is None:
             return f"unknown: {self.reason}"
         people = "the same person" if self.verified else "different people"
-        return f"{people}: probability {self.probability:.3f}, threshold {self.threshold:.3f}"
+        return f"{people}: {self.numbers}"
 
     def __repr__(self) -> str:
         return f"Verification({self})"

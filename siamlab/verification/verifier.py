@@ -31,6 +31,7 @@ from siamlab.images.decode import check_rgb
 from siamlab.images.digest import pixel_digest
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.metadata import VERIFICATION, check_domain
+from siamlab.system.pickling import OneProcess
 from siamlab.verification.fusion import (
     TEMPLATE_RULES,
     check_rule,
@@ -44,7 +45,7 @@ from siamlab.verification.result import Verification
 from siamlab.verification.template import make_templates
 
 
-class Verifier:
+class Verifier(OneProcess):
     """Verifies people of a gallery with one model.
 
     Args:

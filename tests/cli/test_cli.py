@@ -341,6 +341,10 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
     assert main(same) == 0
     verdict = json.loads(out.read_text())
     assert verdict["verified"] is True and verdict["person"] == "Ada"
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "Ada verified: 1 of 1 templates match (100%, 50% needed); "
+        f"probability {verdict['score']:.3f}, threshold {verdict['threshold']:.3f}"
+    )
     # So small a model accepts some strangers with certainty, but not all of them.
     strangers = [str(other.images[-1]) for other in open_collection(images).people[1:]]
     assert 1 in {main(["verify", "Ada", image, "--threshold", "1"]) for image in strangers}

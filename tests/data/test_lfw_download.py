@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import tarfile
 import threading
 import time
@@ -115,12 +116,20 @@ def test_downloads_once(serve: Serve, tmp_path: Path, capfd) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_progress_is_shown(serve: Serve, tmp_path: Path, capfd) -> None:
+def test_progress_is_shown_at_a_terminal_and_fills_no_file(
+    serve: Serve, tmp_path: Path, monkeypatch
+) -> None:
     server = serve(lambda handler, number: handler.serve())
     digest = hashlib.sha256(server.content).hexdigest()
-    fetch_lfw(tmp_path / "lfw", url=server.url, sha256=digest)
-    shown = capfd.readouterr().err
-    assert "downloading lfw.tgz: 100%" in shown and "unpacking" in shown
+    shown = {}
+    for terminal in (True, False):
+        error = io.StringIO()
+        monkeypatch.setattr(error, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr("sys.stderr", error)
+        fetch_lfw(tmp_path / str(terminal), url=server.url, sha256=digest)
+        shown[terminal] = error.getvalue()
+    assert "downloading lfw.tgz: 100%" in shown[True] and "unpacking" in shown[True]
+    assert shown[False] == ""
 
 
 def test_an_interrupted_transfer_is_resumed(serve: Serve, tmp_path: Path) -> None:

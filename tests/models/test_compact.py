@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import keras
 import numpy as np
 import pytest
 
-from siamlab.errors import ModelError
+from siamlab.errors import InputError, ModelError, SiamlabError
 from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.packed import load_packed, save_packed
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
+from siamlab.system.files import sha256
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +134,58 @@ def test_damaged_packed_models_are_refused(model, tmp_path):
     path.with_name("model.npz.sha256").unlink()
     with pytest.raises(ModelError, match="one of them is missing"):
         load_model(path)
+
+
+def test_malformed_packed_models_are_one_line(model, tmp_path):
+    """Whole files, as their checksums say, of something else than a Siamese model."""
+    path = save_packed(model, tmp_path / "model.npz")
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    alone = json.dumps({"model": keras.saving.serialize_keras_object(model.embedding)})
+    cases = {
+        "about": {"templates": np.zeros((2, 3))},
+        "not a Siamese model": {**arrays, "about": np.frombuffer(alone.encode(), np.uint8)},
+        "layer": {name: array for name, array in arrays.items() if name != "000"},
+        "would grow to 160 MB": {**arrays, "000": np.zeros(40_000_000, np.float32)},
+        "no number: 'high'": {
+            **arrays,
+            "about": np.frombuffer(
+                arrays["about"].tobytes().replace(b'"calibration": null',
+                b'"calibration": {"threshold": "high"}'), np.uint8,
+            ),
+        },
+    }  # fmt: skip
+    for reason, changed in cases.items():
+        np.savez_compressed(path, **changed)
+        path.with_name("model.npz.sha256").write_text(sha256(path))
+        with pytest.raises(ModelError, match="cannot be loaded as a model") as caught:
+            load_model(path)
+        assert reason in str(caught.value) and str(caught.value).isprintable()
+    for text in (b"", b"\xff\xfe"):
+        path.with_name("model.npz.sha256").write_bytes(text)
+        with pytest.raises(SiamlabError) as caught:
+            load_model(path)
+        assert "model.npz.sha256" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        {"threshold": "high"},
+        {"threshold": float("nan")},
+        {"threshold": 0.5, "balanced": "0.4"},
+        {"threshold": 0.5, "thresholds": {"0.001": [0.9]}},
+        {"threshold": 0.5, "target_fmr": "0.01"},
+        {"balanced": 0.5},
+        ["threshold"],
+    ],
+)
+def test_thresholds_that_are_no_numbers_are_refused(model, calibration):
+    values = model.metadata.to_dict()
+    with pytest.raises(InputError, match=r"no number|damaged") as caught:
+        ModelMetadata.from_dict({**values, "calibration": calibration})
+    assert str(caught.value).isprintable()
+    assert ModelMetadata.from_dict(values) == model.metadata
 
 
 def test_numbers_beyond_float16_are_refused(tmp_path):

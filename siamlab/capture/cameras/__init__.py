@@ -17,6 +17,7 @@ from siamlab.capture.cameras.device import (
 )
 from siamlab.capture.cameras.drawn import DrawnCamera
 from siamlab.capture.cameras.folder import FolderCamera
+from siamlab.config import user_path
 from siamlab.errors import CameraError, InputError
 from siamlab.images.decode import is_image_name
 
@@ -74,7 +75,7 @@ def open_camera(
 
 
 def _open_path(path: Path, size: tuple[int, int] | None, loop: bool) -> OpenCVCamera | FolderCamera:
-    path = path.expanduser()
+    path = user_path(path)
     if not path.exists():
         raise CameraError(
             f"There is no camera, file or folder {str(path)!r}. Use an index such as 0, a video, "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.config import Workspace
+from siamlab.config import Workspace, user_path
 from siamlab.data.collections import Collection, Person, collect_person, open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT, split_negatives
 from siamlab.data.splits import Split, split_by_name
@@ -29,7 +29,7 @@ def open_own_people(path: Path | str) -> Collection:
     Raises:
         InputError, EmptyFolderError: see :func:`siamlab.data.collections.open_collection`.
     """
-    root = Path(path).expanduser()
+    root = user_path(path)
     folders = [root]
     if root.is_dir() and not _is_captured(root):
         folders = [one for one in sorted(root.iterdir()) if not one.name.startswith((".", "__"))]

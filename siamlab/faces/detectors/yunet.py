@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from siamlab.config import open_workspace
+from siamlab.config import open_workspace, user_path
 from siamlab.errors import ModelError
 from siamlab.faces.detectors.base import FaceBox, Landmarks, largest_first, shrink
 from siamlab.images.decode import check_rgb
@@ -97,6 +97,6 @@ def yunet_file() -> Path | None:
     """The YuNet file: ``SIAMLAB_YUNET``, else one in the data folder's ``models``."""
     named = os.environ.get("SIAMLAB_YUNET")
     if named:
-        return Path(named).expanduser()
+        return user_path(named)
     found = sorted(open_workspace().models.glob("face_detection_yunet*.onnx"))
     return found[-1] if found else None
