@@ -149,7 +149,7 @@ UNREADABLE = (
 def test_what_cannot_be_read_is_one_line(capsys, monkeypatch):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        folder.chmod(0o755)  # another user must come as far as the locked folder
+        folder.chmod(0o777)  # another user must come as far as the locked folder, and write --out
         (folder / "locked").mkdir()
         (folder / "loop").symlink_to("loop")
         (folder / "data").mkdir()
