@@ -183,7 +183,7 @@ def verify(options: argparse.Namespace) -> int:
     verifier = _open_verifier(options)
     verification = verifier.verify(read_image(options.image), options.person)
     write_json(options.json, verification.to_dict())
-    say("; ".join(filter(None, (str(verification), verification.numbers))))
+    say("; ".join(filter(None, (str(verification), verification.numbers, verification.strangers))))
     return verdict_status(verification.verified)
 
 

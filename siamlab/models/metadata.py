@@ -75,6 +75,12 @@ def library_versions() -> dict[str, str]:
     }
 
 
+def log_odds(score: float) -> float:
+    """The logarithm of ``score / (1 - score)``; 0 and 1 count as a ten-millionth less extreme."""
+    inside = min(max(score, 1e-7), 1 - 1e-7)
+    return math.log(inside / (1 - inside))
+
+
 def check_domain(domain: str) -> str:
     """Return a domain when it is one of ``DOMAINS``.
 
@@ -172,6 +178,37 @@ class ModelMetadata:
         else:
             value = found.get("thresholds", {}).get(point.removeprefix("fmr_"))
         return None if value is None else float(value)
+
+    def threshold_at(self, fmr: float) -> tuple[float, bool] | None:
+        """The threshold of any false match rate, from the rates that the model was calibrated for.
+
+        Between two of them, and beyond the last, the log-odds of the threshold is taken as linear
+        in the logarithm of the rate: scores of impostors thin out faster than that, if at all
+        otherwise.
+
+        Args:
+            fmr: false match rate of single comparisons, in (0, 1).
+
+        Returns:
+            The threshold, and whether the calibration's pairs carry the rate; ``None`` for a
+            model without two such rates.
+
+        Example:
+            >>> from siamlab.models.metadata import ModelMetadata
+            >>> found = {"threshold": 0.5, "thresholds": {"0.1": 0.5, "0.01": 10 / 11}}
+            >>> threshold, carried = ModelMetadata(calibration=found).threshold_at(0.001)
+            >>> round(threshold, 4), carried  # odds 1, 10, 100
+            (0.9901, False)
+        """
+        named = (self.calibration or {}).get("thresholds", {})
+        rates = sorted((float(rate), float(value)) for rate, value in named.items())
+        if len(rates) < 2:
+            return None
+        lower = next((i for i in range(len(rates) - 1) if fmr < rates[i + 1][0]), len(rates) - 2)
+        (small, strict), (large, loose) = rates[lower : lower + 2]
+        share = math.log(large / fmr) / math.log(large / small)
+        odds = log_odds(loose) + share * (log_odds(strict) - log_odds(loose))
+        return 1 / (1 + math.exp(-odds)), fmr >= rates[0][0] * (1 - 1e-9)
 
     def known_people(self, names: Iterable[str], key: bytes | None = None) -> tuple[str, ...]:
         """Those of these names whose images were used in training, in their order.

@@ -106,6 +106,14 @@ class Verification:
         return f"probability {self.probability:.3f}, threshold {self.threshold:.3f}"
 
     @property
+    def strangers(self) -> str:
+        """How many strangers the operating point lets in, in words; empty where it is unknown."""
+        if not self.operating_point.startswith("fmr_") or self.verified is None:
+            return ""
+        rate = float(self.operating_point.removeprefix("fmr_"))
+        return f"at this threshold about 1 in {1 / rate:,.0f} strangers matches"
+
+    @property
     def latency(self) -> float:
         """Seconds of all parts together."""
         return sum(self.seconds.values())

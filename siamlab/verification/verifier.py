@@ -39,7 +39,13 @@ from siamlab.verification.fusion import (
     fuse_templates,
     mean_template,
 )
-from siamlab.verification.identification import Identification, Identifier
+from siamlab.verification.identification import (
+    STRANGERS,
+    Identification,
+    Identifier,
+    find_unsure,
+    identification_threshold,
+)
 from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 from siamlab.verification.template import make_templates
@@ -263,7 +269,8 @@ class Verifier(OneProcess):
 
         Returns:
             The best candidates, each with the score of their best template; none, and a reason,
-            when there is no face, or more than one.
+            when there is no face, or more than one. The threshold is of the gallery's size, unless
+            the verifier was given one.
 
         Raises:
             NotEnrolledError: nobody is enrolled with this model.
@@ -276,37 +283,43 @@ class Verifier(OneProcess):
             cut, box = self._find_face(frame, aligned)
         except FaceError as error:
             seconds = {"detect": time.perf_counter() - begin, "embed": 0.0, "search": 0.0}
-            return self._identification((), enrolled, None, seconds, str(error))
+            return self._identification((), top, enrolled, None, seconds, str(error))
         image = model_inputs([cut], self.preprocessing)
         found = time.perf_counter()
         probe = self.model.embed(image)[0]
         embedded = time.perf_counter()
-        candidates = self.identifier.search(probe, top)
+        candidates = self.identifier.search(probe, max(top, 2))  # a second one may be as near
         searched = time.perf_counter()
         seconds = {
             "detect": found - begin,
             "embed": embedded - found,
             "search": searched - embedded,
         }
-        return self._identification(candidates, enrolled, box, seconds)
+        return self._identification(candidates, top, enrolled, box, seconds)
 
     def _identification(
         self,
         candidates: tuple[Candidate, ...],
+        top: int,
         enrolled: int,
         box: FaceBox | None,
         seconds: dict[str, float],
         reason: str = "",
     ) -> Identification:
+        threshold, point, note = self.detection_threshold, self.operating_point, ""
+        chosen = identification_threshold(self.model.metadata, enrolled)
+        if chosen is not None and point != "given":
+            (threshold, note), point = chosen, f"fpir_{STRANGERS:g}"
         return Identification(
-            candidates,
-            self.detection_threshold,
+            candidates[:top],
+            threshold,
             enrolled,
             box,
             seconds,
-            reason,
-            self.operating_point,
+            reason or find_unsure(candidates, threshold),
+            point,
             self.model_id,
+            note,
         )
 
     def verify_frames(self, frames: Sequence[np.ndarray], person: str) -> Verification:

@@ -462,7 +462,8 @@ def test_identify_writes_the_keys_of_a_verdict(model, images, workspace, tmp_pat
     assert main(["identify", image, "--model", str(model), "--json", str(out)]) == 0
     found = json.loads(out.read_text())
     assert found["verified"] is True and found["score"] >= found["threshold"]
-    assert found["operating_point"] == "fmr_0.001" and found["model"] and found["reason"] == ""
+    assert found["operating_point"] == "fpir_0.01" and found["model"] and found["reason"] == ""
+    assert "1 in 100 strangers" in found["note"]
 
 
 def test_fetch_resnet_takes_the_files_of_the_wheel(workspace, capsys):
