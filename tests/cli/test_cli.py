@@ -343,7 +343,8 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
     assert verdict["verified"] is True and verdict["person"] == "Ada"
     assert capsys.readouterr().out.splitlines()[-1] == (
         "Ada verified: 1 of 1 templates match (100%, 50% needed); "
-        f"probability {verdict['score']:.3f}, threshold {verdict['threshold']:.3f}"
+        f"probability {verdict['score']:.3f}, threshold {verdict['threshold']:.3f}; "
+        "at this threshold about 1 in 1,000 strangers matches"
     )
     # So small a model accepts some strangers with certainty, but not all of them.
     strangers = [str(other.images[-1]) for other in open_collection(images).people[1:]]
