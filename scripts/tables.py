@@ -187,6 +187,27 @@ def quality() -> str:
     return markdown(("model", "worse image of the pair", "pairs", "accuracy", "AUC"), rows)
 
 
+def refusals() -> str:
+    """Strangers in the same bad state, with and without the refusal of poor faces."""
+    found = read("quality")
+    rows = [
+        (
+            state,
+            *(cell for kind in ("yunet", "mmod") for cell in _refused(found[kind][state])),
+        )
+        for state in found["yunet"]
+    ]
+    head = ("found", "refused", "verified without", "verified")
+    names = [f"{title}, {detector}" for detector in ("YuNet", "MMOD") for title in head]
+    people = found["yunet"]["clean"]["images"]
+    return markdown((f"{people} people, all pairs", *names), rows)
+
+
+def _refused(row: dict[str, Any]) -> Row:
+    rates = (row["verified_without_refusals"], row["verified"])
+    return str(row["found"]), str(row["refused"]), *(f"{one:.4f}" for one in rates)
+
+
 def koch() -> str:
     """What each part of the recipe for Koch's network adds."""
     rows = [
@@ -379,6 +400,7 @@ MADE = (
     weights,
     thresholds,
     quality,
+    refusals,
     koch,
     losses,
     oneshot,
