@@ -15,15 +15,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from siamlab.assessment.covers import to_pixels
 from siamlab.data.collections import open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
 from siamlab.data.splits import split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.errors import FaceError
-from siamlab.faces.align import align_face, find_chip, similarity
+from siamlab.faces.align import align_face, find_chip
 from siamlab.faces.crop import find_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
-from siamlab.faces.landmarks import TEMPLATES, find_landmarks
+from siamlab.faces.landmarks import find_landmarks
 from siamlab.faces.occlusion import LOWER, UPPER, WEIGHTS, describe_face
 from siamlab.images.decode import ImageFile, read_image
 from siamlab.system.files import whole_file
@@ -96,11 +97,9 @@ def cover(
 ) -> np.ndarray:
     """Draw polygons in an aligned face's coordinates over the face in a photograph."""
     cv2 = import_cv2()
-    matrix = similarity(TEMPLATES[box.landmarks.kind], np.array(box.landmarks.points))
     mask = np.zeros(image.shape[:2], np.uint8)
     for shape in shapes:
-        places = np.rint(np.array(shape) @ matrix[:, :2].T + matrix[:, 2]).astype(np.int32)
-        cv2.fillPoly(mask, [places], 255, cv2.LINE_AA)
+        cv2.fillPoly(mask, [to_pixels(shape, box)], 255, cv2.LINE_AA)
     share = mask[..., None] / 255 * rng.choice([1, 1, 1, 0.93])
     return np.rint(image * (1 - share) + texture(image, rng) * share).astype(np.uint8)
 

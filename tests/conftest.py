@@ -63,4 +63,4 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 def any_face_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests whose faces are even gray: no real one is, and it would be refused."""
     for module in ("faces.quality", "data.faces", "assessment.face_reading"):
-        monkeypatch.setattr(f"siamlab.{module}.find_flaws", lambda chip, aligned=True: ())
+        monkeypatch.setattr(f"siamlab.{module}.find_flaws", lambda chip, alignment="landmarks": ())

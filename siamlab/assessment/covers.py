@@ -7,6 +7,8 @@ that the cover is tilted as the head is, whichever five points a detector gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from siamlab.errors import InputError
@@ -56,12 +58,19 @@ def fill(
     Raises:
         InputError: the box has no landmarks.
     """
+    corners = [(LEFT, top), (RIGHT, top), (RIGHT, bottom), (LEFT, bottom)]
+    cv2, covered = import_cv2(), image.copy()
+    cv2.fillConvexPoly(covered, to_pixels(corners, box), color, cv2.LINE_AA)
+    return covered
+
+
+def to_pixels(places: Sequence[tuple[float, float]], box: FaceBox) -> np.ndarray:
+    """Places of an aligned face in the photograph: int32 ``(N, 2)``, x and y.
+
+    Raises:
+        InputError: the box has no landmarks.
+    """
     if box.landmarks is None:
         raise InputError("The box has no landmarks; find_landmarks gives it some.")
-    cv2 = import_cv2()
     matrix = similarity(TEMPLATES[box.landmarks.kind], np.array(box.landmarks.points))
-    corners = np.array([(LEFT, top), (RIGHT, top), (RIGHT, bottom), (LEFT, bottom)])
-    places = corners @ matrix[:, :2].T + matrix[:, 2]
-    covered = image.copy()
-    cv2.fillConvexPoly(covered, np.rint(places).astype(np.int32), color, cv2.LINE_AA)
-    return covered
+    return np.rint(np.array(places) @ matrix[:, :2].T + matrix[:, 2]).astype(np.int32)

@@ -9,7 +9,7 @@ from siamlab.faces.align import cut_chip
 from siamlab.faces.crop import Preprocessing, choose_face, preprocess
 from siamlab.faces.detectors import FaceBox, guide_box, open_detector
 from siamlab.faces.landmarks import find_landmarks
-from siamlab.faces.orientation import detect_turned
+from siamlab.faces.orientation import detect_faces
 from siamlab.faces.quality import find_flaws
 
 
@@ -35,9 +35,7 @@ class FaceReader:
         if self._chips:
             return find_landmarks(image, guide_box(image.shape))
         try:
-            turned = self.preprocessing.alignment == "landmarks"
-            detector = self._detector
-            boxes = detect_turned(image, detector) if turned else detector.detect(image)
+            boxes = detect_faces(image, self._detector, self.preprocessing.alignment)
             return find_landmarks(image, choose_face(image, boxes, "center"))
         except NoFaceError:
             return None
@@ -50,7 +48,7 @@ class FaceReader:
             box: from :meth:`locate`.
         """
         chip = cut_chip(image, box, self.preprocessing.alignment)
-        if not self._chips and find_flaws(chip, self.preprocessing.alignment == "landmarks"):
+        if not self._chips and find_flaws(chip, self.preprocessing.alignment):
             return None
         return preprocess(chip, self.preprocessing)
 

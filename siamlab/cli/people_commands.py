@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
 from siamlab.cli.gallery_commands import OPEN, open_gallery
-from siamlab.cli.output import DONE, UNKNOWN, say, verdict_status, write_json
+from siamlab.cli.output import DONE, UNKNOWN, note, say, verdict_status, write_json
 
 if TYPE_CHECKING:
     from siamlab.gallery import Enrollment, Gallery
@@ -110,7 +110,7 @@ def enroll(options: argparse.Namespace) -> int:
             options.person, images, sources=names, consent=consent, replace=options.replace
         )
     except FaceError as error:  # whose face it is, or whether it is one, is unknown
-        print(f"siamlab: {error}", file=sys.stderr)
+        note(str(error))
         return UNKNOWN
     say(f"enrolled {enrollment.person}: {_stored(enrollment)}")
     for name in enrollment.repeated:
@@ -123,10 +123,9 @@ def enroll(options: argparse.Namespace) -> int:
 def _check_person(options: argparse.Namespace) -> None:
     """Refuse an image's file in place of the name, which is easily forgotten."""
     from siamlab.errors import InputError
-    from siamlab.images.decode import SUFFIXES
+    from siamlab.images.decode import is_image_name
 
-    name = Path(options.person)
-    if name.suffix.lower() in SUFFIXES or name.is_file():
+    if is_image_name(options.person) or Path(options.person).is_file():
         raise InputError(
             f"PERSON comes first, a name. Received: {options.person}, an image's file. Such as: "
             f"siamlab enroll Ada {options.person}"

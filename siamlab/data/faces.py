@@ -26,7 +26,7 @@ from siamlab.faces.crop import (
 )
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
 from siamlab.faces.landmarks import find_landmarks
-from siamlab.faces.orientation import detect_turned
+from siamlab.faces.orientation import detect_faces
 from siamlab.faces.quality import find_flaws
 from siamlab.images.decode import ImageFile, decode_image, read_file, read_image
 
@@ -168,7 +168,7 @@ class _Reader:
         if box is None:
             return None, several, False
         chip = cut_chip(image, box, self.preprocessing.alignment)
-        if self.judged and find_flaws(chip, self.preprocessing.alignment == "landmarks"):
+        if self.judged and find_flaws(chip, self.preprocessing.alignment):
             return None, several, True
         return preprocess(chip, self.preprocessing), several, False
 
@@ -178,8 +178,7 @@ class _Reader:
         except Empty:
             detector = open_detector(self.preprocessing.detector)
         try:
-            turned = self.preprocessing.alignment == "landmarks"
-            boxes = detect_turned(image, detector) if turned else detector.detect(image)
+            boxes = detect_faces(image, detector, self.preprocessing.alignment)
         finally:
             self._free.put(detector)
         if not boxes:

@@ -12,7 +12,7 @@ from siamlab.config import default_cache
 from siamlab.data.collections import Collection
 from siamlab.errors import InputError
 from siamlab.system.archives import Progress, extract
-from siamlab.system.download import download
+from siamlab.system.download import download, hide_bar
 from siamlab.system.files import new_folder, storage_errors
 
 
@@ -78,8 +78,7 @@ def _copy(collection: Collection, target: Path, progress: bool) -> None:
 def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
     from tqdm import tqdm
 
-    hidden = None if shown else True  # None hides a bar that would fill a file
-    with tqdm(desc=what, unit=unit, unit_scale=unit == "B", disable=hidden) as bar:
+    with tqdm(desc=what, unit=unit, unit_scale=unit == "B", disable=hide_bar(shown)) as bar:
 
         def report(done: int, total: int) -> None:
             bar.total = total

@@ -225,12 +225,7 @@ def evaluate_judgement(
 
 def _face_notes(judgement: Judgement, images: int) -> list[str]:
     """Sentences about images with no face, with a poor one, and with several."""
-    kinds = (judgement.no_face, "no face"), (judgement.unusable, "a face too poor to judge")
-    poor = [
-        f"{count:,} of {images:,} images show{'s' * (count == 1)} {what}"
-        for count, what in kinds
-        if count
-    ]
+    poor = [f"{count:,} of {images:,} images {what}" for count, what in judgement.nothing_to_judge]
     notes = []
     if poor:
         pairs = judgement.rejected

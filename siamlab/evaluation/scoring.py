@@ -62,13 +62,15 @@ class Judgement:
             return ""
         return f"{self.rejected} of {len(self.judged)} pairs were left out: {self._counts()}."
 
+    @property
+    def nothing_to_judge(self) -> list[tuple[int, str]]:
+        """How many images show what instead of a face that can be judged; none of 0."""
+        kinds = [(self.no_face, "no face"), (self.unusable, "a face too poor to judge")]
+        return [(count, f"show{'s' * (count == 1)} {what}") for count, what in kinds if count]
+
     def _counts(self) -> str:
-        """How many images show nothing to judge."""
-        kinds = (self.no_face, "no face"), (self.unusable, "a face too poor to judge")
         return " and ".join(
-            f"{count} image{'s' * (count != 1)} show{'s' * (count == 1)} {what}"
-            for count, what in kinds
-            if count
+            f"{count} image{'s' * (count != 1)} {what}" for count, what in self.nothing_to_judge
         )
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from siamlab.errors import InputError
-from siamlab.faces.crop import CHIP_SIZE, choose_face, cut_face, find_face
+from siamlab.faces.crop import CHIP_SIZE, choose_face, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector
 from siamlab.faces.landmarks import TEMPLATES, find_landmarks
-from siamlab.faces.orientation import detect_turned
+from siamlab.faces.orientation import detect_faces
 from siamlab.system.opencv import import_cv2
 
 # Side of the square that the templates of landmarks fill, in sides of a chip.
@@ -53,11 +53,9 @@ def find_chip(
     """
     if alignment not in ("landmarks", "box"):
         raise InputError(f"alignment is landmarks or box here. Received: {alignment!r}.")
+    box = choose_face(image, detect_faces(image, detector, alignment), rule)
     if alignment == "landmarks":
-        boxes = detect_turned(image, detector)
-        box = find_landmarks(image, choose_face(image, boxes, rule))
-    else:
-        box = find_face(image, detector, rule)
+        box = find_landmarks(image, box)
     return cut_chip(image, box, alignment), box
 
 

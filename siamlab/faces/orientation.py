@@ -20,6 +20,20 @@ from siamlab.faces.landmarks import find_landmarks
 SURE = {"yunet": 0.9, "mmod": 0.95}
 
 
+def detect_faces(image: np.ndarray, detector: FaceDetector, alignment: str) -> list[FaceBox]:
+    """All faces, largest first, as the way in which they will be cut can use them.
+
+    Args:
+        image: uint8 RGB ``(H, W, 3)``.
+        detector: finds faces.
+        alignment: with ``landmarks`` photographs may lie on their side; a square cut around a box
+            would leave the face as it lies.
+    """
+    if alignment == "landmarks":
+        return detect_turned(image, detector)
+    return detector.detect(image)
+
+
 def detect_turned(image: np.ndarray, detector: FaceDetector) -> list[FaceBox]:
     """All faces, largest first; the photograph is turned where that shows them better.
 

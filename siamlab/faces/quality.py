@@ -119,23 +119,28 @@ def find_usable_chip(
         UnusableFaceError: see :func:`check_usable`.
     """
     chip, box = find_chip(image, detector, rule, alignment)
-    return check_usable(chip, alignment == "landmarks"), box
+    return check_usable(chip, alignment), box
 
 
-def find_flaws(chip: np.ndarray, aligned: bool = True) -> tuple[str, ...]:
-    """The flaws of :func:`face_quality` alone; none for a face that can be judged."""
-    return face_quality(chip, aligned).flaws
+def find_flaws(chip: np.ndarray, alignment: str = "landmarks") -> tuple[str, ...]:
+    """The flaws of :func:`face_quality` alone; none for a face that can be judged.
+
+    Args:
+        chip: uint8 RGB ``(H, W, 3)``, square, the face in the center.
+        alignment: how it was cut; covers are not looked for in a ``box``.
+    """
+    return face_quality(chip, aligned=alignment != "box").flaws
 
 
-def check_usable(chip: np.ndarray, aligned: bool = True) -> np.ndarray:
+def check_usable(chip: np.ndarray, alignment: str = "landmarks") -> np.ndarray:
     """Return the chip if a model's answer about it can be trusted.
 
     Args:
-        chip, aligned: as for :func:`face_quality`.
+        chip, alignment: as for :func:`find_flaws`.
 
     Raises:
         UnusableFaceError: it is too dark, blurred, covered, ...; the message says what to do.
     """
-    if flaws := find_flaws(chip, aligned):
+    if flaws := find_flaws(chip, alignment):
         raise UnusableFaceError(f"The face is {' and '.join(flaws)}: {ADVICE[flaws[0]]}.")
     return chip

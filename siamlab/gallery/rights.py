@@ -24,7 +24,7 @@ from siamlab.gallery.database import check_structure
 from siamlab.gallery.enrollment import from_record
 from siamlab.gallery.store import TEMPLATES, Gallery
 from siamlab.gallery.vault import Person, Transaction
-from siamlab.system.files import storage_errors, whole_file, write_text
+from siamlab.system.files import storage_errors, write_bytes, write_text
 from siamlab.system.names import composed
 
 LOCAL = ("cache", "models", "figures", "logs", "people", "exports")  # of a workspace
@@ -145,8 +145,7 @@ def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
         files = []
         for record in sorted(person.records):
             if record.startswith(IMAGES):
-                with whole_file(folder / record.removeprefix(IMAGES)) as part:
-                    part.write_bytes(view.read(person, record))
+                write_bytes(folder / record.removeprefix(IMAGES), view.read(person, record))
                 files.append(record.removeprefix(IMAGES))
         write_text(folder / "person.json", json.dumps(_readable(view, person, files), indent=1))
         return _held(view, person)

@@ -105,17 +105,17 @@ def read_image(path: ImageFile | str) -> np.ndarray:
         ImageError: the file is missing, empty, not an image, damaged, truncated, larger than 64
             megapixels or 256 megabytes, or has a side under 8 pixels. The message names the file.
     """
-    if not isinstance(path, str | Path):
-        return decode_image(path.read_bytes(), path)
-    path = Path(path)
+    path = Path(path) if isinstance(path, str) else path
     return decode_image(read_file(path), path)
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: ImageFile) -> bytes:
     """The content of an image file; see :func:`read_image` for errors.
 
     Pipes and devices, from which reading may never end, are refused before they are opened.
     """
+    if not isinstance(path, Path):
+        return path.read_bytes()
     try:
         found = path.stat()
         if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_BYTES:

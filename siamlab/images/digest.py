@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
@@ -44,5 +43,4 @@ def content_digests(images: Sequence[ImageFile]) -> list[str]:
 
 
 def _content_digest(image: ImageFile) -> str:
-    content = read_file(image) if isinstance(image, Path) else image.read_bytes()
-    return hashlib.sha256(content).hexdigest()[:32]
+    return hashlib.sha256(read_file(image)).hexdigest()[:32]

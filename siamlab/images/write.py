@@ -15,7 +15,7 @@ from PIL import Image
 
 from siamlab.errors import InputError
 from siamlab.images.decode import FORMATS, SUFFIXES, check_rgb
-from siamlab.system.files import whole_file
+from siamlab.system.files import write_bytes
 
 JPEG_QUALITY = 95
 
@@ -48,8 +48,7 @@ def write_image(path: Path | str, image: np.ndarray) -> Path:
     file = io.BytesIO()
     kind = Image.registered_extensions()[path.suffix.lower()]
     Image.fromarray(image).save(file, kind, **options)
-    with whole_file(path) as part:
-        part.write_bytes(file.getbuffer())
+    write_bytes(path, file.getbuffer())
     return path
 
 

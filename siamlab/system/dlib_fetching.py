@@ -16,7 +16,7 @@ from siamlab.config import user_path
 from siamlab.errors import DownloadError, InputError
 from siamlab.system.dlib_files import FIVE_POINTS, MMOD, RESNET, WHEEL, DlibFile
 from siamlab.system.download import download
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_bytes
 
 RESNET_URL = f"http://dlib.net/files/{RESNET.name}.bz2"
 LARGEST = 64 << 20  # bytes; the largest of the files has 23 million
@@ -110,5 +110,5 @@ def _is(wanted: DlibFile, content: bytes) -> bool:
 
 def _write(folder: Path, one: DlibFile, content: bytes) -> Path:
     path = folder / one.name
-    write_whole(path, lambda part: part.write_bytes(content))
+    write_bytes(path, content)
     return path

@@ -79,12 +79,16 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
+def hide_bar(shown: bool) -> bool | None:
+    """``disable`` of a progress bar: ``None`` hides it where it would fill a file."""
+    return None if shown else True
+
+
 def _resuming(progress: bool, url: str, output_file: str, pooch: Any) -> None:
     """A downloader for pooch that requests the missing rest after a cut."""
     from tqdm import tqdm
 
-    # None hides a bar that would fill a file.
-    what, hidden = f"downloading {url.rsplit('/', 1)[-1]}", None if progress else True
+    what, hidden = f"downloading {url.rsplit('/', 1)[-1]}", hide_bar(progress)
     with (
         Path(output_file).open("wb") as out,
         tqdm(desc=what, unit="B", unit_scale=True, disable=hidden) as bar,

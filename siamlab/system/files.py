@@ -112,6 +112,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write(part)
 
 
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a file's content, see :func:`whole_file`."""
+    with whole_file(path) as part:
+        part.write_bytes(content)
+
+
 def write_text(path: Path | str, text: str) -> Path:
     """Write a text file in UTF-8, see :func:`whole_file`."""
     path = Path(path)

@@ -23,7 +23,7 @@ import numpy as np
 from siamlab.errors import ModelError, StorageError
 from siamlab.models.safety import first_line
 from siamlab.system.backend import keras
-from siamlab.system.files import write_whole
+from siamlab.system.files import write_bytes
 from siamlab.training.callbacks import StopAfter
 from siamlab.training.checkpoint_key import CheckpointKey
 
@@ -211,7 +211,7 @@ class Checkpoints(keras.callbacks.Callback):
         try:
             content = self._content()
             if best:
-                write_whole(self.folder / BEST, lambda part: part.write_bytes(content))
+                write_bytes(self.folder / BEST, content)
             if due:
                 self._write(self.folder, epoch + 1, content)
         except StorageError as error:
@@ -234,7 +234,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _write(self, folder: Path, epoch: int, content: memoryview) -> None:
         path = folder / f"epoch-{epoch:04d}.npz"
-        write_whole(path, lambda part: part.write_bytes(content))
+        write_bytes(path, content)
         found = sorted(folder.glob(PATTERN))
         # Later epochs are of a former training with another key.
         kept = found[: found.index(path) + 1][-KEPT_CHECKPOINTS:]

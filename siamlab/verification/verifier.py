@@ -231,7 +231,7 @@ class Verifier(OneProcess):
         """The face that is judged, and where it is; raises a FaceError if there is none."""
         alignment = self.preprocessing.alignment
         if aligned:
-            return check_usable(image, alignment != "box"), None
+            return check_usable(image, alignment), None
         return find_usable_chip(image, detector or self.detector, rule or self.rule, alignment)
 
     def _unknown(self, person: str, begin: float, error: FaceError) -> Verification:

@@ -16,7 +16,7 @@ from siamlab.data.synthetic.conditions import Conditions
 from siamlab.data.synthetic.drawing import encode, expose_chip
 from siamlab.data.synthetic.identity import Identity
 from siamlab.errors import InputError
-from siamlab.system.files import whole_file, write_text
+from siamlab.system.files import write_bytes, write_text
 
 
 def person_name(number: int) -> str:
@@ -76,8 +76,7 @@ def write_people(
         for image in range(1, images + 1):
             conditions = Conditions.sample(np.random.default_rng([0xC012, seed, number, image]))
             data = encode(expose_chip(who, conditions, size), conditions.jpeg)
-            with whole_file(folder / name / f"{name}_{image:04d}.jpg") as part:
-                part.write_bytes(data.tobytes())
+            write_bytes(folder / name / f"{name}_{image:04d}.jpg", data.tobytes())
         if progress is not None:
             progress(number * images, people * images)
     return folder
