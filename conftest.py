@@ -1,12 +1,14 @@
 """The whole test run works in a temporary data folder and in the quick profile.
 
-The notebooks' kernels inherit this environment, so nbval runs the series in one folder.
+The notebooks' kernels inherit this environment, so nbval runs the series in one folder. With
+pytest-xdist every worker has a folder of its own.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FOLDER] = folder
     os.environ["SIAMLAB_DATA"] = folder.name
     os.environ["SIAMLAB_PROFILE"] = "quick"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker whole files, and one of them all notebooks: each reads what others wrote."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class WholeFiles(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "notebooks" if file.startswith("notebooks/") else file
+
+    return WholeFiles(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
