@@ -31,6 +31,7 @@ from siamlab.evaluation.rates import (
 )
 
 RULE_OF_3, RULE_OF_30 = 3, 30
+STRICT_FMR = 0.0001  # what a search among a hundred people asks of each comparison
 
 
 @dataclass(frozen=True)
@@ -175,14 +176,17 @@ def calibrate_scores(
     threshold = eer_threshold if fmr is None else threshold_at_fmr(truth, values, fmr)
     threshold = max(threshold, at_least)
     point = operating_point(truth, values, threshold)
-    thresholds = {str(rate): threshold_at_fmr(truth, values, rate) for rate in FMRS}
+    person_pairs, intervals = None, {}
+    if first_people is not None and second_people is not None:
+        person_pairs = count_person_pairs(truth, first_people, second_people)
+    independent = point.impostor if person_pairs is None else person_pairs
+    rates = FMRS if independent < RULE_OF_3 / STRICT_FMR else (*FMRS, STRICT_FMR)
+    thresholds = {str(rate): threshold_at_fmr(truth, values, rate) for rate in rates}
     fnmrs = {
         rate: float(operating_point(truth, values, cut).fnmr or 0.0)
         for rate, cut in thresholds.items()
     }
-    person_pairs, intervals = None, {}
     if first_people is not None and second_people is not None:
-        person_pairs = count_person_pairs(truth, first_people, second_people)
         statistics = _statistics(fmr, threshold, thresholds)
         if threshold == at_least:  # it does not follow from these pairs
             del statistics["threshold"]

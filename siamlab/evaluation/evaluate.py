@@ -11,7 +11,7 @@ from siamlab.data.lfw import pairs_from_file
 from siamlab.data.pairs import PairSet
 from siamlab.data.pairs_csv import is_csv, read_pairs_csv
 from siamlab.evaluation.calibration import Calibration, calibrate_scores
-from siamlab.evaluation.own_people.pair_groups import MOST_PAIRS, spread_pairs
+from siamlab.evaluation.own_people.pair_groups import MOST_STRICT, calibration_pairs
 from siamlab.evaluation.own_people.selection import check_left, hidden_notes, unseen_people
 from siamlab.evaluation.report import Evaluation, evaluate_judgement
 from siamlab.evaluation.scoring import judge_pairs
@@ -80,12 +80,13 @@ def calibrate(
     images: People,
     fmr: float | None = 0.01,
     seed: int = 0,
-    most: int = 2 * MOST_PAIRS,
+    most: int = MOST_STRICT,
 ) -> Calibration:
     """Choose a model's threshold on people that it was not trained on.
 
-    All named operating points (``balanced``, ``fmr_0.01``, ``fmr_0.001``) are found; ``fmr`` says
-    which threshold is the model's own. Pairs with an image that shows no face are left out.
+    All named operating points (``balanced``, ``fmr_0.01``, ``fmr_0.001``) are found, and the
+    threshold of an FMR of 0.0001 where enough people are compared; ``fmr`` says which threshold is
+    the model's own. Pairs with an image that shows no face are left out.
 
     Args:
         model: as :func:`siamlab.load_model` returns it; its metadata gets the calibration.
@@ -94,7 +95,7 @@ def calibrate(
         fmr: the false match rate that verification holds from now on; ``None`` takes the
             equal-error point, and verification the point ``fmr_0.001``.
         seed: fixes the pairs.
-        most: number of pairs at most.
+        most: number of impostor pairs at most; of genuine ones there are 3,000 at most.
 
     Returns:
         The threshold, its error rates, and a note on what the pairs can show.
@@ -114,7 +115,7 @@ def calibrate(
     collection = as_collection(images)
     people, left_out = unseen_people(model, collection)
     check_left(left_out, len(collection), len(people))
-    drawn = spread_pairs(people, most, seed)
+    drawn = calibration_pairs(people, most, seed)
     judgement = judge_pairs(model, drawn)
     pairs = judgement.keep_judged(drawn)
     calibration = calibrate_scores(

@@ -17,6 +17,8 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.system.table import Table
 
+_AT_ONCE = 4096  # pairs
+
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
@@ -97,10 +99,12 @@ def judge_pairs(
     if len(pairs.labels) == 0:
         return Judgement(np.zeros(0, np.float32), np.zeros(0, bool))
     described = embed_pairs(model, pairs, batch, aligned)
-    scores = np.zeros(len(pairs), np.float32)
-    judged = described.judged
-    if judged.any():
-        scores[judged] = model.score_pairs(described.first[judged], described.second[judged])
+    scores, judged = np.zeros(len(pairs), np.float32), described.judged
+    # Some at a time: embeddings of 4,096 numbers on both sides of 100,000 pairs take 3 GB.
+    for places in np.array_split(np.flatnonzero(judged), max(1, len(pairs) // _AT_ONCE)):
+        if len(places):
+            sides = (described.rows[index[places]] for index in described.places)
+            scores[places] = model.score_pairs(*sides)
     return Judgement(scores, judged, described.no_face, described.several, described.unusable)
 
 
@@ -191,21 +195,31 @@ class DescribedPairs:
     """Both sides of pairs as rows of numbers; see :class:`Judgement`.
 
     Attributes:
-        first: ``(N, D)``; rows of NaN where the image shows no face.
-        second: the same of the other images.
+        rows: ``(M, D)``, one for each different image; NaN where it shows no usable face.
+        places: int64 ``(2, N)``: the row of each pair's first image, and of its second.
         no_face, several, unusable: numbers of images.
     """
 
-    first: np.ndarray
-    second: np.ndarray
+    rows: np.ndarray
+    places: np.ndarray
     no_face: int
     several: int
     unusable: int
 
     @property
+    def first(self) -> np.ndarray:
+        """``(N, D)``: the first side of each pair."""
+        return self.rows[self.places[0]]
+
+    @property
+    def second(self) -> np.ndarray:
+        """``(N, D)``: the second side."""
+        return self.rows[self.places[1]]
+
+    @property
     def judged(self) -> np.ndarray:
-        """bool ``(N,)``: both images show a face."""
-        return ~(np.isnan(self.first).any(axis=1) | np.isnan(self.second).any(axis=1))
+        """bool ``(N,)``: both images show a face that can be judged."""
+        return ~np.isnan(self.rows).any(axis=1)[self.places].any(axis=0)
 
     @property
     def cosines(self) -> np.ndarray:
@@ -247,5 +261,5 @@ def describe_pairs(
         rows[~faces.found] = np.nan
         parts.append(rows)
         counts += (faces.missing, faces.several, faces.unusable)
-    rows = np.concatenate(parts)
-    return DescribedPairs(rows[first], rows[second], *counts.tolist())
+    places = np.stack([first, second])
+    return DescribedPairs(np.concatenate(parts), places, *counts.tolist())

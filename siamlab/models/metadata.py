@@ -208,7 +208,8 @@ class ModelMetadata:
         (small, strict), (large, loose) = rates[lower : lower + 2]
         share = math.log(large / fmr) / math.log(large / small)
         odds = log_odds(loose) + share * (log_odds(strict) - log_odds(loose))
-        return 1 / (1 + math.exp(-odds)), fmr >= rates[0][0] * (1 - 1e-9)
+        carried = fmr >= max(rates[0][0], _least_fmr(self.calibration or {})) * (1 - 1e-9)
+        return 1 / (1 + math.exp(-odds)), carried
 
     def known_people(self, names: Iterable[str], key: bytes | None = None) -> tuple[str, ...]:
         """Those of these names whose images were used in training, in their order.
@@ -262,6 +263,12 @@ class ModelMetadata:
             return cls(**rest)
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"The metadata of the model is damaged: {error}.") from None
+
+
+def _least_fmr(calibration: dict[str, Any]) -> float:
+    """The least false match rate of which the pairs can say anything: the rule of 3."""
+    independent = calibration.get("person_pairs") or calibration.get("impostor")
+    return 3 / independent if independent else 0.0
 
 
 def _check_calibration(found: dict[str, Any] | None) -> None:

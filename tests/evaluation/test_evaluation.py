@@ -458,6 +458,18 @@ class TestCalibration:
         for rate, threshold in found.thresholds.items():
             assert ev.operating_point(labels, scores, threshold).fmr <= float(rate)
 
+    @pytest.mark.parametrize(("impostors", "known"), [(29_999, False), (30_000, True)])
+    def test_a_rate_for_searches_where_enough_is_compared(
+        self, impostors: int, known: bool
+    ) -> None:
+        """Rule of 3: an FMR of 0.0001 needs 30,000 independent impostor pairs."""
+        labels = np.array([1] * 10 + [0] * impostors)
+        scores = np.concatenate([np.ones(10), np.linspace(0, 0.7, impostors)])
+        found = ev.calibrate_scores(labels, scores, ["a", "b"])
+        assert ("0.0001" in found.thresholds, "0.0001" in found.fnmrs) == (known, known)
+        if known:  # three of them are at or above it
+            assert np.count_nonzero(scores[10:] >= found.thresholds["0.0001"]) == 3
+
     def test_without_a_rate_the_equal_error_point(self) -> None:
         labels, scores, first, _ = many_pairs()
         found = ev.calibrate_scores(labels, scores, first, fmr=None)
@@ -798,6 +810,21 @@ class TestScorePairs:
         assert scores == pytest.approx([0.8, 0.2, 1.0])
         assert brightness_model.embedded == 3
         assert brightness_model.largest == 2
+
+    def test_many_pairs_are_scored_some_at_a_time(
+        self, brightness_model: BrightnessModel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An image without a face among them: the score of each pair stays in its place."""
+        first = tuple(Path(level) for level in ("51", "0", "51", "102", "51"))
+        second = tuple(Path(level) for level in ("102", "51", "255", "102", "51"))
+        people = ("a",) * 5, ("b",) * 5
+        pairs = PairSet(first, second, np.zeros(5, np.int64), *people)
+        whole = judge_pairs(brightness_model, pairs)
+        assert whole.scores == pytest.approx([0.8, 0, 0.2, 1, 1])
+        monkeypatch.setattr("siamlab.evaluation.scoring._AT_ONCE", 1)
+        parts = judge_pairs(brightness_model, pairs)
+        assert np.array_equal(parts.scores, whole.scores)
+        assert np.array_equal(parts.judged, whole.judged)
 
     def test_a_pair_with_no_face_is_a_no_and_counted(
         self, brightness_model: BrightnessModel

@@ -23,7 +23,11 @@ from siamlab.evaluation.own_people import (
     spread_pairs,
 )
 from siamlab.evaluation.own_people.messages import one_in
-from siamlab.evaluation.own_people.pair_groups import draw_groups, fair_genuine
+from siamlab.evaluation.own_people.pair_groups import (
+    calibration_pairs,
+    draw_groups,
+    fair_genuine,
+)
 from siamlab.faces.crop import Preprocessing
 from siamlab.images.write import write_image
 
@@ -234,6 +238,20 @@ def test_no_single_person_dominates(tmp_path: Path) -> None:
     assert (len(genuine), genuine.count("p20")) == (26, 6)
     alone = Collection(tmp_path, people[-1:])
     assert fair_genuine(alone, 50) == 45
+
+
+def test_a_calibration_compares_all_people(tmp_path: Path) -> None:
+    """10 people of 2 images: 10 genuine pairs, and all 45 x 4 impostor pairs, or those asked for."""
+    people = tuple(Person(f"p{i}", (Path(f"{i}_0"), Path(f"{i}_1"))) for i in range(10))
+    everybody = Collection(tmp_path, people)
+    pairs = calibration_pairs(everybody, 30_000, seed=0)
+    assert (pairs.genuine, len(set(zip(pairs.first, pairs.second, strict=True)))) == (10, 190)
+    few = calibration_pairs(everybody, 50, seed=0)
+    assert (few.genuine, len(few)) == (10, 60)
+    assert few.first == calibration_pairs(everybody, 50, seed=0).first
+    single = Collection(tmp_path, tuple(Person(p.name, p.images[:1]) for p in people))
+    with pytest.raises(InputError, match="one of them with two images or more. Received: 10"):
+        calibration_pairs(single, 50, seed=0)
 
 
 def test_captured_folders_are_one_person(tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def test_thresholds_between_and_beyond_the_calibrated_rates(
     assert threshold / (1 - threshold) == pytest.approx(odds, rel=1e-6) and known is carried
 
 
+def test_people_who_were_compared_carry_a_rate_not_their_pairs() -> None:
+    """Rule of 3: 2,000 person pairs can show an FMR of 0.0015, however many images they had."""
+    values = {**(CALIBRATED.calibration or {}), "impostor": 30_000, "person_pairs": 2000}
+    found = ModelMetadata(calibration=values)
+    carried = [found.threshold_at(fmr) for fmr in (0.001, 0.0015, 0.01)]
+    assert [one is not None and one[1] for one in carried] == [False, True, True]
+
+
 def test_the_threshold_grows_with_the_gallery() -> None:
     """1 % of strangers: FMR 0.01 for one person, 0.001005 for 10, 0.0001005 for 100."""
     found = [identification_threshold(CALIBRATED, enrolled) for enrolled in (1, 10, 100)]

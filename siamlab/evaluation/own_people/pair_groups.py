@@ -12,7 +12,7 @@ from siamlab.data.sampling import draw_genuine, draw_impostor
 from siamlab.errors import InputError
 
 MOST_PAIRS = 3000  # of a kind: what the rule of 30 asks for an FMR of 0.01
-MOST_STRICT = 30_000  # of a kind, for an FMR of 0.001 and less
+MOST_STRICT = 30_000  # of impostor pairs, for an FMR of 0.001 and less
 
 # Name of a group to (genuine, its title).
 GROUPS = {
@@ -48,11 +48,30 @@ def spread_pairs(collection: Collection, most: int, seed: int) -> PairSet:
     """
     possible = 2 * fair_genuine(collection, most // 2)
     if possible == 0 or len(collection) < 2:
-        raise InputError(
-            "Pairs need at least two people, one of them with two images or more. Received: "
-            f"{len(collection)} people in {collection.root}. Collect more images."
-        )
+        raise _too_few(collection)
     return draw_pairs(collection, min(most, possible), seed)
+
+
+def calibration_pairs(collection: Collection, most: int, seed: int) -> PairSet:
+    """Pairs for a model's thresholds: many more impostor than genuine pairs.
+
+    People have few images but there are many people to compare, and a threshold for a small false
+    match rate rests on the rarest of the impostor pairs.
+
+    Args:
+        collection: people whom the model was not trained on.
+        most: pairs of a kind at most; genuine ones at most ``MOST_PAIRS``.
+        seed: the same seed draws the same pairs.
+
+    Raises:
+        InputError: the collection cannot give both kinds of pairs.
+    """
+    rng = np.random.default_rng(seed)
+    genuine = _genuine(collection, rng, min(most, MOST_PAIRS))
+    impostor = _impostor(collection, most, rng)
+    if not len(genuine) or not len(impostor):
+        raise _too_few(collection)
+    return pairs_from_rows(collection, np.concatenate([genuine, impostor]))
 
 
 def draw_groups(
@@ -80,12 +99,19 @@ def draw_groups(
     return {name: pairs_from_rows(everybody, found) for name, found in rows.items()}
 
 
+def _too_few(collection: Collection) -> InputError:
+    return InputError(
+        "Pairs need at least two people, one of them with two images or more. Received: "
+        f"{len(collection)} people in {collection.root}. Collect more images."
+    )
+
+
 def _sizes(collection: Collection) -> list[int]:
     return [len(person) for person in collection.people]
 
 
-def _genuine(people: Collection, rng: np.random.Generator) -> np.ndarray:
-    count = fair_genuine(people, MOST_PAIRS)
+def _genuine(people: Collection, rng: np.random.Generator, most: int = MOST_PAIRS) -> np.ndarray:
+    count = fair_genuine(people, most)
     return draw_genuine(_sizes(people), count, rng).reshape(-1, 2)
 
 
