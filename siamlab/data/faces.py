@@ -40,16 +40,15 @@ class Faces:
     Attributes:
         images: uint8 RGB ``(N, size, size, 3)``; black where no face was found.
         found: bool ``(N,)``.
+        usable: bool ``(N,)``, false where none was found, or one that a verification refuses.
         several: how many images show further faces of similar size; of them the face nearest to
             the middle of the image counts.
-        unusable: how many show a face that cannot be judged and counts as not found; 0 where
-            these were not looked for.
     """
 
     images: np.ndarray
     found: np.ndarray
+    usable: np.ndarray
     several: int = 0
-    unusable: int = 0
 
     def __len__(self) -> int:
         return len(self.found)
@@ -57,7 +56,12 @@ class Faces:
     @property
     def missing(self) -> int:
         """How many images show no face."""
-        return int(np.count_nonzero(~self.found)) - self.unusable
+        return int(np.count_nonzero(~self.found))
+
+    @property
+    def unusable(self) -> int:
+        """How many show a face that a verification refuses."""
+        return int(np.count_nonzero(self.found & ~self.usable))
 
 
 def load_faces(paths: Sequence[ImageFile], preprocessing: Preprocessing) -> Faces:
@@ -92,8 +96,8 @@ def face_batches(
     Args:
         paths, preprocessing: as there.
         batch: images at a time.
-        judged: leave out the faces that a verification refuses (:mod:`siamlab.faces.quality`);
-            training can use them, a measurement of answers cannot.
+        judged: find out which faces a verification refuses (:mod:`siamlab.faces.quality`), as a
+            measurement of answers must know; else all that were found are usable.
     """
     reader = _Reader(preprocessing, judged)
     side = preprocessing.size
@@ -105,8 +109,8 @@ def face_batches(
                 yield Faces(
                     np.stack([black if face is None else face for face, _, _ in read]),
                     np.array([face is not None for face, _, _ in read]),
+                    np.array([usable for _, _, usable in read]),
                     sum(several for _, several, _ in read),
-                    sum(unusable for _, _, unusable in read),
                 )
     finally:
         reader.save()
@@ -148,12 +152,12 @@ class _Reader:
             self._cache.save()
 
     def read(self, path: ImageFile) -> tuple[np.ndarray | None, bool, bool]:
-        """The face, or ``None``; whether there are others of similar size; whether it is unusable.
+        """The face, or ``None``; whether there are others of similar size; whether it is usable.
 
         Of an image that is a chip already its owner says that it can be judged.
         """
         if self._cache is None:
-            return preprocess(read_image(path), self.preprocessing), False, False
+            return preprocess(read_image(path), self.preprocessing), False, True
         if isinstance(path, Path) and is_public(path):
             content = read_file(path)
             digest = hashlib.sha256(content).digest()
@@ -168,9 +172,8 @@ class _Reader:
         if box is None:
             return None, several, False
         chip = cut_chip(image, box, self.preprocessing.alignment)
-        if self.judged and find_flaws(chip, self.preprocessing.alignment):
-            return None, several, True
-        return preprocess(chip, self.preprocessing), several, False
+        usable = not (self.judged and find_flaws(chip, self.preprocessing.alignment))
+        return preprocess(chip, self.preprocessing), several, usable
 
     def _locate(self, image: np.ndarray) -> tuple[FaceBox | None, bool]:
         try:

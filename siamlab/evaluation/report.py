@@ -30,6 +30,7 @@ from siamlab.evaluation.scoring import Judgement
 from siamlab.system.table import Table
 
 JUDGED = ("pairs", "accuracy", "fmr", "fnmr", "auc", "eer", "tar_at_far")
+RANKS = ("auc", "eer", "eer_point", "tar_at_far", "brier", "calibration_error")  # of the scores
 COLUMNS = ("threshold", "accuracy", "precision", "recall", "fmr", "fnmr", "eer", "auc")
 
 
@@ -53,7 +54,8 @@ class Evaluation(OperatingPoint):
         notes: what a reader must know, in sentences.
         no_face: how many images show no face.
         unusable: how many show one that is too poor to judge.
-        rejected: how many pairs could not be judged for it; they count as "no" in all rates.
+        rejected: how many pairs could not be judged: "no" in all rates at a threshold. In AUC,
+            EER and TAR a face that is too poor has its score, no face has 0.
         several: how many images show several faces; the one nearest to the middle counted.
         judged: rates over the judged pairs alone: ``pairs``, ``accuracy``, ``fmr``, ``fnmr``,
             ``auc``, ``eer`` and ``tar_at_far``; empty where only scores were given.
@@ -202,10 +204,14 @@ def evaluate_judgement(
 ) -> Evaluation:
     """:func:`evaluate_pairs` with what could not be judged.
 
-    Rates count every pair, and one that could not be judged is a "no"; ``judged`` holds the rates
-    without these pairs.
+    Rates at a threshold are those of the answers: a pair that could not be judged is a "no". Rates
+    without one (AUC, EER, TAR) are those of the scores, which only images without a face lack.
+    ``judged`` holds the rates without these pairs.
     """
-    found = evaluate_pairs(pairs, judgement.scores, threshold, seed, rounds)
+    found = evaluate_pairs(pairs, judgement.answers, threshold, seed, rounds)
+    if judgement.unusable:
+        scored = evaluate_pairs(pairs, judgement.scores, threshold, seed, rounds)
+        found = _take_ranks(found, scored)
     kept = judgement.judged
     judged: dict[str, Any] = {**dict.fromkeys(JUDGED), "pairs": 0}
     if kept.any():
@@ -221,6 +227,15 @@ def evaluate_judgement(
         judged=judged,
         notes=(*notes, *found.notes),
     )
+
+
+def _take_ranks(answers: Evaluation, scored: Evaluation) -> Evaluation:
+    """The rates of the answers, and what depends on no threshold from the scores."""
+    ends = {
+        name: (answers if name in RATES else scored).intervals[name] for name in answers.intervals
+    }
+    ranks = {name: getattr(scored, name) for name in RANKS}
+    return replace(answers, intervals=ends, **ranks)
 
 
 def _face_notes(judgement: Judgement, images: int) -> list[str]:

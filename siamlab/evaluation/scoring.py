@@ -25,10 +25,10 @@ class Judgement:
     """Scores of pairs, and what could not be judged.
 
     Attributes:
-        scores: float32 ``(N,)`` probabilities in the order of the pairs; 0 where a pair could not
-            be judged.
-        judged: bool ``(N,)``, false where an image of the pair shows no face, or one that is too
-            poor to judge (:mod:`siamlab.faces.quality`).
+        scores: float32 ``(N,)`` probabilities in the order of the pairs; 0 where an image of the
+            pair shows no face.
+        judged: bool ``(N,)``, false there and where a face is too poor for an answer
+            (:mod:`siamlab.faces.quality`), whatever its score.
         no_face: how many different images show no face.
         several: how many show several; the face nearest to the middle counted.
         unusable: how many show a face that is too poor.
@@ -39,6 +39,11 @@ class Judgement:
     no_face: int = 0
     several: int = 0
     unusable: int = 0
+
+    @property
+    def answers(self) -> np.ndarray:
+        """float32 ``(N,)``: the scores, 0 where a verification would give no answer."""
+        return np.where(self.judged, self.scores, np.float32(0))
 
     @property
     def rejected(self) -> int:
@@ -99,13 +104,15 @@ def judge_pairs(
     if len(pairs.labels) == 0:
         return Judgement(np.zeros(0, np.float32), np.zeros(0, bool))
     described = embed_pairs(model, pairs, batch, aligned)
-    scores, judged = np.zeros(len(pairs), np.float32), described.judged
+    scores = np.zeros(len(pairs), np.float32)
     # Some at a time: embeddings of 4,096 numbers on both sides of 100,000 pairs take 3 GB.
-    for places in np.array_split(np.flatnonzero(judged), max(1, len(pairs) // _AT_ONCE)):
-        if len(places):
-            sides = (described.rows[index[places]] for index in described.places)
-            scores[places] = model.score_pairs(*sides)
-    return Judgement(scores, judged, described.no_face, described.several, described.unusable)
+    for some in np.array_split(np.flatnonzero(described.found), len(pairs) // _AT_ONCE + 1):
+        if len(some):
+            sides = (described.rows[index[some]] for index in described.places)
+            scores[some] = model.score_pairs(*sides)
+    return Judgement(
+        scores, described.judged, described.no_face, described.several, described.unusable
+    )
 
 
 def score_pairs(model: FaceEmbedder, pairs: PairSet, batch: int = 64) -> np.ndarray:
@@ -195,12 +202,14 @@ class DescribedPairs:
     """Both sides of pairs as rows of numbers; see :class:`Judgement`.
 
     Attributes:
-        rows: ``(M, D)``, one for each different image; NaN where it shows no usable face.
+        rows: ``(M, D)``, one for each different image; NaN where it shows no face.
+        usable: bool ``(M,)``, false there and where the face is too poor to judge.
         places: int64 ``(2, N)``: the row of each pair's first image, and of its second.
         no_face, several, unusable: numbers of images.
     """
 
     rows: np.ndarray
+    usable: np.ndarray
     places: np.ndarray
     no_face: int
     several: int
@@ -217,14 +226,19 @@ class DescribedPairs:
         return self.rows[self.places[1]]
 
     @property
-    def judged(self) -> np.ndarray:
-        """bool ``(N,)``: both images show a face that can be judged."""
+    def found(self) -> np.ndarray:
+        """bool ``(N,)``: both images show a face."""
         return ~np.isnan(self.rows).any(axis=1)[self.places].any(axis=0)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """bool ``(N,)``: both show one that can be judged."""
+        return self.usable[self.places].all(axis=0)
 
     @property
     def cosines(self) -> np.ndarray:
         """``(N,)`` of rows of length one; -1, the least, where an image shows no face."""
-        return np.where(self.judged, np.einsum("nd,nd->n", self.first, self.second), -1.0)
+        return np.where(self.found, np.einsum("nd,nd->n", self.first, self.second), -1.0)
 
 
 def embed_pairs(
@@ -255,11 +269,12 @@ def describe_pairs(
         ImageError: a file cannot be read; the message names it.
     """
     paths, first, second = index_images(pairs)
-    parts, counts = [], np.zeros(3, int)
+    parts, usable, counts = [], [], np.zeros(3, int)
     for faces in face_batches(paths, preprocessing, batch, judged=True):
         rows = np.asarray(describe(faces.images))
         rows[~faces.found] = np.nan
         parts.append(rows)
+        usable.append(faces.usable)
         counts += (faces.missing, faces.several, faces.unusable)
     places = np.stack([first, second])
-    return DescribedPairs(np.concatenate(parts), places, *counts.tolist())
+    return DescribedPairs(np.concatenate(parts), np.concatenate(usable), places, *counts.tolist())

@@ -29,7 +29,7 @@ BURNT_LEVEL = 250
 # Warnings: beyond about 99 % of LFW's faces.
 DARK, BRIGHT, BURNT, FLAT, BLURRED = 0.27, 0.70, 0.06, 0.11, 0.095
 # Flaws.
-NIGHT, WHITE, EMPTY, LOST = 0.07, 0.5, 0.025, 0.08
+NIGHT, WHITE, EMPTY, LOST = 0.07, 0.5, 0.025, 0.07
 COVERED = 1.5  # logit
 
 ADVICE = {

@@ -783,7 +783,7 @@ class BrightnessModel:
 def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
     """The model, and a loader in place of files: ``Path("51")`` is an image of 51s.
 
-    Black images show no face, and those of 204s several.
+    Black images show no face, those of 204s several, and those of 153s one that is too poor.
     """
 
     def face_batches(
@@ -793,7 +793,9 @@ def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
         for start in range(0, len(paths), batch):
             levels = np.array([int(path.name) for path in paths[start : start + batch]])
             images = np.broadcast_to(levels[:, None, None, None], (len(levels), 4, 4, 3))
-            yield Faces(images.astype(np.uint8), levels > 0, int((levels == 204).sum()))
+            found = levels > 0
+            usable = found & (levels != 153)
+            yield Faces(images.astype(np.uint8), found, usable, int((levels == 204).sum()))
 
     monkeypatch.setattr("siamlab.evaluation.scoring.face_batches", face_batches)
     return BrightnessModel(SimpleNamespace(preprocessing=None))
@@ -846,6 +848,23 @@ class TestScorePairs:
         values = json.loads(found.to_json())
         assert values["judged"]["tar_at_far"] == {"0.1": 1.0, "0.01": 1.0, "0.001": 1.0}
         assert (values["no_face"], values["rejected"], values["several"]) == (1, 2, 1)
+
+    def test_a_poor_face_has_a_score_and_no_answer(self, brightness_model: BrightnessModel) -> None:
+        """Genuine pairs score 1 and 1 (poor), impostor pairs 0.2 and 0.4: AUC 1, but one
+        genuine pair is refused."""
+        levels = ((51, 51), (153, 153), (51, 255), (102, 255))
+        first, second = (
+            tuple(Path(str(level)) for level in side) for side in zip(*levels, strict=True)
+        )
+        people = ("a", "b", "a", "d"), ("a", "b", "c", "c")
+        pairs = PairSet(first, second, np.array([1, 1, 0, 0]), *people)
+        found = evaluate_judgement(pairs, judge_pairs(brightness_model, pairs), rounds=20)
+        assert (found.no_face, found.unusable, found.rejected) == (0, 1, 1)
+        assert (found.fnmr, found.accuracy) == (0.5, 0.75)
+        assert (found.auc, found.eer, found.tar_at_far["0.1"]) == (1, 0, 1)
+        assert found.intervals["auc"] == ev.Interval(1, 1)
+        assert found.judged["fnmr"] == 0
+        assert "1 of 4 images shows a face too poor to judge: 1 pair counts as no." in str(found)
 
     def test_nothing_judged(self, brightness_model: BrightnessModel) -> None:
         pairs = PairSet((Path("0"),), (Path("51"),), np.array([1]), ("a",), ("a",))
