@@ -128,6 +128,8 @@ def chromium(profile: Path) -> Iterator[Any]:
         options.add_argument(argument)
     service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
     driver = webdriver.Chrome(options=options, service=service)
+    # A page without focus has no current notebook, and a headless browser gives it none.
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     try:
         yield driver
     finally:
