@@ -18,6 +18,8 @@ import numpy as np
 
 from siamlab.capture.cameras import Camera, open_camera
 from siamlab.capture.cameras.base import read_frame
+from siamlab.capture.cameras.browser import NAME as BROWSER_NAME
+from siamlab.capture.cameras.browser import BrowserCamera
 from siamlab.capture.cameras.device import device_key
 from siamlab.errors import CameraError, EndOfFrames, SiamlabError
 from siamlab.system.closing import Closing
@@ -62,6 +64,8 @@ class FrameReader(Closing):
 
     Attributes:
         exhausted: reading ended because a video or folder has no more frames.
+        place: is given each camera that was opened, to show its light; without it, the browser's
+            camera shows itself below the cell.
 
     Example:
         ```python
@@ -85,6 +89,7 @@ class FrameReader(Closing):
         self._snapshot = FrameSnapshot()
         self._read_number = 0
         self.exhausted = False
+        self.place: Callable[[Camera], None] | None = None
 
     @property
     def snapshot(self) -> FrameSnapshot:
@@ -132,6 +137,8 @@ class FrameReader(Closing):
             camera = self.source
             if isinstance(camera, int | str | Path):
                 camera = open_camera(camera).in_real_time()
+            if self.source == "auto":  # now it is known which
+                self.name = camera.name
             self._camera = camera
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
@@ -145,6 +152,10 @@ class FrameReader(Closing):
                 daemon=True,
             )
             self._thread.start()
+            if self.place is not None:
+                self.place(camera)
+            elif isinstance(camera, BrowserCamera):
+                camera.show()
         return self
 
     def stop(self) -> None:
@@ -155,6 +166,8 @@ class FrameReader(Closing):
         self._stop.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
+            if isinstance(self._camera, BrowserCamera):  # it may wait for a person
+                self._camera.close()
             thread.join(JOIN_SECONDS)
             if thread.is_alive():
                 hangs = f"{self.name} hangs; it is released when it answers, or is unplugged."
@@ -207,7 +220,7 @@ class FrameReader(Closing):
         try:
             self._read_until(camera, stop)
         except Exception as problem:  # a thread's exception would be lost; it becomes one line
-            error = one_line(problem)
+            error = "" if stop.is_set() else one_line(problem)
             if stop is self._stop:
                 self.exhausted = isinstance(problem, EndOfFrames)
         finally:
@@ -259,6 +272,8 @@ def one_line(error: BaseException) -> str:
 def _name_of(source: Camera | int | str | Path) -> str:
     if isinstance(source, int | str) and str(source).isdecimal():
         return f"Camera {int(source)}"
+    if source == "browser":
+        return BROWSER_NAME
     if isinstance(source, str | Path) and device_key(source):
         return f"Camera {source}"
     return str(getattr(source, "name", source)) if not isinstance(source, Path) else str(source)
