@@ -113,6 +113,8 @@ class FrameReader(Closing):
         The end of a video or folder is no silence.
         """
         seen = self._snapshot
+        if seen.running and self._is_starting():
+            return ""
         seconds = self.clock() - seen.time
         if self.exhausted or (seen.running and seconds <= FRESH_SECONDS):
             return ""
@@ -199,6 +201,8 @@ class FrameReader(Closing):
     def read(self, timeout: float = 5.0) -> np.ndarray:
         """Wait for a frame that this method has not returned yet.
 
+        A person who has yet to start the browser's camera is waited for longer.
+
         Returns:
             uint8 RGB ``(H, W, 3)``, the newest frame.
 
@@ -208,12 +212,17 @@ class FrameReader(Closing):
         """
         stopped = self._thread is None
         snapshot = None if stopped else self.newer_than(self._read_number, timeout)
+        while snapshot is None and self.running and self._is_starting():
+            snapshot = self.newer_than(self._read_number, timeout)
         if snapshot is None or snapshot.frame is None:
             kind = EndOfFrames if self.exhausted else CameraError
             silence = f"sent no frame for {timeout:g} seconds" if self.running else "is stopped"
             raise kind(self._snapshot.error or f"{self.name} {silence}.")
         self._read_number = snapshot.number
         return snapshot.frame
+
+    def _is_starting(self) -> bool:
+        return isinstance(self._camera, BrowserCamera) and self._camera.starting
 
     def _run(self, camera: Camera, stop: threading.Event) -> None:
         error = ""

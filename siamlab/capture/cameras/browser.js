@@ -95,18 +95,23 @@ class Stream {
     this.sendFrame(opening);
   }
 
-  async sendFrame(opening) {
+  async grabFrame() {
     const { videoWidth: width, videoHeight: height } = this.video;
     Object.assign(this.canvas, { width, height });
     this.canvas.getContext("2d").drawImage(this.video, 0, 0);
     const blob = await new Promise((done) => this.canvas.toBlob(done, "image/jpeg", JPEG_QUALITY));
-    const jpeg = await blob.arrayBuffer();
+    return blob.arrayBuffer();
+  }
+
+  async sendFrame(opening) {
+    const jpeg = await (this.next ?? this.grabFrame());
     if (opening !== this.opening) return;
     this.number += 1;
     this.sent = performance.now();
     this.send({ kind: "frame", number: this.number }, [jpeg]);
     const silent = "the kernel does not answer, so the camera was turned off. Press Start when it does.";
     this.timer = setTimeout(() => this.stop(silent), ANSWER_MS);
+    this.next = this.grabFrame(); // while this one travels
   }
 
   acknowledged(number) {
@@ -143,7 +148,7 @@ class Stream {
       track.onended = null;
       track.stop();
     });
-    this.media = this.video.srcObject = null;
+    this.media = this.video.srcObject = this.next = null;
     this.message = this.speed = "";
   }
 }

@@ -82,6 +82,11 @@ class BrowserCamera(Source):
         self.shown = True
         display(self.widget)
 
+    @property
+    def starting(self) -> bool:
+        """Nobody has pressed its Start, or the browser asks the person whether it may."""
+        return not (self._on or self._reason or self.closed)
+
     def begin(self) -> None:
         """Turn the camera on as a click on its Start would: for a click on another Start."""
         with self._news:

@@ -7,6 +7,7 @@ what is shown on a page imports this module: anywidget takes half a second.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -31,3 +32,10 @@ class CameraWidget(anywidget.AnyWidget):
     closed = traitlets.Bool(False).tag(sync=True)
     device = traitlets.Unicode().tag(sync=True)
     resolution = traitlets.Unicode("640 x 480").tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        # JupyterLab has a widget's messages handled in a subshell, which is free while a cell runs.
+        # ipykernel 7.4 moves them to where the kernel last wrote to the widget: into the cell's own
+        # thread, which may be waiting for them. Without this method it leaves them where they are.
+        self.comm._reply_subshell_for = None

@@ -173,11 +173,12 @@ class Panel(Closing):
         return button
 
     def _click(self, action: Callable[[], Any]) -> None:
-        """Run a click's action, apart from the thread that brings clicks, if that is not the main.
+        """Run a click's action; the panel shows its error.
 
-        It also brings the frames of the browser's camera, for which the action may wait.
+        It may wait for frames of the browser's camera, which the thread that brings clicks brings
+        too: it then runs in a thread of its own.
         """
-        if threading.current_thread() is threading.main_thread():
+        if self._light.starts_at_once:
             self._run_action(action)
         else:
             threading.Thread(

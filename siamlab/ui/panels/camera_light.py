@@ -52,9 +52,9 @@ class CameraLight:
             self.box.children = [camera.widget]
             if threading.current_thread() is not threading.main_thread():
                 camera.begin()  # a click on the panel's Start
-        else:
-            self.box.children = [self._lamp]
-            self._lamp.label, self._lamp.on = self._reader.name, True
+            return
+        self.box.children = [self._lamp]
+        self._lamp.label, self._lamp.on = self._reader.name, True
         self._gone = False
         threading.Thread(target=self._watch, name="siamlab watches", daemon=True).start()
 
