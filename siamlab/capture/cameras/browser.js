@@ -23,7 +23,8 @@ REASONS.OverconstrainedError = REASONS.NotFoundError;
 REASONS.AbortError = REASONS.NotReadableError;
 
 const STYLE = `
-.siamlab-camera { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+.siamlab-camera { display: flex; flex-wrap: wrap; gap: 8px; align-items: center;
+  color: var(--jp-content-font-color1, inherit); }
 .siamlab-camera video { width: 160px; transform: scaleX(-1); background: #000; }
 .siamlab-light { width: 12px; height: 12px; border-radius: 50%; border: 2px solid #c62828; }
 .siamlab-on .siamlab-light { background: #e53935; box-shadow: 0 0 6px #e53935; }
@@ -51,6 +52,7 @@ class Stream {
     this.send = send;
     this.changed = changed; // is called when anything to show has changed
     this.media = null;
+    this.starting = false;
     this.message = "";
     this.speed = "";
     this.cameras = [];
@@ -67,6 +69,7 @@ class Stream {
     this.message = missingCamera();
     if (this.message) return this.stop(this.message);
     this.message = "Waiting for the camera: the browser may ask whether this page can use it.";
+    this.starting = true;
     this.changed();
     const [width, height] = size.split(" x ").map(Number);
     const video = { width: { ideal: width }, height: { ideal: height } };
@@ -88,6 +91,7 @@ class Stream {
       return;
     }
     this.message = "";
+    this.starting = false;
     this.number = 0;
     this.times = [];
     this.send({ kind: "on" });
@@ -134,7 +138,7 @@ class Stream {
 
   // Turn the camera off and tell the kernel why, unless it is off.
   stop(reason) {
-    const told = this.media || this.message;
+    const told = this.media || this.starting || this.message;
     this.end();
     this.message = reason[0].toUpperCase() + reason.slice(1);
     if (told) this.send({ kind: "off", reason });
@@ -149,6 +153,7 @@ class Stream {
       track.stop();
     });
     this.media = this.video.srcObject = this.next = null;
+    this.starting = false;
     this.message = this.speed = "";
   }
 }
@@ -156,13 +161,14 @@ class Stream {
 export default () => {
   const views = new Set();
   let stream = null;
+  let send = () => {};
   let leave = () => {};
   let start = () => {};
 
   return {
     initialize({ model }) {
       const givesFrames = model.get("gives_frames");
-      const send = (message, buffers = []) => {
+      send = (message, buffers = []) => {
         try {
           model.send(message, undefined, buffers);
         } catch (error) {
@@ -196,8 +202,8 @@ export default () => {
       model.on("change:closed change:on", closed);
       model.on("comm:close comm_live_update destroy", dead);
       const beats = setInterval(() => {
-        const seen = views.size && !document.hidden && !model.get("closed");
-        if (seen && (!givesFrames || stream.media)) send({ kind: "alive" });
+        const on = givesFrames ? stream.media || stream.starting : model.get("on");
+        if (on && views.size && !document.hidden) send({ kind: "alive" });
       }, BEAT_MS);
       return () => {
         clearInterval(beats);
@@ -264,7 +270,7 @@ export default () => {
       views.add(draw);
       draw();
       el.append(box);
-      model.send({ kind: "hello" });
+      send({ kind: "hello" });
       return () => {
         views.delete(draw);
         const last = () => views.size || leave("its panel was removed, so the camera was turned off.");

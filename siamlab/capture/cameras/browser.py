@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from siamlab.capture.cameras.base import Source
-from siamlab.errors import CameraError
+from siamlab.errors import CameraError, ImageError
 from siamlab.images.decode import decode_image
 
 NAME = "Browser camera"
@@ -105,7 +105,10 @@ class BrowserCamera(Source):
     def _next(self) -> np.ndarray:
         if not self.shown and threading.current_thread() is threading.main_thread():
             self.show()
-        frame = decode_image(self._wait(), _FRAME)
+        try:
+            frame = decode_image(self._wait(), _FRAME)
+        except ImageError as error:
+            raise CameraError(f"{self.name}: {error}") from None
         self.size = (frame.shape[1], frame.shape[0])
         return frame
 

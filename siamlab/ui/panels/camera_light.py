@@ -55,7 +55,7 @@ class CameraLight:
             return
         self.box.children = [self._lamp]
         self._lamp.label, self._lamp.on = self._reader.name, True
-        self._gone = False
+        self._watched = self._gone = False
         threading.Thread(target=self._watch, name="siamlab watches", daemon=True).start()
 
     def close(self) -> None:
@@ -78,6 +78,5 @@ class CameraLight:
             quiet = quiet + 1 if self._signs == signs else 0
             signs = self._signs
             if self._gone or (self._watched and quiet >= SILENT_SLICES):
-                self._watched = False
                 self._stop(UNSEEN)
         self._lamp.on = False
