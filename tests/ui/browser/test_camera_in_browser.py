@@ -136,7 +136,6 @@ def test_captures_by_click_and_by_key_until_nobody_sees_it(lab: Lab, tmp_path: P
         page.click("Undo")
         wait_for(lambda: count(anchors) == 1, PATIENCE, "one is removed")
         wait_for(lambda: page.texts(".siamlab-speed")[0], PATIENCE, "the speed is shown")
-        print(page.texts(".siamlab-speed"))
         page.screenshot(Path(os.environ.get("SIAMLAB_SCREENSHOTS") or tmp_path) / "camera.png")
 
         page.run_cell(1)  # again: the first panel leaves the page
