@@ -132,15 +132,14 @@ class FrameReader(Closing):
             if self.running:
                 return self
             self.stop()
-            former = _ACTIVE.get(self.name)
-            if former is not None:
-                former.stop()
+            self._stop_former()
             # Opened here and not in the thread: macOS asks for permission on the main thread.
             camera = self.source
             if isinstance(camera, int | str | Path):
                 camera = open_camera(camera).in_real_time()
             if self.source == "auto":  # now it is known which
                 self.name = camera.name
+                self._stop_former()
             self._camera = camera
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
@@ -220,6 +219,11 @@ class FrameReader(Closing):
             raise kind(self._snapshot.error or f"{self.name} {silence}.")
         self._read_number = snapshot.number
         return snapshot.frame
+
+    def _stop_former(self) -> None:
+        former = _ACTIVE.get(self.name)
+        if former is not None:
+            former.stop()
 
     def _is_starting(self) -> bool:
         return isinstance(self._camera, BrowserCamera) and self._camera.starting

@@ -54,7 +54,9 @@ def camera(page: FakePage, monkeypatch: pytest.MonkeyPatch) -> Iterator[BrowserC
         yield made
 
 
-def test_the_newest_frame_is_given_once_and_each_is_acknowledged(page, camera):
+def test_the_newest_frame_is_given_once_and_each_is_acknowledged(page, camera, monkeypatch):
+    monkeypatch.setattr(browser, "SILENT_SLICES", 10_000)  # on a machine as busy as may be
+    monkeypatch.setattr(browser, "FRAME_SLICES", 10_000)
     assert isinstance(camera, Camera)
     page.says("on")
     page.shows(60, number=1)
@@ -74,6 +76,26 @@ def test_the_page_gives_the_reason_in_one_line(page, camera):
     assert page.closed, "it does not start again behind the reader's back"
 
 
+def test_an_old_frame_is_not_what_is_before_the_camera_now(page, monkeypatch):
+    monkeypatch.setattr(browser, "SLICE_SECONDS", 0.005)
+    now = [100.0]
+    with BrowserCamera(page, clock=lambda: now[0]) as camera:
+        camera.shown = True
+        page.says("on")
+        page.shows(60)
+        now[0] += 2.0
+        with pytest.raises(CameraError, match="its page is silent"):
+            camera.read()
+
+
+def test_a_frame_is_not_given_after_the_camera_went_off(page, camera):
+    page.says("on")
+    page.shows(60)
+    page.says("off", reason="its page was hidden.")
+    with pytest.raises(CameraError, match="its page was hidden"):
+        camera.read()
+
+
 def test_a_person_who_does_not_press_start_is_not_waited_for_forever(page, camera):
     assert camera.starting
     with pytest.raises(CameraError, match="Press its Start"):
@@ -87,7 +109,8 @@ def test_a_page_that_was_closed_is_noticed_by_its_silence(page, camera):
         camera.read()
 
 
-def test_a_camera_that_hangs_is_said_though_its_page_is_alive(page, camera):
+def test_a_camera_that_hangs_is_said_though_its_page_is_alive(page, camera, monkeypatch):
+    monkeypatch.setattr(browser, "SILENT_SLICES", 10_000)
     page.says("on")
     stop = threading.Event()
 
@@ -104,14 +127,15 @@ def test_a_camera_that_hangs_is_said_though_its_page_is_alive(page, camera):
 
 
 def test_time_before_start_does_not_count_as_silence(page, camera, monkeypatch):
-    monkeypatch.setattr(browser, "SILENT_SLICES", 4)
-    monkeypatch.setattr(browser, "FRAME_SLICES", 4)
+    monkeypatch.setattr(browser, "FRAME_SLICES", 20)
+    monkeypatch.setattr(browser, "SILENT_SLICES", 20)
+    jpeg = encode_jpeg(np.full((48, 64, 3), 70, np.uint8))
 
     def start() -> None:
         page.says("on")
-        page.shows(70)
+        page.says("frame", (jpeg,), number=1)
 
-    threading.Timer(0.1, start).start()
+    threading.Timer(0.3, start).start()
     assert camera.read().shape == (48, 64, 3)
 
 
@@ -227,7 +251,8 @@ def test_auto_takes_the_machine_s_camera_else_the_browser_s_and_says_which(monke
         raise CameraError("Camera 0 cannot be opened.")
 
     monkeypatch.setattr(cameras, "OpenCVCamera", fails)
-    with FrameReader("auto") as reader:
+    with FrameReader("browser") as former, FrameReader("auto") as reader:
         assert reader.name == "Browser camera"
+        assert not former.running
     assert "Browser camera: used because" in capsys.readouterr().out
     stop_all()

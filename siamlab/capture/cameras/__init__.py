@@ -1,5 +1,4 @@
-"""One way to read frames: a webcam, a video file, a folder of images, a drawn person, the
-browser's camera.
+"""One way to read frames: a webcam, the browser's, a video file, a folder, a drawn person.
 
 Every camera is a context manager and is released when the block ends, however it ends. A read
 that fails or is interrupted releases it too, so that a notebook cell can be run again.

@@ -7,6 +7,8 @@ messages arrive in another thread (ipykernel's subshell) while a cell waits for 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +23,7 @@ FPS = 20.0  # about what comes; the page sends no more than 25
 # Waiting is counted in slices and not in seconds, so that a kernel that was busy and could not
 # listen does not take its own silence for the page's.
 SLICE_SECONDS = 0.25
+FRESH_SECONDS = 1.0  # an older frame is not what is before the camera now
 START_SLICES = 240  # a person finds Start and answers the browser's question
 SILENT_SLICES = 8  # without a sign of life, which comes every half second
 FRAME_SLICES = 20  # without a frame, from a page that is alive
@@ -49,6 +52,8 @@ class BrowserCamera(Source):
 
     Args:
         widget: the page's side.
+        size: that the page was asked for, until a frame tells its own.
+        clock: seconds, for the age of frames.
 
     Attributes:
         shown: the widget is on the page; otherwise the first read of a cell shows it.
@@ -62,12 +67,19 @@ class BrowserCamera(Source):
 
     live = True
 
-    def __init__(self, widget: PageWidget, size: tuple[int, int] = (640, 480)) -> None:
+    def __init__(
+        self,
+        widget: PageWidget,
+        size: tuple[int, int] = (640, 480),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__(NAME, size, FPS)
         self.widget = widget
         self.shown = False
         self._news = threading.Condition()
+        self._clock = clock
         self._jpeg: bytes | None = None
+        self._came = 0.0
         self._signs = 0  # of life
         self._on = False
         self._reason = ""
@@ -116,6 +128,8 @@ class BrowserCamera(Source):
         """The newest frame as JPEG, once."""
         quiet = waited = 0
         with self._news:
+            if self._clock() - self._came > FRESH_SECONDS:  # of a page that may be gone since
+                self._jpeg = None
             while self._jpeg is None:
                 problem = self._problem(quiet, waited)
                 if problem:
@@ -152,11 +166,11 @@ class BrowserCamera(Source):
                 return
             self._signs += 1
             if kind == "frame" and buffers:
-                self._jpeg = bytes(buffers[0])
+                self._jpeg, self._came = bytes(buffers[0]), self._clock()
             elif kind == "on":
                 self._on, self._reason = True, ""
             elif kind == "off":
-                self._on = False
+                self._on, self._jpeg = False, None
                 self._reason = " ".join(str(message.get("reason")).split())
             elif kind == "hello":
                 self._greeted = True
