@@ -36,7 +36,14 @@ ORDER = (
     "course",
     "cli",
 )
-PANELS = ("attendance_panel", "base", "capture_panel", "consent_form", "verify_panel")
+PANELS = (
+    "attendance_panel",
+    "base",
+    "camera_light",
+    "capture_panel",
+    "consent_form",
+    "verify_panel",
+)
 HEAVY = {
     "tensorflow": {
         "data/pipeline.py",
@@ -45,6 +52,7 @@ HEAVY = {
         "assessment/attack_defenses.py",
     },
     "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
+    "anywidget": {"capture/cameras/camera_widget.py"},
     "faiss": {"gallery/search.py"},
 }
 

@@ -54,6 +54,7 @@ def test_each_command_is_one_line_pinned_by_the_constraints(number):
 
 def test_the_gate_runs_the_readmes_own_test_command():
     script = (ROOT / ".ci" / "run").read_text().replace("eval ", "exit 0; eval ")
+    script = script.replace("apt-get -qq", "false")  # as where it cannot install Chromium
     done = subprocess.run(
         ["bash", "-c", script.replace('"$(dirname "$0")/.."', f'"{ROOT}"')],
         capture_output=True,

@@ -18,6 +18,8 @@ import numpy as np
 
 from siamlab.capture.cameras import Camera, open_camera
 from siamlab.capture.cameras.base import read_frame
+from siamlab.capture.cameras.browser import NAME as BROWSER_NAME
+from siamlab.capture.cameras.browser import BrowserCamera
 from siamlab.capture.cameras.device import device_key
 from siamlab.errors import CameraError, EndOfFrames, SiamlabError
 from siamlab.system.closing import Closing
@@ -62,6 +64,8 @@ class FrameReader(Closing):
 
     Attributes:
         exhausted: reading ended because a video or folder has no more frames.
+        place: is given each camera that was opened, to show its light; without it, the browser's
+            camera shows itself below the cell.
 
     Example:
         ```python
@@ -85,6 +89,7 @@ class FrameReader(Closing):
         self._snapshot = FrameSnapshot()
         self._read_number = 0
         self.exhausted = False
+        self.place: Callable[[Camera], None] | None = None
 
     @property
     def snapshot(self) -> FrameSnapshot:
@@ -108,6 +113,8 @@ class FrameReader(Closing):
         The end of a video or folder is no silence.
         """
         seen = self._snapshot
+        if seen.running and self._is_starting():
+            return ""
         seconds = self.clock() - seen.time
         if self.exhausted or (seen.running and seconds <= FRESH_SECONDS):
             return ""
@@ -125,13 +132,14 @@ class FrameReader(Closing):
             if self.running:
                 return self
             self.stop()
-            former = _ACTIVE.get(self.name)
-            if former is not None:
-                former.stop()
+            self._stop_former()
             # Opened here and not in the thread: macOS asks for permission on the main thread.
             camera = self.source
             if isinstance(camera, int | str | Path):
                 camera = open_camera(camera).in_real_time()
+            if self.source == "auto":  # now it is known which
+                self.name = camera.name
+                self._stop_former()
             self._camera = camera
             _ACTIVE[self.name] = self
             self._stop = threading.Event()
@@ -145,6 +153,10 @@ class FrameReader(Closing):
                 daemon=True,
             )
             self._thread.start()
+            if self.place is not None:
+                self.place(camera)
+            elif isinstance(camera, BrowserCamera):
+                camera.show()
         return self
 
     def stop(self) -> None:
@@ -155,6 +167,8 @@ class FrameReader(Closing):
         self._stop.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
+            if isinstance(self._camera, BrowserCamera):  # it may wait for a person
+                self._camera.close()
             thread.join(JOIN_SECONDS)
             if thread.is_alive():
                 hangs = f"{self.name} hangs; it is released when it answers, or is unplugged."
@@ -186,6 +200,8 @@ class FrameReader(Closing):
     def read(self, timeout: float = 5.0) -> np.ndarray:
         """Wait for a frame that this method has not returned yet.
 
+        A person who has yet to start the browser's camera is waited for longer.
+
         Returns:
             uint8 RGB ``(H, W, 3)``, the newest frame.
 
@@ -195,6 +211,8 @@ class FrameReader(Closing):
         """
         stopped = self._thread is None
         snapshot = None if stopped else self.newer_than(self._read_number, timeout)
+        while snapshot is None and self.running and self._is_starting():
+            snapshot = self.newer_than(self._read_number, timeout)
         if snapshot is None or snapshot.frame is None:
             kind = EndOfFrames if self.exhausted else CameraError
             silence = f"sent no frame for {timeout:g} seconds" if self.running else "is stopped"
@@ -202,12 +220,20 @@ class FrameReader(Closing):
         self._read_number = snapshot.number
         return snapshot.frame
 
+    def _stop_former(self) -> None:
+        former = _ACTIVE.get(self.name)
+        if former is not None:
+            former.stop()
+
+    def _is_starting(self) -> bool:
+        return isinstance(self._camera, BrowserCamera) and self._camera.starting
+
     def _run(self, camera: Camera, stop: threading.Event) -> None:
         error = ""
         try:
             self._read_until(camera, stop)
         except Exception as problem:  # a thread's exception would be lost; it becomes one line
-            error = one_line(problem)
+            error = "" if stop.is_set() else one_line(problem)
             if stop is self._stop:
                 self.exhausted = isinstance(problem, EndOfFrames)
         finally:
@@ -259,6 +285,8 @@ def one_line(error: BaseException) -> str:
 def _name_of(source: Camera | int | str | Path) -> str:
     if isinstance(source, int | str) and str(source).isdecimal():
         return f"Camera {int(source)}"
+    if source == "browser":
+        return BROWSER_NAME
     if isinstance(source, str | Path) and device_key(source):
         return f"Camera {source}"
     return str(getattr(source, "name", source)) if not isinstance(source, Path) else str(source)

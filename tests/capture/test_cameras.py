@@ -295,7 +295,8 @@ def test_a_webcam_may_drop_frames_but_not_disconnect(webcam: type[FakeCapture]) 
 
 def test_a_webcam_that_cannot_be_opened(webcam: type[FakeCapture]) -> None:
     webcam.opened = False
-    with pytest.raises(CameraError, match="Camera 2 cannot be opened"):
+    here = r"Camera 2 cannot be opened\. .*a notebook's kernel.*'browser'"
+    with pytest.raises(CameraError, match=here):
         open_camera(2)
     webcam.opened = True
     webcam.frames = 0

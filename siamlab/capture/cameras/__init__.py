@@ -1,4 +1,4 @@
-"""One way to read frames: a webcam, a video file, a folder of images, a drawn person.
+"""One way to read frames: a webcam, the browser's, a video file, a folder, a drawn person.
 
 Every camera is a context manager and is released when the block ends, however it ends. A read
 that fails or is interrupted releases it too, so that a notebook cell can be run again.
@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from siamlab.capture.cameras.base import Camera
+from siamlab.capture.cameras.browser import BrowserCamera, open_browser_camera
 from siamlab.capture.cameras.device import (
     CameraInfo,
     OpenCVCamera,
     format_cameras,
+    may_exist,
     probe_cameras,
 )
 from siamlab.capture.cameras.drawn import DrawnCamera
@@ -22,6 +24,7 @@ from siamlab.errors import CameraError, InputError
 from siamlab.images.decode import is_image_name
 
 __all__ = [
+    "BrowserCamera",
     "Camera",
     "CameraInfo",
     "DrawnCamera",
@@ -38,16 +41,17 @@ def open_camera(
     size: tuple[int, int] | None = None,
     loop: bool = False,
     frames: int | None = None,
-) -> OpenCVCamera | FolderCamera | DrawnCamera:
-    """Open a webcam, a video, a folder of images, or a drawn person.
+) -> OpenCVCamera | FolderCamera | DrawnCamera | BrowserCamera:
+    """Open a webcam, a video, a folder of images, a drawn person, or the browser's camera.
 
     Args:
         source: a webcam's index (``0`` or ``"0"``) or device file (``/dev/video0``,
             ``/dev/v4l/by-id/...``), a video file, a folder of images or one image, a stream's
             address, or ``"drawn"``, ``"drawn:7"`` (person 7), ``"drawn:7:2"``
-            (the same person another day). A folder called ``0`` or ``drawn`` is given as a
-            ``Path``.
-        size: width and height to ask for, pixels (webcams and drawn people).
+            (the same person another day). ``"browser"`` is the camera of the computer that shows
+            the notebook (:class:`BrowserCamera`), ``"auto"`` a webcam of this machine, else the
+            browser's; which, it prints. A folder called ``0`` or ``drawn`` is given as a ``Path``.
+        size: width and height to ask for, pixels (webcams, the browser's too, and drawn people).
         loop: start a folder again at its end.
         frames: number of frames of a drawn person; ``None`` has no end.
 
@@ -69,9 +73,26 @@ def open_camera(
     if text == "drawn" or text.startswith("drawn:"):
         seed, session = _drawn_numbers(text)
         return DrawnCamera(seed, size or (640, 480), frames, session)
+    if text == "browser":
+        return open_browser_camera(size)
+    if text == "auto":
+        return _open_auto(size)
     if "://" in text:
         return OpenCVCamera(text, size)
     return _open_path(Path(text), size, loop)
+
+
+def _open_auto(size: tuple[int, int] | None) -> OpenCVCamera | BrowserCamera:
+    camera: OpenCVCamera | BrowserCamera
+    try:
+        if not may_exist(0):
+            raise CameraError("There is none.")
+        camera = OpenCVCamera(0, size)
+        print(f"{camera.name}, of the machine on which this runs, is used.")
+    except CameraError:
+        camera = open_browser_camera(size)
+        print(f"{camera.name}: used because the machine on which this runs has none that opens.")
+    return camera
 
 
 def _open_path(path: Path, size: tuple[int, int] | None, loop: bool) -> OpenCVCamera | FolderCamera:
@@ -79,7 +100,7 @@ def _open_path(path: Path, size: tuple[int, int] | None, loop: bool) -> OpenCVCa
     if not path.exists():
         raise CameraError(
             f"There is no camera, file or folder {str(path)!r}. Use an index such as 0, a video, "
-            "a folder of images, or 'drawn'."
+            "a folder of images, 'drawn', or 'browser'."
         )
     if path.is_dir() or is_image_name(path.name):
         return FolderCamera(path, loop)

@@ -95,8 +95,9 @@ class OpenCVCamera(Source):
     def _advice(self) -> str:
         if self._key:
             return (
-                "Is it plugged in, free of other programs, and allowed for this one? "
-                "Another source: a video, a folder, or 'drawn'."
+                "Is it plugged into the machine on which this program (a notebook's kernel) runs, "
+                "free of other programs, and allowed for this one? Another source: 'browser' (the "
+                "camera of the computer that shows the notebook), a video, a folder, or 'drawn'."
             )
         if self.live:
             return "Is the address right and reachable?"
@@ -213,8 +214,7 @@ def probe_cameras(max_index: int = 3) -> list[CameraInfo]:
     """
     found = []
     for index in range(max_index + 1):
-        # On Linux a webcam is a device file; without one, opening would only cost time.
-        if sys.platform.startswith("linux") and not Path(f"/dev/video{index}").exists():
+        if not may_exist(index):
             continue
         held = _DEVICES.get(device_key(index))
         if held is not None and not held.closed:
@@ -226,6 +226,15 @@ def probe_cameras(max_index: int = 3) -> list[CameraInfo]:
         except CameraError:
             continue
     return found
+
+
+def may_exist(index: int) -> bool:
+    """Whether a webcam may be there: without a device file on Linux, opening only costs time.
+
+    Args:
+        index: as of ``open_camera``.
+    """
+    return not sys.platform.startswith("linux") or Path(f"/dev/video{index}").exists()
 
 
 def format_cameras(cameras: list[CameraInfo]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from siamlab.capture.stream import FrameReader, one_line, stop_all
 from siamlab.system.closing import Closing
 from siamlab.ui.html import WIDTH, encode_jpeg
+from siamlab.ui.panels.camera_light import CameraLight
 from siamlab.verification.live import LiveVerification
 from siamlab.verification.result import VERDICT_COLORS
 
@@ -70,10 +71,13 @@ class Panel(Closing):
         self._ticker = Ticker(self._tick_or_stop)
         self._silent = False
         self.box = ipywidgets.VBox([])
+        reader = source if isinstance(source, FrameReader) else source.reader
+        self._light = CameraLight(reader, self._unseen)
+        self._page = ipywidgets.VBox([self._light.box, self.box])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         # Plain text without ids and image bytes, so that it is the same in every run.
-        bundle = dict(self.box._repr_mimebundle_() or {})
+        bundle = dict(self._page._repr_mimebundle_() or {})
         return {**bundle, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
@@ -83,8 +87,8 @@ class Panel(Closing):
         """Display the panel in a notebook.
 
         Args:
-            start: start the camera too; otherwise the Start button does. The panel shows the
-                error of a camera that cannot be opened.
+            start: start the camera too; otherwise the Start button does, and always for the
+                browser's camera. The panel shows the error of a camera that cannot be opened.
         """
         from IPython import get_ipython
         from IPython.display import display
@@ -93,8 +97,10 @@ class Panel(Closing):
         shell = get_ipython()
         if shell is not None and after_cell not in shell.events.callbacks["post_run_cell"]:
             shell.events.register("post_run_cell", after_cell)
+        if hasattr(shell, "kernel"):  # an idle one ignores interrupts: this is its handler then
+            shell.kernel.saved_sigint_handler = when_idle
         display(self)
-        if start:
+        if start and self._light.starts_at_once:
             self._run_action(self.start)
 
     def start(self) -> Self:
@@ -119,7 +125,9 @@ class Panel(Closing):
     def close(self) -> None:
         """Stop, and remove the panel from the page."""
         self.stop()
+        self._light.close()
         self.box.close()
+        self._page.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -150,6 +158,10 @@ class Panel(Closing):
             self._show_status(silence or self._hint, error=bool(silence))
         self._silent = bool(silence)
 
+    def _unseen(self, reason: str) -> None:
+        self.stop()
+        self._show_status(reason)
+
     def _start_or_stop(self) -> None:
         (self.stop if self.running else self.start)()
 
@@ -157,8 +169,21 @@ class Panel(Closing):
         """A button as wide as its label; the panel shows the error of its action."""
         layout = ipywidgets.Layout(width="auto")
         button = ipywidgets.Button(description=label, tooltip=tooltip, layout=layout)
-        button.on_click(lambda _: self._run_action(action))
+        button.on_click(lambda _: self._click(action))
         return button
+
+    def _click(self, action: Callable[[], Any]) -> None:
+        """Run a click's action; the panel shows its error.
+
+        It may wait for frames of the browser's camera, which the thread that brings clicks brings
+        too: it then runs in a thread of its own.
+        """
+        if self._light.starts_at_once:
+            self._run_action(action)
+        else:
+            threading.Thread(
+                target=self._run_action, args=(action,), name="siamlab acts", daemon=True
+            ).start()
 
     def _run_action(self, action: Callable[[], Any]) -> None:
         """Run an action; the panel shows its error."""
@@ -180,3 +205,8 @@ def after_cell(result: Any) -> None:
     """Release all cameras when the cell that just ran was interrupted."""
     if isinstance(result.error_in_exec, KeyboardInterrupt):
         stop_all()
+
+
+def when_idle(*_: Any) -> None:
+    """Release all cameras when the kernel is interrupted while no cell runs."""
+    threading.Thread(target=stop_all, name="siamlab stops", daemon=True).start()

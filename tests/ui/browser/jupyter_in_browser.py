@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -118,16 +118,21 @@ def _answers(address: str) -> bool:
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Any]:
+def chromium(
+    profile: Path, arguments: Iterable[str] = (), prefs: dict[str, Any] | None = None
+) -> Iterator[Any]:
     """A headless browser with a fresh profile."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
     options.binary_location = find_chromium() or ""
-    for argument in (*CHROMIUM, f"--user-data-dir={profile}"):
+    for argument in (*CHROMIUM, *arguments, f"--user-data-dir={profile}"):
         options.add_argument(argument)
+    options.add_experimental_option("prefs", prefs or {})
     service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
     driver = webdriver.Chrome(options=options, service=service)
+    # A page without focus has no current notebook, and a headless browser gives it none.
+    driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     try:
         yield driver
     finally:
@@ -170,6 +175,24 @@ class Page:
         prompts = self.texts(".jp-CodeCell .jp-InputPrompt")
         return bool(prompts) and all(text.strip("[]: ").isdigit() for text in prompts)
 
+    def run_cell(self, index: int) -> None:
+        """Run one cell; does not wait."""
+        self.driver.execute_script(
+            "window.jupyterapp.shell.currentWidget.content.activeCellIndex = arguments[0];"
+            "window.jupyterapp.commands.execute('notebook:run-cell')",
+            index,
+        )
+
+    def kernel(self, action: str) -> None:
+        """Interrupt or restart the kernel."""
+        kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+        self.driver.execute_async_script(f"{kernel}.{action}().then(arguments[0], arguments[0])")
+
+    def press(self, label: str, key: str) -> None:
+        """Press a key while a widget's button has the focus."""
+        self.driver.execute_script("arguments[0].focus()", self.button(label))
+        self.button(label).send_keys(key)
+
     def texts(self, selector: str) -> list[str]:
         """The texts of all elements that a CSS selector finds."""
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
@@ -178,7 +201,12 @@ class Page:
     def button(self, label: str) -> Any:
         """The widget button whose label starts with this text."""
         path = f"//button[contains(@class, 'jupyter-button')][starts-with(., '{label}')]"
-        return wait_for(lambda: self.driver.find_elements("xpath", path), 20, f"button {label}")[0]
+
+        def shown() -> list[Any]:
+            found = self.driver.find_elements("xpath", path)
+            return [button for button in found if button.is_displayed()]
+
+        return wait_for(shown, 20, f"button {label}")[0]
 
     def click(self, label: str) -> None:
         """Click a widget's button."""
