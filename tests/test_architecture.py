@@ -36,7 +36,10 @@ ORDER = (
     "course",
     "cli",
 )
-PANELS = ("attendance_panel", "base", "capture_panel", "consent_form", "verify_panel")
+PANELS = (
+    *("attendance_panel", "base", "best_matches", "capture_panel", "consent_form"),
+    *("threshold_sliders", "thumbnails", "verify_panel"),
+)
 HEAVY = {
     "tensorflow": {
         "data/pipeline.py",
@@ -45,6 +48,7 @@ HEAVY = {
         "assessment/attack_defenses.py",
     },
     "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
+    "anywidget": {"ui/panels/page.py"},
     "faiss": {"gallery/search.py"},
 }
 
