@@ -26,9 +26,9 @@ STEPS = {
     "left": "Turn your head a little to your left",
     "right": "Turn your head a little to your right",
     "smile": "Smile",
-    "glasses": "Glasses on, or off; without any, look up a little",
-    "bright": "More light: face the lamp or the window",
-    "dim": "Less light: turn away from the lamp or the window",
+    "glasses": "Glasses on or off, or look up",
+    "bright": "More light: face a lamp or window",
+    "dim": "Less light: turn away from it",
 }
 KINDS = ("anchor", "positive")  # shots go to both in turn
 

@@ -17,7 +17,7 @@ import numpy as np
 from siamlab.capture.cameras import Camera
 from siamlab.capture.cameras.base import read_frame
 from siamlab.capture.cameras.subject import subject_of
-from siamlab.capture.guided import GuidedSession, Guidance, Look
+from siamlab.capture.guided import Guidance, GuidedSession, Look
 from siamlab.capture.hints import find_hint
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace

@@ -53,7 +53,7 @@ def draw_still(frame: np.ndarray, lines: Sequence[str], buttons: Sequence[str]) 
         draw.rounded_rectangle((left, y, left + size, y + BUTTON), 4, fill=GRAY)
         draw.text((left + size / 2, y + BUTTON / 2), label, font=font, fill=INK, anchor="mm")
     file = io.BytesIO()
-    picture.quantize(128).save(file, "PNG", optimize=True)
+    picture.save(file, "PNG")
     return file.getvalue()
 
 

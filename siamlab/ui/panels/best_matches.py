@@ -39,19 +39,20 @@ class BestMatches:
 
     def show(self, verification: Verification | None) -> None:
         """Show those of a verdict; at most twice a second, since the images are read anew."""
-        if self._captures is None or time.monotonic() - self._shown_at < EVERY:
+        if self._captures is None:
             return
-        self._shown_at = time.monotonic()
-        self.widget.value = self._html(verification)
+        if verification is None or not len(verification.scores):
+            self.widget.value = ""
+        elif time.monotonic() - self._shown_at >= EVERY:
+            self._shown_at = time.monotonic()
+            self.widget.value = self._html(verification)
 
     def clear(self) -> None:
         """Show nothing, and forget the images."""
         self._addresses.clear()
         self.widget.value = ""
 
-    def _html(self, verification: Verification | None) -> str:
-        if verification is None or verification.person is None or not len(verification.scores):
-            return ""
+    def _html(self, verification: Verification) -> str:
         try:
             images = self._images(verification)
             row = [self._figure(image, f"{score:.2f}") for image, score in images]
@@ -65,7 +66,8 @@ class BestMatches:
         return self._addresses[image.name], f"stored image {image.stem}, score {score}", score
 
     def _images(self, verification: Verification) -> list[tuple[ImageFile, float]]:
-        assert self._captures is not None and verification.person is not None
+        if self._captures is None or verification.person is None:
+            return []
         sources = self._gallery.get(verification.person, self._model_id).sources
         known = {image.name: image for image in self._captures.images()}
         if len(sources) != len(verification.scores):  # enrolled again meanwhile

@@ -10,7 +10,7 @@ import ipywidgets
 import numpy as np
 
 from siamlab.capture.cameras import Camera
-from siamlab.capture.guided import GuidedSession, Guidance
+from siamlab.capture.guided import Guidance, GuidedSession
 from siamlab.capture.hints import SteadyHint
 from siamlab.capture.session import CaptureController, CaptureState
 from siamlab.capture.stream import FrameReader
@@ -93,7 +93,7 @@ class CapturePanel(Panel):
             "p": lambda: self.save("positive"),
             "q": self.stop,
         }
-        rest = [buttons, self.counters, self.thumbnails.box]
+        rest = [buttons, self.status, self.counters, self.thumbnails.box]
         live = ("siamlab-instruction", "siamlab-hint")
         self._arrange([self.form, *middle, *rest], live, keys)
 
