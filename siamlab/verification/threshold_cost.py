@@ -79,18 +79,14 @@ def _least(found: dict[str, Any]) -> float:
     return RULE_OF_3 / trials if trials else 1.0
 
 
-def describe_detection(cost: ThresholdCost | None, note: str = "") -> str:
+def describe_detection(cost: ThresholdCost | None) -> str:
     """A sentence on the detection threshold: what one comparison costs.
 
     Args:
-        cost: of :func:`threshold_cost`.
-        note: why the calibration does not hold here
-            (:meth:`siamlab.verification.verifier.Verifier.domain_note`); empty where it does.
+        cost: of :func:`threshold_cost`; ``None`` where it is not known.
     """
-    if note:
-        return f"What this costs is not known. {note}"
     if cost is None:
-        return "What this costs is not known: the model was never calibrated."
+        return "What this costs is not known: the model was not calibrated on such images."
     let_in, refused = in_words(cost.strangers), in_words(cost.refused)
     if cost.beyond > 0:
         let_in, refused = f"at most {let_in}", f"{refused} or more"

@@ -54,11 +54,10 @@ def test_a_rate_that_the_calibration_cannot_carry_is_said_to_be_so() -> None:
     assert carried not in describe_detection(cost(30))
 
 
-def test_nothing_is_known_without_a_calibration_or_for_another_kind_of_people() -> None:
+def test_nothing_is_known_without_a_calibration() -> None:
     assert threshold_cost(ModelMetadata(), 0.5) is None
     assert threshold_cost(ModelMetadata(calibration={"threshold": 0.5}), 0.5) is None
-    assert "never calibrated" in describe_detection(None)
-    assert describe_detection(cost(10), "Drawn people.").endswith("not known. Drawn people.")
+    assert "is not known: the model was not calibrated" in describe_detection(None)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class AttendancePanel(Panel):
         self.confirm_button = self._button("Confirm", self.confirm, "Look into the camera")
         self.answer.add_class("siamlab-answer")
         buttons = row(self.who, self.confirm_button, self.toggle)
-        self._arrange([self.image, buttons, self.answer], live=("siamlab-answer",))
+        self._arrange([self.image, buttons, self.answer, self.status], live=("siamlab-answer",))
 
     def confirm(self) -> None:
         """What the button does: a few frames, a verdict, an entry."""

@@ -86,7 +86,7 @@ class Panel(Closing):
         """Put widgets into the panel, and tell the browser about them.
 
         Args:
-            children: from top to bottom; the status comes last where it is not among them.
+            children: from top to bottom, the status among them or in one of them.
             live: classes of widgets whose words screen readers say when they change.
             keys: what a key does, while the panel has the focus.
         """
@@ -94,9 +94,9 @@ class Panel(Closing):
         for name in (*live, "siamlab-status"):
             attributes[f".{name} .widget-html-content"] = LIVE
         actions = {key: self._guarded(action) for key, action in (keys or {}).items()}
-        self.page = PanelPage(repr(self), attributes, actions)
-        last = [] if self.status in children else [self.status]
-        self.box.children = [*children, *last, self.page]
+        kind = type(self).__name__.removesuffix("Panel")
+        self.page = PanelPage(f"{kind} panel, {self.name}", attributes, actions)
+        self.box.children = [*children, self.page]
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         # Plain text without ids and image bytes, so that it is the same in every run. The picture

@@ -1,5 +1,7 @@
 // What ipywidgets does not say about a panel: attributes of its elements, pressed toggles, its keys.
 
+const FOCUSED = "button, input, select, textarea, [tabindex]";
+
 function set(element, name, value) {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
@@ -14,6 +16,10 @@ function render({ model, el }) {
       for (const element of found) {
         for (const [name, value] of Object.entries(attributes)) set(element, name, value);
       }
+    }
+    // JupyterLab looks for this on the element with the focus first, then on those around it.
+    for (const element of [root, ...root.querySelectorAll(FOCUSED)]) {
+      set(element, "data-lm-suppress-shortcuts", "true");
     }
     for (const toggle of root.querySelectorAll("button.widget-toggle-button")) {
       set(toggle, "aria-pressed", String(toggle.classList.contains("mod-active")));

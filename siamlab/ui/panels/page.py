@@ -22,7 +22,7 @@ class PanelPage(anywidget.AnyWidget):
     """Attributes and keys of the panel that it stands in.
 
     With a button focused, JupyterLab would take letters for its own commands (``b`` inserts a
-    cell): ``data-lm-suppress-shortcuts`` keeps them in the panel.
+    cell): ``data-lm-suppress-shortcuts``, on all that can have the focus, keeps them in the panel.
 
     Args:
         name: of the panel, for screen readers.
@@ -44,12 +44,7 @@ class PanelPage(anywidget.AnyWidget):
         attributes: Mapping[str, Mapping[str, str]],
         keys: Mapping[str, Callable[[], Any]],
     ) -> None:
-        group = {
-            "role": "group",
-            "aria-label": name,
-            "tabindex": "0",
-            "data-lm-suppress-shortcuts": "true",
-        }
+        group = {"role": "group", "aria-label": name, "tabindex": "0"}
         super().__init__(attributes={"": group, **attributes}, shortcuts=list(keys))
         self._actions = dict(keys)
         self.on_msg(lambda _, content, __: self.pressed(str(content.get("key", ""))))

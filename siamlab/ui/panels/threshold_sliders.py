@@ -26,7 +26,7 @@ class ThresholdSliders:
     Args:
         verifier: whose thresholds they are.
         templates: number of stored images that a face is compared with.
-        note: why the calibration does not hold for this camera; empty where it does.
+        other_images: the thresholds were chosen on another kind of images than the camera's.
         changed: called after a change.
 
     Attributes:
@@ -39,11 +39,11 @@ class ThresholdSliders:
         self,
         verifier: Verifier,
         templates: Callable[[], int],
-        note: str,
+        other_images: bool,
         changed: Callable[[], None],
     ) -> None:
         self._verifier, self._templates = verifier, templates
-        self._note, self._changed = note, changed
+        self._other_images, self._changed = other_images, changed
         now = verifier.detection_threshold
         layout = ipywidgets.Layout(width="100%", max_width="440px")
         options = [(_digits(value), value) for value in sorted({*STEPS, now})]
@@ -69,12 +69,13 @@ class ThresholdSliders:
     def describe(self) -> None:
         """Say what the present thresholds cost; again after an enrollment."""
         verifier = self._verifier
-        cost = threshold_cost(verifier.model.metadata, verifier.detection_threshold)
-        words = [describe_detection(cost, self._note)]
+        cost = None
+        if not self._other_images:
+            cost = threshold_cost(verifier.model.metadata, verifier.detection_threshold)
+        words = [describe_detection(cost)]
         if verifier.fusion == "vote":
-            known = None if self._note else cost
             share = verifier.verification_threshold
-            words.append(describe_verification(known, share, self._templates()))
+            words.append(describe_verification(cost, share, self._templates()))
         self.costs.value = "".join(f"<div>{html.escape(text)}</div>" for text in words)
 
     def _set(self, change: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from siamlab.errors import ConsentError, NotEnrolledError
 from siamlab.gallery.captures import Captures
 from siamlab.gallery.consent import EXEMPT, Consent
 from siamlab.gallery.store import Agreement
-from siamlab.ui.html import encode_jpeg, large_text, score_bar, verdict_html
+from siamlab.ui.html import WIDTH, encode_jpeg, large_text, score_bar, verdict_html
 from siamlab.ui.overlay import draw_box, mirrored
 from siamlab.ui.panels.base import Panel, row
 from siamlab.ui.panels.best_matches import BestMatches
@@ -73,7 +73,7 @@ class VerifyPanel(Panel):
         self.task = ipywidgets.HTML("")
         self.task.add_class("siamlab-task")
         self.sliders = ThresholdSliders(
-            self.verifier, self._count_templates, self.live.note, self._threshold_changed
+            self.verifier, self._count_templates, bool(self.live.note), self._threshold_changed
         )
         self.matches = BestMatches(verifier.gallery, verifier.model_id, captures)
         self.movement = MovementCheck(Door(self.verifier), self.live.reader, person, self._tell)
@@ -108,16 +108,16 @@ class VerifyPanel(Panel):
             *(self.movement_button, self.enroll_button, self.erase_button),
         )
         self.form = ipywidgets.VBox([])
-        left = [self.image, self.task, self.verdict, self.details, self.latency]
-        layout = ipywidgets.Layout(max_width="100%", margin="0 16px 0 0")
+        left = [self.image, self.task, self.verdict, buttons, self.status]
+        left += [self.details, self.latency]
         right = [self.bar, self.trace, self.sliders.box, self.matches.widget]
-        columns = row(
-            ipywidgets.VBox(left, layout=layout),
-            ipywidgets.VBox(right, layout=ipywidgets.Layout(max_width="100%", width="460px")),
-        )
+        columns = [
+            ipywidgets.VBox(part, layout=ipywidgets.Layout(width=f"{WIDTH}px", max_width="100%"))
+            for part in (left, right)
+        ]
         keys = {"v": self._verify, "c": self._switch_continuous, "q": self.stop}
         live = ("siamlab-verdict", "siamlab-task")
-        self._arrange([columns, self.form, buttons], live, keys)
+        self._arrange([self.form, row(*columns)], live, keys)
 
     def _tick(self) -> bool:
         state = self.live.state
@@ -238,4 +238,5 @@ def _speed(state: LiveState) -> str:
         return "&nbsp;"
     parts = state.verification.seconds.items()
     times = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in parts)
-    return f"{times}; {state.fps:.0f} frames/s, {state.dropped} dropped"
+    latency = f"{state.verification.latency * 1000:.0f} ms a verdict ({times})"
+    return f"{latency}; {state.fps:.0f} frames/s, {state.dropped} dropped"
