@@ -7,6 +7,7 @@ dark. Pictures made of HTML have a text alternative.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,6 +32,18 @@ def encode_jpeg(frame: np.ndarray, width: int = WIDTH) -> bytes:
         frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
     bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
+
+
+def score_text(score: float) -> str:
+    """A score with two digits of its distance from 0 or 1: scores crowd there.
+
+    Example:
+        >>> [score_text(score) for score in (0.5, 0.8, 0.95, 0.99987, 1.0)]
+        ['0.50', '0.80', '0.950', '0.99987', '1.00']
+    """
+    near = min(score, 1 - score)
+    decimals = math.ceil(-math.log10(near)) + 1 if near > 0 else 2
+    return f"{score:.{min(6, max(2, decimals))}f}"
 
 
 def large_text(text: str, color: tuple[int, int, int] | None = None) -> str:
@@ -60,11 +73,11 @@ def score_bar(verification: Verification | None) -> str:
         score, threshold = verification.probability, verification.detection_threshold
         color = VERDICT_COLORS[verification.verified]
         mark = (
-            f"<div style='position:absolute;left:{threshold:.1%};top:0;width:3px;height:100%;"
-            "background:#000'></div>"
+            f"<div style='position:absolute;left:calc({threshold:.1%} - 3px);top:0;width:3px;"
+            "height:100%;background:#000'></div>"
         )
         text = (
-            f"score {score:.2f}, threshold {threshold:.2f}; "
+            f"score {score_text(score)}, threshold {score_text(threshold)}; "
             f"{verification.positive} of {len(verification.scores)} templates match"
         )
     return (

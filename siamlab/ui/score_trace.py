@@ -1,10 +1,17 @@
-"""The scores of the last seconds as a line, in SVG: it takes the page's own color."""
+"""The scores of the last seconds as a line, in SVG: it takes the page's own color.
+
+The scale is that of the log-odds: scores crowd near 0 and 1, and thresholds lie among them.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 
+from siamlab.models.metadata import log_odds
+from siamlab.ui.html import score_text
+
 WIDTH, HEIGHT = 300, 80
+MOST = 14.0  # log-odds at the upper edge: a score of 0.999999
 
 
 class ScoreTrace:
@@ -59,7 +66,7 @@ class ScoreTrace:
             "border:1px solid currentColor'>"
             f"<line x1='0' x2='{WIDTH}' y1='{level:.1f}' y2='{level:.1f}' stroke='currentColor' "
             f"stroke-dasharray='5 4'/>{drawn}</svg>"
-            f"<div>score, last {self.seconds:.0f} s; dashed: threshold {threshold:.2f}</div>"
+            f"<div>scores of {self.seconds:.0f} s; dashed: threshold {score_text(threshold)}</div>"
         )
 
     def _polyline(self, line: list[tuple[float, float]], end: float) -> str:
@@ -75,10 +82,11 @@ class ScoreTrace:
         if not scores:
             return f"no scores in the last {self.seconds:.0f} seconds"
         return (
-            f"scores of the last {self.seconds:.0f} seconds, from {min(scores):.2f} to "
-            f"{max(scores):.2f}, threshold {threshold:.2f}"
+            f"scores of the last {self.seconds:.0f} seconds, from {score_text(min(scores))} to "
+            f"{score_text(max(scores))}, threshold {score_text(threshold)}"
         )
 
 
 def _height(score: float) -> float:
-    return 3 + (HEIGHT - 6) * (1 - score)
+    share = (log_odds(score) + MOST) / (2 * MOST)
+    return 3 + (HEIGHT - 6) * (1 - min(1.0, max(0.0, share)))

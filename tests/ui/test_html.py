@@ -78,7 +78,7 @@ def test_pictures_have_a_text_alternative() -> None:
 
 
 def test_the_trace_by_hand() -> None:
-    """Ten seconds are 300 units wide; scores 1 and 0 lie 3 units from the upper and lower edge."""
+    """Ten seconds are 300 units wide; a score of 0.5 is at 40, 0 and 1 are at 77 and 3."""
     trace = ScoreTrace(seconds=10)
     for now, score in ((0.0, 0.1), (5.0, 1.0), (15.0, 0.0), (15.5, None)):
         trace.add(now, score)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame, wait_until
+from fakes import FakeCamera, FakeDetector, FakeModel, gray_frame, loaded_script, wait_until
 from PIL import Image
 
 from siamlab.capture import guided
@@ -248,6 +248,19 @@ def test_movements_are_asked_for_and_nothing_else_is_verified_meanwhile(
         made.stop()
         wait_until(lambda: "look straight ahead" not in made.task.value)
     wait_until(lambda: made.live.continuous)
+
+
+def test_stored_notebooks_keep_the_picture_of_a_panel_and_not_the_widget(
+    workspace: Workspace,
+) -> None:
+    script = Path(__file__).parents[2] / "scripts" / "store_notebooks.py"
+    bundle, _ = CapturePanel(workspace, FakeCamera(), FakeDetector())._repr_mimebundle_()  # type: ignore[arg-type]
+    slider = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "IntSlider()"}
+    with loaded_script(script) as module:
+        module.leave_picture(bundle)
+        module.leave_picture(slider)
+    assert set(bundle) == {"image/png", "text/plain"}
+    assert len(slider) == 2
 
 
 def test_a_still_shows_a_drawn_person_and_the_buttons() -> None:

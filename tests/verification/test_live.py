@@ -320,3 +320,20 @@ def test_verdicts_about_a_drawn_camera_say_that_the_threshold_is_of_photographs(
     with LiveVerification(real, verifier, "Ada") as live:
         assert live.verify_now().note == ""
     assert LiveVerification("drawn:7", verifier, "Ada").note
+
+
+def test_the_state_says_how_many_frames_agree_with_the_decision(tmp_path: Path) -> None:
+    """Scores of 1, 1 and 0.6 at a threshold of 0.8: the mean says yes, and two of three do."""
+    verifier = Verifier(FakeModel(threshold=0.8), Gallery(tmp_path / "gallery"), FakeDetector())
+    verifier.enroll("Ada", [gray_frame(100)], consent="drawn")
+    live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
+    verdicts = [verifier.verify(gray_frame(level), "Ada") for level in (100, 100, 202)]
+    decided = [live._decide(one) for one in verdicts]
+    assert [(decision.verified, agreeing) for decision, agreeing in decided] == [
+        (True, 1),
+        (True, 2),
+        (True, 2),
+    ]
+    verifier.detection_threshold = 0.95  # mean of four: 0.9
+    decision, agreeing = live._decide(verdicts[0])
+    assert (decision.verified, agreeing) == (False, 1)

@@ -11,7 +11,7 @@ from siamlab.errors import SiamlabError
 from siamlab.gallery.captures import Captures
 from siamlab.gallery.store import Gallery
 from siamlab.images.decode import ImageFile
-from siamlab.ui.html import image_row
+from siamlab.ui.html import image_row, score_text
 from siamlab.ui.panels.thumbnails import image_address
 from siamlab.verification.result import Verification
 
@@ -55,7 +55,7 @@ class BestMatches:
     def _html(self, verification: Verification) -> str:
         try:
             images = self._images(verification)
-            row = [self._figure(image, f"{score:.2f}") for image, score in images]
+            row = [self._figure(image, score_text(score)) for image, score in images]
         except SiamlabError:  # erased meanwhile
             return ""
         return f"<div>best matches among the stored images</div>{image_row(row)}" if row else ""

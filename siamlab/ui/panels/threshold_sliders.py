@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
+from siamlab.ui.html import score_text
 from siamlab.verification.threshold_cost import (
     describe_detection,
     describe_verification,
@@ -46,7 +47,7 @@ class ThresholdSliders:
         self._other_images, self._changed = other_images, changed
         now = verifier.detection_threshold
         layout = ipywidgets.Layout(width="100%", max_width="440px")
-        options = [(_digits(value), value) for value in sorted({*STEPS, now})]
+        options = [(score_text(value), value) for value in sorted({*STEPS, now})]
         shared: dict[str, Any] = {"layout": layout, "style": {"description_width": "80px"}}
         self.detection = ipywidgets.SelectionSlider(
             options=options, value=now, description="Detection", **shared
@@ -86,9 +87,3 @@ class ThresholdSliders:
             self._verifier.verification_threshold = float(change["new"])
         self.describe()
         self._changed()
-
-
-def _digits(value: float) -> str:
-    """A threshold with as many digits as its distance from 0 or 1 needs."""
-    near = min(value, 1 - value)
-    return f"{value:.{3 if near >= 0.0005 else 5}f}"

@@ -111,10 +111,9 @@ class VerifyPanel(Panel):
         left = [self.image, self.task, self.verdict, buttons, self.status]
         left += [self.details, self.latency]
         right = [self.bar, self.trace, self.sliders.box, self.matches.widget]
-        columns = [
-            ipywidgets.VBox(part, layout=ipywidgets.Layout(width=f"{WIDTH}px", max_width="100%"))
-            for part in (left, right)
-        ]
+        # Wider than the picture: every widget has margins.
+        layout = ipywidgets.Layout(width=f"{WIDTH + 24}px", max_width="100%")
+        columns = [ipywidgets.VBox(part, layout=layout) for part in (left, right)]
         keys = {"v": self._verify, "c": self._switch_continuous, "q": self.stop}
         live = ("siamlab-verdict", "siamlab-task")
         self._arrange([self.form, row(*columns)], live, keys)
