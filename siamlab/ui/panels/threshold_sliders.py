@@ -18,7 +18,7 @@ from siamlab.verification.threshold_cost import (
 )
 from siamlab.verification.verifier import Verifier
 
-STEPS = [round(1 / (1 + math.exp(-odds)), 6) for odds in np.arange(-10, 10.01, 0.25)]
+STEPS = [round(1 / (1 + math.exp(-odds)), 7) for odds in np.arange(-12, 12.01, 0.25)]
 
 
 class ThresholdSliders:
