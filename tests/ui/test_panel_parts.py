@@ -185,6 +185,15 @@ def test_enroll_adds_a_template_and_erase_asks_twice(verifier: Verifier) -> None
         assert not made.running
 
 
+def test_a_panel_for_who_is_enrolled_with_another_model_opens_and_start_says_so(
+    verifier: Verifier,
+) -> None:
+    verifier.model_id = "another"
+    made = VerifyPanel(verifier, FakeCamera(), "Ada")  # type: ignore[arg-type]
+    made.toggle.click()
+    assert "another model" in made.status.value
+
+
 def test_enroll_asks_a_real_person_for_consent(workspace: Workspace) -> None:
     verifier = Verifier(FakeModel(), Gallery(workspace.gallery), FakeDetector())
     camera = real_camera()

@@ -289,7 +289,7 @@ def test_score_bar_by_hand(verifier: Verifier) -> None:
     """A probe of level 100 + 51: the score is 1 - 51/255 = 0.8."""
     bar = score_bar(verifier.verify(gray_frame(151), "Ada"))
     assert "width:80.0%" in bar
-    assert "left:50.0%" in bar
+    assert "left:calc(50.0% - 3px)" in bar
     assert "score 0.80, threshold 0.50; 1 of 1 templates match" in bar
     assert "no score" in score_bar(verifier.verify(gray_frame(0), "Ada"))
 

@@ -11,7 +11,7 @@ import ipywidgets
 
 from siamlab.capture.cameras import Camera
 from siamlab.capture.cameras.subject import subject_of
-from siamlab.errors import ConsentError, NotEnrolledError
+from siamlab.errors import ConsentError, SiamlabError
 from siamlab.gallery.captures import Captures
 from siamlab.gallery.consent import EXEMPT, Consent
 from siamlab.gallery.store import Agreement
@@ -165,7 +165,7 @@ class VerifyPanel(Panel):
     def _count_templates(self) -> int:
         try:
             return len(self.verifier.gallery.get(self.person, self.verifier.model_id))
-        except NotEnrolledError:
+        except SiamlabError:  # Start says what is wrong
             return 0
 
     def _ask(self) -> None:
