@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -21,6 +22,7 @@ from nbclient import NotebookClient
 from siamlab.course.notebooks import notebook_paths
 
 FIGURES = Path(__file__).resolve().parents[1] / "figures" / "quick"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 KEPT_METADATA = {"kernelspec", "language_info"}
 
 
@@ -38,11 +40,19 @@ def store(path: Path) -> None:
     ).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", ()):
+            leave_picture(output.get("data", {}))
     kept = KEPT_METADATA & notebook.metadata.keys()
     notebook.metadata = {key: notebook.metadata[key] for key in sorted(kept)}
     notebook.metadata.get("language_info", {}).pop("version", None)
     nbformat.write(notebook, path)
     print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+def leave_picture(data: dict[str, Any]) -> None:
+    """Of a panel keep the picture alone: GitHub and nbviewer show an error for a widget."""
+    if "image/png" in data:
+        data.pop(WIDGET, None)
 
 
 def main() -> None:

@@ -37,12 +37,8 @@ ORDER = (
     "cli",
 )
 PANELS = (
-    "attendance_panel",
-    "base",
-    "camera_light",
-    "capture_panel",
-    "consent_form",
-    "verify_panel",
+    *("attendance_panel", "base", "best_matches", "camera_light", "capture_panel"),
+    *("consent_form", "threshold_sliders", "thumbnails", "verify_panel"),
 )
 HEAVY = {
     "tensorflow": {
@@ -52,7 +48,7 @@ HEAVY = {
         "assessment/attack_defenses.py",
     },
     "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
-    "anywidget": {"capture/cameras/camera_widget.py"},
+    "anywidget": {"capture/cameras/camera_widget.py", "ui/panels/page.py"},
     "faiss": {"gallery/search.py"},
 }
 

@@ -17,11 +17,15 @@ import numpy as np
 from siamlab.capture.cameras import Camera
 from siamlab.capture.cameras.base import read_frame
 from siamlab.capture.cameras.subject import subject_of
+from siamlab.capture.guided import Guidance, GuidedSession, Look
+from siamlab.capture.hints import find_hint
 from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
 from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError
 from siamlab.faces.crop import CHIP_SIZE, count_similar, cut_face
 from siamlab.faces.detectors import FaceBox, FaceDetector, open_detector
+from siamlab.faces.landmarks import find_landmarks
+from siamlab.faces.pose import head_pose
 from siamlab.faces.quality import Quality, face_quality
 from siamlab.gallery.captures import Captures, VaultCaptures, check_kind, new_captures
 from siamlab.gallery.consent import EXEMPT
@@ -44,6 +48,7 @@ class CaptureState:
         chip: uint8 RGB ``(250, 250, 3)``, what a capture would save, or ``None``.
         quality: measures of the chip, or ``None``.
         warnings: what is wrong with this frame, one or two words each.
+        hint: the most pressing thing to do about it, for the person; empty when all is well.
         counts: number of images in each folder.
         message: what happened last.
     """
@@ -53,6 +58,7 @@ class CaptureState:
     chip: np.ndarray | None = None
     quality: Quality | None = None
     warnings: tuple[str, ...] = ()
+    hint: str = ""
     counts: dict[str, int] = field(default_factory=dict)
     message: str = ""
 
@@ -90,6 +96,7 @@ class CaptureController(Closing):
         self.detector = open_detector() if detector is None else detector
         self._captures: Captures = new_captures(workspace, self.consent)
         self._seen = CaptureState()
+        self._problem = ""  # why the frame would be of no use
         self._message = ""
         self._actions: list[tuple[ImageFile, ...]] = []
         # The preview's thread calls step while buttons call capture.
@@ -125,6 +132,11 @@ class CaptureController(Closing):
         """Number of images of each kind."""
         return self.captures.counts()
 
+    def latest(self) -> tuple[ImageFile, ...]:
+        """All images, this session's last, in the order in which they were taken."""
+        taken = [image for action in self._actions for image in action]
+        return (*(image for image in self.captures.images() if image not in taken), *taken)
+
     @property
     def state(self) -> CaptureState:
         """The frame read last, and what was saved so far."""
@@ -138,14 +150,17 @@ class CaptureController(Closing):
         """
         with self._lock:
             frame = read_frame(self.camera)
-            self._seen = CaptureState(frame, warnings=(NO_FACE,))
             boxes = self.detector.detect(frame)
+            hint = self._problem = find_hint(frame.shape, boxes)
+            self._seen = CaptureState(frame, warnings=(NO_FACE,), hint=hint)
             if boxes:
                 chip = cut_face(frame, boxes[0], CHIP_SIZE)
                 quality = face_quality(chip)
                 several = count_similar(boxes) > 1
                 warnings = (*quality.warnings, *([SEVERAL_FACES] if several else []))
-                self._seen = CaptureState(frame, boxes[0], chip, quality, warnings)
+                hint = find_hint(frame.shape, boxes, (*quality.flaws, *quality.warnings))
+                self._problem = find_hint(frame.shape, boxes, quality.flaws)
+                self._seen = CaptureState(frame, boxes[0], chip, quality, warnings, hint)
             return self.state
 
     def capture(self, kind: str) -> ImageFile:
@@ -240,6 +255,45 @@ class CaptureController(Closing):
             "Move into the middle and turn on a light."
         )
 
+    def guided(self, wanted: int = 20) -> GuidedSession:
+        """A session of so many shots, for :meth:`follow`.
+
+        Raises:
+            ConsentError: the person has not agreed: it is asked before the first image.
+        """
+        if isinstance(self._captures, VaultCaptures):
+            self._captures.check()
+        return GuidedSession(wanted, lambda chip: bool(self.detector.detect(chip)))
+
+    def follow(self, session: GuidedSession, now: float) -> Guidance:
+        """Read one frame for a guided session, and keep it if the session says so.
+
+        Args:
+            session: of :meth:`guided`.
+            now: in seconds, never going back.
+
+        Returns:
+            What to tell the person; :attr:`state` is that of the frame.
+
+        Raises:
+            CameraError, ConsentError, StorageError: see :meth:`capture`.
+        """
+        with self._lock:
+            self.step()
+            guidance = session.see(now, self._look())
+            if guidance.keep and self._seen.chip is not None:
+                image = self.captures.add(guidance.keep, self._seen.chip)
+                self._remember(guidance.keep, (image,))
+            return guidance
+
+    def remove(self, image: ImageFile) -> None:
+        """Delete one image; undo does not bring it back."""
+        with self._lock:
+            self.captures.remove((image,))
+            kept = [tuple(one for one in action if one != image) for action in self._actions]
+            self._actions = [action for action in kept if action]
+            self._message = "Removed 1 image."
+
     def undo(self) -> tuple[ImageFile, ...]:
         """Delete the images of the last capture or burst that was not undone yet.
 
@@ -262,6 +316,14 @@ class CaptureController(Closing):
         """The cut of the next frame; ``None`` where it, or its frame, shows no face."""
         chip = self.step().chip
         return chip if chip is not None and self.detector.detect(chip) else None
+
+    def _look(self) -> Look:
+        """What the frame read last shows, for a guided session."""
+        seen = self._seen
+        if seen.frame is None or seen.box is None or seen.quality is None:
+            return Look(None, problem=self._problem)
+        turn = head_pose(find_landmarks(seen.frame, seen.box)).turn
+        return Look(seen.chip, turn, seen.quality.brightness, self._problem)
 
     def _remember(self, kind: str, saved: tuple[ImageFile, ...]) -> None:
         if saved:

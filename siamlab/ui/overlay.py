@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from siamlab.faces.detectors import FaceBox
+from siamlab.faces.detectors import FaceBox, guide_box
 from siamlab.system.opencv import import_cv2
 from siamlab.verification.live import LiveState
 from siamlab.verification.result import VERDICT_COLORS, Verification
@@ -33,6 +33,28 @@ def draw_box(
     left, top, size = (round(value) for value in (box.x, box.y, box.size))
     import_cv2().rectangle(drawn, (left, top), (left + size, top + size), color, thickness)
     return drawn
+
+
+def draw_guide(frame: np.ndarray) -> np.ndarray:
+    """Draw on a copy of a frame where the face should be: an oval, and less light around it.
+
+    Args:
+        frame: uint8 RGB ``(H, W, 3)``.
+    """
+    cv2 = import_cv2()
+    box = guide_box(frame.shape)
+    x, y = box.center
+    # The box reaches from brows to chin; a head is higher, and narrower than high.
+    oval = (round(x), round(y - 0.08 * box.size)), (round(0.58 * box.size), round(0.78 * box.size))
+    inside = np.zeros(frame.shape[:2], np.uint8)
+    cv2.ellipse(inside, *oval, 0, 0, 360, 255, -1)
+    drawn = np.where(inside[..., None] > 0, frame, (frame * np.float32(0.6)).astype(np.uint8))
+    return np.asarray(cv2.ellipse(drawn, *oval, 0, 0, 360, (255, 255, 255), 2))
+
+
+def mirrored(frame: np.ndarray) -> np.ndarray:
+    """The frame as in a mirror, as people know themselves."""
+    return np.ascontiguousarray(frame[:, ::-1])
 
 
 def draw_banner(

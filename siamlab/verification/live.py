@@ -41,6 +41,7 @@ class LiveState:
         number: how many frames were read.
         verification: newest verdict, or ``None`` before the first; unknown when it has expired.
         decision: the verdict on all frames of the window together; ``None`` without a window.
+        agreeing: how many of the decision's frames say the same when judged alone.
         verified_number: number of the frame that the verdict is about.
         verifications: how many verdicts there were.
         dropped: frames read while the network was busy with another.
@@ -54,6 +55,7 @@ class LiveState:
     number: int = 0
     verification: Verification | None = None
     decision: Verification | None = None
+    agreeing: int = 0
     verified_number: int = 0
     verifications: int = 0
     dropped: int = 0
@@ -103,7 +105,7 @@ class LiveVerification(Closing):
         self.person = person
         self.continuous = continuous
         self._tracking = TrackingDetector(verifier.detector)
-        self._note = verifier.domain_note(_domain_of(self.reader.source))
+        self.note = verifier.domain_note(_domain_of(self.reader.source))
         self._window: SlidingWindow[Verification] = SlidingWindow(window)
         self._asked = 0
         self._answered = 0
@@ -255,32 +257,36 @@ class LiveVerification(Closing):
 
     def _verify(self, frame: np.ndarray) -> Verification:
         verification = self.verifier.verify(frame, self.person, self._tracking)
-        return replace(verification, note=self._note)
+        return replace(verification, note=self.note)
 
     def _answer(self, verification: Verification, number: int, missed: int, asked: int) -> None:
-        decision = self._decide(verification)
+        decision, agreeing = self._decide(verification)
         with self._changed:
             self._answered = asked
             self._answered_at = self.reader.clock()
             self._publish(
                 verification=verification,
                 decision=decision,
+                agreeing=agreeing,
                 verified_number=number,
                 verifications=self._verdicts.verifications + 1,
                 dropped=self._verdicts.dropped + missed,
             )
 
-    def _decide(self, verification: Verification) -> Verification | None:
+    def _decide(self, verification: Verification) -> tuple[Verification | None, int]:
+        """The verdict on the frames of the window, and how many of them say the same alone."""
         if self._window.seconds == 0:
-            return None
+            return None, 0
         if verification.verified is None:
             self._window.clear()
-            return verification
+            return verification, 0
         recent = self._window.add(verification, self.reader.clock())
         if recent[0].scores.shape != verification.scores.shape:  # enrolled again meanwhile
             self._window.clear()
             recent = self._window.add(verification, self.reader.clock())
-        return replace(self.verifier.fuse(recent), note=self._note)
+        decision = replace(self.verifier.fuse(recent), note=self.note)
+        alone = [self.verifier.fuse([one]).verified for one in recent]  # at today's thresholds
+        return decision, alone.count(decision.verified)
 
     def _publish(self, **changes: Any) -> None:
         with self._changed:

@@ -15,7 +15,7 @@ from siamlab.system.opencv import import_cv2
 from siamlab.verification.fusion import TEMPLATE_RULES
 
 WORDS = {True: "verified", False: "not verified", None: "unknown"}
-# RGB of each verdict, in pictures and on pages.
+# RGB of each verdict, in pictures and on pages: white words on it have a contrast of 4.5 and more.
 VERDICT_COLORS: dict[bool | None, tuple[int, int, int]] = {
     True: (26, 127, 55),
     False: (180, 35, 24),
@@ -148,9 +148,7 @@ class Verification:
         return f"Verification({self})"
 
     def _repr_html_(self) -> str:
-        text = html.escape(str(self))
-        color = f"rgb{VERDICT_COLORS[self.verified]}"
-        verdict = f"<span style='color:{color};font-weight:600'>{text}</span>"
+        verdict = badge(str(self), VERDICT_COLORS[self.verified])
         if not self.faces:
             return verdict
         pictures = "".join(map(_picture, self.faces))
@@ -188,6 +186,19 @@ class Verification:
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
         return json.dumps(self.to_dict(), indent=2)
+
+
+def badge(text: str, color: tuple[int, int, int]) -> str:
+    """HTML of white words on a color: as readable on a dark page as on a light one.
+
+    Args:
+        text: plain text.
+        color: RGB, dark enough for white words.
+    """
+    return (
+        f"<span style='background:rgb{color};color:#fff;font-weight:600;padding:2px 8px;"
+        f"border-radius:4px'>{html.escape(text)}</span>"
+    )
 
 
 def _picture(face: np.ndarray) -> str:

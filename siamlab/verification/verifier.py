@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -115,6 +116,12 @@ class Verifier(OneProcess):
         self.domain = None if domain is None else check_domain(domain)
         if self.domain_note():
             warnings.warn(self.domain_note(), UserWarning, stacklevel=2)
+
+    def copy(self) -> Self:
+        """Another verifier with the same model and gallery, whose thresholds can be changed."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
     def domain_note(self, domain: str | None = None) -> str:
         """A sentence if the threshold was chosen on another kind of images; else nothing.

@@ -15,6 +15,7 @@ from siamlab.config import Workspace
 from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError, StorageError
 from siamlab.faces.detectors import FaceBox, haar_file, open_detector
 from siamlab.faces.landmarks import find_landmarks
+from siamlab.faces.quality import Quality
 from siamlab.gallery import Gallery
 from siamlab.gallery.captures import open_captures
 from siamlab.gallery.consent import Consent, give_consent
@@ -135,6 +136,53 @@ def test_undo_reverts_one_action_after_another(workspace: Workspace) -> None:
     assert controller.undo() == ()
     assert controller.state.message == "There is nothing to undo."
     assert controller.counts == {"anchor": 0, "positive": 0, "probes": 0}
+
+
+def test_one_image_of_a_burst_is_removed_and_undo_takes_the_rest(workspace: Workspace) -> None:
+    controller = make(workspace)
+    first, second, third = controller.burst("positive", 3)
+    earlier = make(workspace).capture("anchor")  # another session's, meanwhile
+    controller.remove(second)
+    assert controller.latest() == (earlier, first, third)
+    assert controller.state.message == "Removed 1 image."
+    assert controller.undo() == (first, third)
+    assert controller.latest() == (earlier,)
+
+
+def judged(
+    monkeypatch: pytest.MonkeyPatch, warnings: tuple[str, ...] = (), flaws: tuple[str, ...] = ()
+) -> None:
+    """All faces from now on have these warnings and flaws."""
+    quality = Quality(0.5, 0.2, 0.2, 0.0, warnings, flaws)
+    monkeypatch.setattr("siamlab.capture.session.face_quality", lambda chip: quality)
+
+
+def test_a_guided_session_keeps_the_frame_that_it_judged(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gray frames of levels 100, 101, 102: the third comes late enough."""
+    judged(monkeypatch)
+    controller = make(workspace)
+    session = controller.guided(wanted=1)
+    kept = [controller.follow(session, now).keep for now in (0.0, 1.0, 2.0, 3.0)]
+    assert kept == ["", "", "anchor", ""]
+    (image,) = controller.latest()
+    assert round(float(read_image(image).mean())) == 102
+    assert controller.undo() == (image,)
+
+
+def test_a_guided_session_waits_for_flaws_to_go_and_not_for_warnings(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    controller = make(workspace)
+    session = controller.guided(wanted=1)
+    judged(monkeypatch, ("too dark",), ("too dark",))
+    controller.follow(session, 0.0)
+    guidance = controller.follow(session, 5.0)
+    assert (guidance.keep, guidance.hint) == ("", "Too dark: turn on a light")
+    judged(monkeypatch, ("too dark",))
+    assert controller.follow(session, 6.0).keep == "anchor"
+    assert controller.state.hint == "Too dark: turn on a light"
 
 
 def test_undo_ignores_files_that_are_already_gone(workspace: Workspace) -> None:

@@ -241,7 +241,7 @@ def test_no_single_person_dominates(tmp_path: Path) -> None:
 
 
 def test_a_calibration_compares_all_people(tmp_path: Path) -> None:
-    """10 people of 2 images: 10 genuine pairs, and all 45 x 4 impostor pairs, or the number asked."""
+    """10 people of 2 images: 10 genuine pairs; all 45 x 4 impostor pairs, or as many as asked."""
     people = tuple(Person(f"p{i}", (Path(f"{i}_0"), Path(f"{i}_1"))) for i in range(10))
     everybody = Collection(tmp_path, people)
     pairs = calibration_pairs(everybody, 30_000, seed=0)

@@ -292,11 +292,11 @@ def test_a_frame_without_a_face_empties_the_window(verifier: Verifier) -> None:
     """The next person is not judged on frames of the last one."""
     live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
     here, nobody = (verifier.verify(gray_frame(level), "Ada") for level in (100, 0))
-    assert [live._decide(one).frames for one in (here, here)] == [1, 2]
-    assert live._decide(nobody).verified is None
-    assert live._decide(here).frames == 1
+    assert [live._decide(one)[0].frames for one in (here, here)] == [1, 2]
+    assert live._decide(nobody)[0].verified is None
+    assert live._decide(here)[0].frames == 1
     verifier.enroll("Ada", [gray_frame(100), gray_frame(101)], consent="drawn")
-    assert live._decide(verifier.verify(gray_frame(100), "Ada")).frames == 1
+    assert live._decide(verifier.verify(gray_frame(100), "Ada"))[0].frames == 1
 
 
 def test_the_decision_on_several_frames_is_shown_instead_of_that_on_one() -> None:
@@ -319,4 +319,21 @@ def test_verdicts_about_a_drawn_camera_say_that_the_threshold_is_of_photographs(
         assert live.state.decision.note == live.state.verification.note
     with LiveVerification(real, verifier, "Ada") as live:
         assert live.verify_now().note == ""
-    assert LiveVerification("drawn:7", verifier, "Ada")._note
+    assert LiveVerification("drawn:7", verifier, "Ada").note
+
+
+def test_the_state_says_how_many_frames_agree_with_the_decision(tmp_path: Path) -> None:
+    """Scores of 1, 1 and 0.6 at a threshold of 0.8: the mean says yes, and two of three do."""
+    verifier = Verifier(FakeModel(threshold=0.8), Gallery(tmp_path / "gallery"), FakeDetector())
+    verifier.enroll("Ada", [gray_frame(100)], consent="drawn")
+    live = LiveVerification(FakeCamera(), verifier, "Ada", window=60.0)
+    verdicts = [verifier.verify(gray_frame(level), "Ada") for level in (100, 100, 202)]
+    decided = [live._decide(one) for one in verdicts]
+    assert [(decision.verified, agreeing) for decision, agreeing in decided] == [
+        (True, 1),
+        (True, 2),
+        (True, 2),
+    ]
+    verifier.detection_threshold = 0.95  # mean of four: 0.9
+    decision, agreeing = live._decide(verdicts[0])
+    assert (decision.verified, agreeing) == (False, 1)

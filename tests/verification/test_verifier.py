@@ -65,6 +65,15 @@ def test_one_match_fewer_is_not_verified(gallery: Gallery) -> None:
     assert str(result) == "Ada not verified: 1 of 4 templates match (25%, 50% needed)"
 
 
+def test_a_copy_has_thresholds_of_its_own(gallery: Gallery) -> None:
+    verifier = make(gallery, detection_threshold=0.75)
+    copy = verifier.copy()
+    copy.detection_threshold = 0.85
+    assert copy.verify(gray_frame(102), "Ada").positive == 1
+    assert verifier.verify(gray_frame(102), "Ada").positive == 3
+    assert copy.gallery is verifier.gallery
+
+
 def test_a_score_equal_to_the_threshold_matches(gallery: Gallery) -> None:
     """1 - 0 = 1.0 is reached exactly by the same image."""
     verifier = Verifier(FakeModel(), gallery, FakeDetector(), detection_threshold=1.0)

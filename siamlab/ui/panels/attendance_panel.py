@@ -12,7 +12,8 @@ from siamlab.capture.cameras import Camera
 from siamlab.capture.stream import FrameReader
 from siamlab.errors import SiamlabError
 from siamlab.ui.html import encode_jpeg
-from siamlab.ui.panels.base import Panel
+from siamlab.ui.overlay import mirrored
+from siamlab.ui.panels.base import Panel, row
 from siamlab.verification.door import Door
 
 FRAMES = 5  # of one try
@@ -53,8 +54,9 @@ class AttendancePanel(Panel):
         self.who = ipywidgets.Text(placeholder="name or number", description="Who")
         self.answer = ipywidgets.HTML("&nbsp;")
         self.confirm_button = self._button("Confirm", self.confirm, "Look into the camera")
-        row = ipywidgets.HBox([self.who, self.confirm_button, self.toggle])
-        self.box.children = [self.image, row, self.answer, self.status]
+        self.answer.add_class("siamlab-answer")
+        buttons = row(self.who, self.confirm_button, self.toggle)
+        self._arrange([self.image, buttons, self.answer, self.status], live=("siamlab-answer",))
 
     def confirm(self) -> None:
         """What the button does: a few frames, a verdict, an entry."""
@@ -90,5 +92,5 @@ class AttendancePanel(Panel):
     def _tick(self) -> bool:
         frame = self.reader.snapshot.frame
         if frame is not None:
-            self.image.value = encode_jpeg(frame)
+            self.image.value = encode_jpeg(mirrored(frame))
         return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import ipywidgets
@@ -14,9 +15,12 @@ import numpy as np
 from siamlab.capture.stream import FrameReader, one_line, stop_all
 from siamlab.system.closing import Closing
 from siamlab.ui.html import WIDTH, encode_jpeg
+from siamlab.ui.overlay import mirrored
 from siamlab.ui.panels.camera_light import CameraLight
+from siamlab.ui.panels.page import LIVE, PANEL, PanelPage
+from siamlab.ui.still import draw_still, drawn_frame
 from siamlab.verification.live import LiveVerification
-from siamlab.verification.result import VERDICT_COLORS
+from siamlab.verification.result import VERDICT_COLORS, badge
 
 RATE = 12.0  # frames a second on the page; more only slow the browser down
 
@@ -63,22 +67,58 @@ class Panel(Closing):
 
     def __init__(self, name: str, source: FrameReader | LiveVerification, hint: str) -> None:
         self.name, self._source, self._hint = name, source, hint
-        layout = ipywidgets.Layout(width=f"{WIDTH}px")
+        layout = ipywidgets.Layout(width=f"{WIDTH}px", max_width="100%")
         blank = encode_jpeg(np.full((WIDTH * 3 // 4, WIDTH, 3), 235, np.uint8))
         self.image = ipywidgets.Image(format="jpeg", value=blank, layout=layout)
         self.status = ipywidgets.HTML("Press Start.")
         self.toggle = self._button("Start", self._start_or_stop, "Start or stop the camera")
         self._ticker = Ticker(self._tick_or_stop)
         self._silent = False
+        self.image.add_class("siamlab-picture")
+        self.status.add_class("siamlab-status")
         self.box = ipywidgets.VBox([])
         reader = source if isinstance(source, FrameReader) else source.reader
         self._light = CameraLight(reader, self._unseen)
         self._page = ipywidgets.VBox([self._light.box, self.box])
+        self._page.add_class(PANEL)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        # Plain text without ids and image bytes, so that it is the same in every run.
+    def _arrange(
+        self,
+        children: Sequence[Any],
+        live: Sequence[str] = (),
+        keys: Mapping[str, Callable[[], Any]] | None = None,
+    ) -> None:
+        """Put widgets into the panel, and tell the browser about them.
+
+        Args:
+            children: from top to bottom, the status among them or in one of them.
+            live: classes of widgets whose words screen readers say when they change.
+            keys: what a key does, while the panel has the focus.
+        """
+        attributes = {"img.siamlab-picture": {"alt": "The camera's picture"}}
+        for name in (*live, "siamlab-status"):
+            attributes[f".{name} .widget-html-content"] = LIVE
+        actions = {key: partial(self._click, action) for key, action in (keys or {}).items()}
+        kind = type(self).__name__.removesuffix("Panel")
+        self.page = PanelPage(f"{kind} panel, {self.name}", attributes, actions)
+        self.box.children = [*children, self.page]
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        # Plain text without ids and image bytes, so that it is the same in every run. The picture
+        # is for pages that have no widget: of a stored notebook, on GitHub and nbviewer.
         bundle = dict(self._page._repr_mimebundle_() or {})
-        return {**bundle, "text/plain": repr(self)}
+        text = f"Still picture of {self!r} with a drawn person; run the cell for the panel"
+        bundle |= {"image/png": self.still(), "text/plain": repr(self)}
+        return bundle, {"image/png": {"alt": text}}
+
+    def still(self) -> bytes:
+        """A PNG picture of the panel with a drawn person, never with a frame of the camera."""
+        lines = [repr(self), "A still picture, of a drawn person: run the cell for the panel."]
+        return draw_still(self._decorate(drawn_frame()), lines, list(_labels(self.box)))
+
+    def _decorate(self, frame: np.ndarray) -> np.ndarray:
+        """A frame as the panel shows it before there is a face."""
+        return mirrored(frame)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
@@ -197,8 +237,20 @@ class Panel(Closing):
         self._show_status(message)
 
     def _show_status(self, text: str, error: bool = False) -> None:
-        color = f"rgb{VERDICT_COLORS[False]}" if error else "inherit"
-        self.status.value = f"<span style='color:{color}'>{html.escape(text)}</span>"
+        self.status.value = badge(text, VERDICT_COLORS[False]) if error else html.escape(text)
+
+
+def _labels(widget: Any) -> Iterator[str]:
+    """The labels of all buttons in a widget."""
+    if isinstance(widget, ipywidgets.Button | ipywidgets.ToggleButton):
+        yield widget.description
+    for child in getattr(widget, "children", ()):
+        yield from _labels(child)
+
+
+def row(*widgets: Any) -> Any:
+    """Widgets side by side, in several lines where the page is narrow."""
+    return ipywidgets.HBox(widgets, layout=ipywidgets.Layout(flex_flow="row wrap"))
 
 
 def after_cell(result: Any) -> None:

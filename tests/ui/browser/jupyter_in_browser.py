@@ -150,6 +150,8 @@ class Page:
 
     def __init__(self, driver: Any, address: str, notebook: str) -> None:
         self.driver = driver
+        # JupyterLab knows no current notebook in a window that has not got the screen's focus.
+        driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         driver.get(f"{address}/lab/tree/{notebook}?token={TOKEN}&reset")
         ready = "return !!(window.jupyterapp && document.querySelector('.jp-Notebook .jp-Cell'))"
         wait_for(lambda: driver.execute_script(ready), 60, f"{notebook} opens")
@@ -188,11 +190,6 @@ class Page:
         kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
         self.driver.execute_async_script(f"{kernel}.{action}().then(arguments[0], arguments[0])")
 
-    def press(self, label: str, key: str) -> None:
-        """Press a key while a widget's button has the focus."""
-        self.driver.execute_script("arguments[0].focus()", self.button(label))
-        self.button(label).send_keys(key)
-
     def texts(self, selector: str) -> list[str]:
         """The texts of all elements that a CSS selector finds."""
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
@@ -213,6 +210,20 @@ class Page:
         button = self.button(label)
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
         button.click()
+
+    def press(self, label: str, key: str) -> None:
+        """Press a key while a widget's button has the focus."""
+        button = self.button(label)
+        self.driver.execute_script("arguments[0].focus()", button)
+        button.send_keys(key)
+
+    def attributes(self, selector: str, name: str) -> list[str | None]:
+        """An attribute of all elements that a CSS selector finds."""
+        script = (
+            "return [...document.querySelectorAll(arguments[0])]"
+            ".map(e => e.getAttribute(arguments[1]))"
+        )
+        return list(self.driver.execute_script(script, selector, name))
 
     def picture_sources(self) -> list[str]:
         """The sources of all image widgets."""

@@ -35,7 +35,7 @@ from siamlab.ui.panels import CapturePanel, VerifyPanel
 workspace = open_workspace().make()
 """,
     """
-capture = CapturePanel(workspace, "drawn:7", burst=3)
+capture = CapturePanel(workspace, "drawn:7", shots=3)
 capture.show()
 """,
     """
@@ -131,13 +131,26 @@ def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
     anchors = Workspace(folder / "data", PERSON).anchor
     page.click("Anchor")
     wait_for(lambda: count(anchors) == 1, 20, "a file appears")
-    page.click("Burst")
-    page.click("Anchor")
-    wait_for(lambda: count(anchors) == 4, 20, "three more files appear")
+    # With a button focused, letters are the panel's: b inserts no cell.
+    cells = len(page.texts(".jp-Cell"))
+    page.press("Anchor", "b")
+    page.press("Anchor", "a")
+    wait_for(lambda: count(anchors) == 2, 20, "the key a captures")
+    assert len(page.texts(".jp-Cell")) == cells
     page.screenshot(pictures / "capture_panel.png")
-    page.click("Undo")
-    wait_for(lambda: count(anchors) == 1, 20, "three files go")
+    page.click("Remove")
+    wait_for(lambda: count(anchors) == 1, 20, "a file goes")
 
+    page.click("Guided")
+    saved = Workspace(folder / "data", PERSON)
+    wait_for(lambda: count(saved.anchor) + count(saved.positive) == 4, 120, "three shots")
+    wait_for(lambda: "Done: 3 images" in " ".join(page.texts(".widget-html")), 20, "it is done")
+
+    told = page.attributes(".siamlab-panel img", "alt")
+    assert told and all(told)
+    assert page.attributes(".siamlab-panel .siamlab-verdict .widget-html-content", "aria-live")
+    assert page.attributes(".siamlab-panel", "data-lm-suppress-shortcuts") == ["true", "true"]
+    assert set(page.attributes("button.widget-toggle-button", "aria-pressed")) == {"false", "true"}
     wait_for(lambda: "Ada verified" in " ".join(page.texts(".widget-html")), 20, "a verdict")
     page.button("Verify")
     page.click("Verify")
