@@ -150,8 +150,6 @@ class Page:
 
     def __init__(self, driver: Any, address: str, notebook: str) -> None:
         self.driver = driver
-        # JupyterLab knows no current notebook in a window that has not got the screen's focus.
-        driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         driver.get(f"{address}/lab/tree/{notebook}?token={TOKEN}&reset")
         ready = "return !!(window.jupyterapp && document.querySelector('.jp-Notebook .jp-Cell'))"
         wait_for(lambda: driver.execute_script(ready), 60, f"{notebook} opens")
