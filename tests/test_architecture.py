@@ -36,7 +36,9 @@ ORDER = (
     "course",
     "cli",
 )
-PANELS = ("attendance_panel", "base", "capture_panel", "consent_form", "verify_panel")
+PANELS = (
+    "attendance_panel", "base", "capture_panel", "consent_form", "explorer_panel", "verify_panel",
+)  # fmt: skip
 HEAVY = {
     "tensorflow": {
         "data/pipeline.py",

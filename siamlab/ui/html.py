@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +27,17 @@ def encode_jpeg(frame: np.ndarray, width: int = WIDTH) -> bytes:
         frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
     bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 80])[1])
+
+
+def figure_html(figure: Any) -> str:
+    """HTML of a figure with its ``alt`` text; ipywidgets' own images have none.
+
+    Args:
+        figure: a :class:`siamlab.plotting.Picture`.
+    """
+    data = base64.b64encode(figure.to_png()).decode()
+    alt = html.escape(figure.alt, quote=True)
+    return f"<img alt='{alt}' style='max-width:100%' src='data:image/png;base64,{data}'>"
 
 
 def score_bar(verification: Verification | None) -> str:
