@@ -308,6 +308,8 @@ def write_former(folder: Path, name: str, rows: np.ndarray, model_id: str = MODE
 class Registering(Trial):
     """Five people are registered, then marked absent by hand, in one session after the other."""
 
+    longest = 0.4
+
     def prepare(self) -> None:
         if self.truth.get("steps", 200) >= 200:  # begin anew, so that a round stays short
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -353,7 +355,10 @@ class Training(Trial):
     """``siamlab train`` writes thirty checkpoints and a model; it is resumed until it has."""
 
     longest = 9.0
-    arguments = "--arch koch --recipe report --size 64 --width 0.05 --epochs 30 --out".split()
+    arguments = (
+        *("--arch", "koch", "--recipe", "report", "--size", "64", "--width", "0.05"),
+        *("--epochs", "30", "--out"),
+    )
 
     def prepare(self) -> None:
         self.model, self.checkpoints = self.folder / "m.keras", self.folder / "m.checkpoints"
@@ -382,7 +387,7 @@ class Training(Trial):
         tell("begin", "training")
         resume = ["--resume"] if any(self.checkpoints.glob("epoch-*")) else []
         images = ["--images", str(self.folder / "people")]
-        with open(os.devnull, "w") as nowhere:
+        with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
         status = siamlab_main(["train", *images, *self.arguments, str(self.model), *resume])

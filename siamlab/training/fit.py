@@ -126,10 +126,11 @@ def fine_tune(
 
     As :func:`train_pairs`, but only the head and the last block learn (:func:`last_block`), and
     batch normalization is frozen: a few pairs of one person are no sample of faces. It resumes
-    only from the same weights. The people of the pairs are added to the metadata. The calibration, which was of the former weights, is
-    removed: calibrate again, on people who are not in the metadata, and enroll again, because
-    former templates do not fit either. Where captures from a vault are among the images, the vault
-    notes the checkpoints' folder and each file that the model is saved to.
+    only from the same weights. The people of the pairs are added to the metadata. The calibration,
+    which was of the former weights, is removed: calibrate again, on people who are not in the
+    metadata, and enroll again, because former templates do not fit either. Where captures from a
+    vault are among the images, the vault notes the checkpoints' folder and each file that the
+    model is saved to.
 
     Args and returns as :func:`train_pairs`; ``settings``: 3 epochs unless it says otherwise.
 
