@@ -1,7 +1,8 @@
 """What hard conditions and alignment change: python benchmarks/conditions.py --lfw PATH
 
 Pairs of LFW's test people, on whom nothing was trained. The first photograph of each pair stays as
-it is, like one that was enrolled; the second is changed before its face is looked for. The same
+it is, like one that was enrolled; the second is changed before its face is looked for, in the ways
+of ``siamlab assess`` (:mod:`siamlab.assessment.perturbations`), one strength of each. The same
 pairs are judged under each condition; those of "turned" are other ones, whose heads look in the
 most different directions. Each model is used with aligned faces, ``pretrained`` also with faces
 that are only cut out, as siamlab 0.2 did. Writes conditions.json beside this script.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from siamlab.assessment.perturbations import Perturbation, find_perturbation
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.negatives import PRETRAINED_SPLIT
 from siamlab.data.pairs import PairSet, draw_pairs
@@ -42,13 +44,9 @@ from siamlab.models.saving import load_model
 from siamlab.models.siamese import Siamese
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
-from siamlab.system.opencv import import_cv2
 
 STRICT = "fmr_0.001"  # the operating point of verification
 CANDIDATES = 4  # times as many pairs are looked at for those that differ most in direction
-SMALL = 40  # side of a small face in pixels
-
-Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -56,84 +54,37 @@ class Condition:
     """One change of the second photograph.
 
     Attributes:
-        title: in words.
-        change: from uint8 RGB ``(H, W, 3)`` of LFW's geometry to uint8 RGB.
+        perturbation: what happens to it; ``None`` for nothing.
+        level: how strongly.
+        name: of photographs that stay as they are.
     """
 
-    title: str
-    change: Change
+    perturbation: Perturbation | None = None
+    level: float = 0.0
+    name: str = "as it is"
+
+    @property
+    def title(self) -> str:
+        """In words."""
+        kind = self.perturbation
+        return self.name if kind is None else f"{kind.title.lower()}, {kind.label(self.level)}"
+
+    def change(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """From uint8 RGB ``(H, W, 3)`` of LFW's geometry to uint8 RGB."""
+        if self.perturbation is None:
+            return image
+        return self.perturbation.apply(image, guide_box(image.shape), self.level, rng)
 
 
-def unchanged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The image itself."""
-    return image
-
-
-def side_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The gain falls from 1.5 at one side of the face to 0.15 at the other."""
-    box = guide_box(image.shape)
-    across = np.clip((np.arange(image.shape[1]) - box.x) / box.size, 0, 1)
-    if rng.random() < 0.5:
-        across = 1 - across
-    gain = 1.5 + (0.15 - 1.5) * across
-    return to_bytes(image * gain[None, :, None])
-
-
-def dark(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A quarter of the light, and noise with a standard deviation of 5."""
-    return to_bytes(0.25 * image + rng.normal(0, 5, image.shape))
-
-
-def blurred(sigma: float) -> Change:
-    """A Gaussian blur; LFW's faces have a side of 114 pixels."""
-
-    def change(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return np.asarray(import_cv2().GaussianBlur(image, (0, 0), sigma))
-
-    return change
-
-
-def small(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The photograph shrunk until the face has a side of ``SMALL`` pixels."""
-    factor = SMALL / guide_box(image.shape).size
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    cv2 = import_cv2()
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def rotated(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Turned in its plane by 20 degrees, to the left or to the right."""
-    cv2 = import_cv2()
-    height, width = image.shape[:2]
-    degrees = 20 if rng.random() < 0.5 else -20
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
-    border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.warpAffine(image, matrix, (width, height), borderMode=border))
-
-
-def compressed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """JPEG with a quality of 20."""
-    cv2 = import_cv2()
-    _, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 20])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1])
-
-
-def to_bytes(values: np.ndarray) -> np.ndarray:
-    """Rounded to uint8."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
+LEVELS = (
+    ("side_light", 6), ("dark", 4), ("blur", 2), ("blur", 4), ("small", 40), ("roll", 20),
+    ("jpeg", 20),
+)  # fmt: skip
 CONDITIONS = (
-    Condition("as it is", unchanged),
-    Condition("light from the side", side_light),
-    Condition("a quarter of the light, noise", dark),
-    Condition("blurred, 2 pixels", blurred(2.0)),
-    Condition("blurred, 4 pixels", blurred(4.0)),
-    Condition(f"face of {SMALL} pixels", small),
-    Condition("turned by 20 degrees in its plane", rotated),
-    Condition("JPEG, quality 20", compressed),
+    Condition(),
+    *(Condition(find_perturbation(name), level) for name, level in LEVELS),
 )
-TURNED = Condition("heads turned most differently", unchanged)
+TURNED = Condition(name="heads turned most differently")
 
 
 @dataclass(frozen=True)

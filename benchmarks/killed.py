@@ -1,10 +1,14 @@
-"""Kill programs that write to a gallery, and look for what is lost: python benchmarks/killed.py
+"""Kill programs that write, and look for what is lost: python benchmarks/killed.py
 
-A child process enrolls, captures, erases, encrypts anew, or brings over a former gallery, in a
-loop; it tells before and after each step, and is killed (SIGKILL) at a random moment. Then the
-gallery is opened and compared with what the child had told: every step that it called done must be
-found, the one step that it was in must be found whole or not at all, nothing else may differ, and
-the audit must hold. The gallery is encrypted, with a cheap passphrase.
+A child process enrolls, captures, erases, encrypts anew, brings over a former gallery, or keeps the
+attendance register, in a loop; it tells before and after each step, and is killed (SIGKILL) at a
+random moment. Then the gallery is opened and compared with what the child had told: every step that
+it called done must be found, the one step that it was in must be found whole or not at all, nothing
+else may differ, and the audit must hold. The gallery is encrypted, with a cheap passphrase.
+
+A child that runs ``siamlab train`` is killed in the same way, and started again with ``--resume``,
+until the model is there: every checkpoint that was written must be found, every file must be whole,
+and the model must be the one that a training without interruption gives.
 
 Killing a process is no power cut: what the system had taken over reaches the disk.
 """
@@ -12,6 +16,7 @@ Killing a process is no power cut: what the system had taken over reaches the di
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import json
 import os
@@ -20,6 +25,7 @@ import shutil
 import signal
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +34,8 @@ from typing import Any
 
 import numpy as np
 
+from siamlab.attendance.register import Register
+from siamlab.data.synthetic import write_people
 from siamlab.errors import NotEnrolledError, PassphraseError, StorageError
 from siamlab.gallery import Gallery, vault
 from siamlab.gallery.captures import VaultCaptures
@@ -37,6 +45,7 @@ from siamlab.gallery.rights import audit_gallery, purge
 from siamlab.gallery.sealing import Argon2
 from siamlab.images.decode import read_image
 from siamlab.system.machine import machine_name
+from siamlab.verification.result import Verification
 
 vault.KDF = Argon2(1, 1, 8)
 PASSPHRASES = ("first passphrase", "second passphrase", None)
@@ -296,12 +305,160 @@ def write_former(folder: Path, name: str, rows: np.ndarray, model_id: str = MODE
     return path
 
 
+class Registering(Trial):
+    """Five people are registered, then marked absent by hand, in one session after the other."""
+
+    longest = 0.4
+
+    def prepare(self) -> None:
+        if self.truth.get("steps", 200) >= 200:  # begin anew, so that a round stays short
+            shutil.rmtree(self.folder, ignore_errors=True)
+            people = [(f"person {number}", templates(number)) for number in range(5)]
+            self.gallery().enroll_many(people, MODEL, consent="drawn")
+            self.truth["steps"] = 0
+
+    def work(self, tell: Tell) -> None:
+        register = Register(self.gallery())
+        for number in itertools.count(self.truth["steps"]):
+            session, person, source = registered(number)
+            tell("begin", number)
+            register.open_session(session)
+            if source == "camera":
+                scores = np.float32([0.9])
+                yes = Verification(person, True, scores, 0.5, 0.5, None, {}, fused=0.9, model=MODEL)
+                register.mark(session, yes)
+            else:
+                register.correct(session, person, "absent", f"step {number}")
+            tell("done", number)
+
+    def check(self, told: Round) -> None:
+        register = Register(self.gallery())
+        entries = register.entries()
+        least = self.truth["steps"] + len(told.done)
+        most = least + (told.open is not None)
+        self.expect(least <= len(entries) <= most, f"{len(entries)} entries, {least} were told")
+        found = [(entry.session, entry.person, entry.source) for entry in entries]
+        self.expect(found == [registered(n) for n in range(len(found))], "entries are mixed up")
+        if told.open is not None:
+            self.count(len(entries) == most)
+        self.truth["steps"] = len(entries)
+        self.audit(register.gallery)
+
+
+def registered(number: int) -> tuple[str, str, str]:
+    """Session, person and source of a step's entry."""
+    source = "camera" if number % 10 < 5 else "operator"
+    return f"session {number // 10}", f"person {number % 5}", source
+
+
+class Training(Trial):
+    """``siamlab train`` writes thirty checkpoints and a model; it is resumed until it has.
+
+    It is killed within the time that a training takes on this machine when nobody stops it.
+    """
+
+    arguments = (
+        *("--arch", "koch", "--recipe", "report", "--size", "64", "--width", "0.05"),
+        *("--epochs", "30", "--out"),
+    )
+
+    def prepare(self) -> None:
+        self.model, self.checkpoints = self.folder / "m.keras", self.folder / "m.checkpoints"
+        if self.truth:
+            return
+        write_people(self.folder / "people", people=20, images=2, seed=6)
+        # Read once here, which is no model yet: each child would take seconds for it.
+        import siamlab.training.recipes  # noqa: F401
+
+        began = time.perf_counter()
+        killed(self.work, None)
+        self.longest = 1.1 * (time.perf_counter() - began)
+        self.truth = {"epoch": 0, "weights": weights_of(self.model)}
+        self.model.unlink()
+
+    def work(self, tell: Tell) -> None:
+        from siamlab.cli import main as siamlab_main
+        from siamlab.training.checkpoints import Checkpoints
+
+        write = Checkpoints._write
+
+        def told_write(callback: Any, folder: Path, epoch: int, content: Any) -> None:
+            tell("begin", epoch)
+            write(callback, folder, epoch, content)
+            tell("done", epoch)
+
+        Checkpoints._write = told_write
+        tell("begin", "training")
+        resume = ["--resume"] if any(self.checkpoints.glob("epoch-*")) else []
+        images = ["--images", str(self.folder / "people")]
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+            os.dup2(nowhere.fileno(), 2)
+        status = siamlab_main(["train", *images, *self.arguments, str(self.model), *resume])
+        tell("done", ["saved", status])
+
+    def check(self, told: Round) -> None:
+        ends = [step for step in told.done if isinstance(step, list)]
+        self.expect(ends in ([], [["saved", 0]]), f"siamlab train ended with {ends}")
+        self.expect(bool(self.model.exists() or not ends), "a saved model is missing")
+        if self.model.exists():
+            same = all(
+                np.allclose(one, other, atol=1e-5)
+                for one, other in zip(weights_of(self.model), self.truth["weights"], strict=True)
+            )
+            self.expect(same, "a resumed training gave another model")
+            self.found["whole model, equal to that of an unbroken training"] += 1
+            self.model.unlink()
+            shutil.rmtree(self.checkpoints, ignore_errors=True)  # killed before they were removed
+            self.truth["epoch"] = 0
+            return
+        epochs = [epochs_of(path) for path in sorted(self.checkpoints.glob("epoch-*.npz"))]
+        if (self.checkpoints / "best.npz").exists():
+            epochs_of(self.checkpoints / "best.npz")
+        found = epochs[-1] if epochs else 0
+        least = told.done[-1] if told.done else self.truth["epoch"]
+        writing = isinstance(told.open, int)
+        possible = [least, told.open] if writing else [least]
+        self.expect(found in possible, f"checkpoint {found} is the last, not one of {possible}")
+        if writing:
+            self.count(found == told.open)
+        else:
+            self.found["killed between checkpoints" if found else "no checkpoint yet"] += 1
+        self.truth["epoch"] = found
+
+
+def epochs_of(path: Path) -> int:
+    """How many epochs a checkpoint knows of; all of its arrays are read."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return len(json.loads(str(arrays["about"]))["seconds"])
+
+
+def weights_of(path: Path) -> list[np.ndarray]:
+    """All weights in a model file, by name; read without Keras, so that no model is made here."""
+    import h5py
+
+    found: dict[str, np.ndarray] = {}
+
+    def keep(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()]
+
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("model.weights.h5")
+    with h5py.File(io.BytesIO(content)) as file:
+        file.visititems(keep)
+    return [found[name] for name in sorted(found)]
+
+
 TRIALS: dict[str, type[Trial]] = {
     "capturing": Capturing,
     "enrolling": Enrolling,
     "erasing": Erasing,
     "migrating": Migrating,
+    "registering": Registering,
     "rekeying": Rekeying,
+    "training": Training,
 }
 
 
@@ -310,10 +467,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200, help="of each kind (default: 200)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=TRIALS, help="one kind")
+    parser.add_argument("--only", choices=TRIALS, help="one kind; the others stay in --out")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     results: dict[str, Any] = {"machine": machine_name(), "signal": "SIGKILL"}
+    if options.only and options.out.exists():
+        results = json.loads(options.out.read_text()) | results
     for name in [options.only] if options.only else TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             trial = TRIALS[name](Path(folder) / "gallery")
@@ -342,8 +501,11 @@ def run(trial: Trial, rounds: int, rng: random.Random) -> dict[str, Any]:
     }
 
 
-def killed(work: Callable[[Tell], None], seconds: float) -> Round:
-    """Let a child work for some seconds after its first step began, then kill it."""
+def killed(work: Callable[[Tell], None], seconds: float | None) -> Round:
+    """Let a child work for some seconds after its first step began, then kill it.
+
+    ``None`` lets it end.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -354,8 +516,9 @@ def killed(work: Callable[[Tell], None], seconds: float) -> Round:
     os.close(writer)
     with os.fdopen(reader, "rb", buffering=0) as pipe:
         told = pipe.read(1)
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
+        if seconds is not None:
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         while part := pipe.read(65536):
             told += part

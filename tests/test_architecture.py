@@ -38,7 +38,7 @@ ORDER = (
 )
 PANELS = (
     *("attendance_panel", "base", "best_matches", "camera_light", "capture_panel"),
-    *("consent_form", "threshold_sliders", "thumbnails", "verify_panel"),
+    *("consent_form", "explorer_panel", "threshold_sliders", "thumbnails", "verify_panel"),
 )
 HEAVY = {
     "tensorflow": {

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from siamlab import __version__
 from siamlab.assessment.by_condition import condition_rates
@@ -50,8 +51,9 @@ class AttackRate:
     success: Measured
 
 
-# What tries attacks: model, pairs and threshold to the share of successes of each attack.
-Attacks = Callable[[FaceEmbedder, PairSet, float], Sequence[AttackRate]]
+# What tries attacks: model, pairs and threshold to the share of successes of each attack. Most
+# need a Keras model, whose gradients they follow.
+Attacks = Callable[[Any, PairSet, float], Sequence[AttackRate]]
 
 
 def drawn_people(people: int = DRAWN_PEOPLE) -> Collection:

@@ -187,6 +187,11 @@ class _Margin:
         return ops.concatenate([ops.zeros_like(margin), margin], axis=1)
 
 
+def check_attacks() -> None:
+    """Raise a MissingPackageError unless ART is installed."""
+    _import_art()
+
+
 def _import_art() -> Any:
     try:
         with warnings.catch_warnings():

@@ -18,7 +18,7 @@ from siamlab.assessment.drift import Drift
 from siamlab.assessment.measured import Measured, Values
 from siamlab.assessment.perturbations import Perturbation
 from siamlab.errors import InputError
-from siamlab.system.files import read_text, whole_file
+from siamlab.system.files import read_text, write_text
 
 FORMAT = 1
 KIND = "siamlab assessment"
@@ -165,13 +165,7 @@ def write_assessment(
     }
     text = json.dumps(found, indent=1, allow_nan=False) + "\n"
     page = render_page(assessment, bars, comparison)
-    return _write_private(folder / f"{name}.json", text), _write_private(
-        folder / f"{name}.html", page
+    return (
+        write_text(folder / f"{name}.json", text, private=True),
+        write_text(folder / f"{name}.html", page, private=True),
     )
-
-
-def _write_private(path: Path, text: str) -> Path:
-    with whole_file(path) as part:
-        part.touch(mode=0o600)
-        part.write_text(text, encoding="utf-8")
-    return path

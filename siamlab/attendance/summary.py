@@ -93,8 +93,7 @@ def write_csv(path: Path | str, entries: Sequence[Entry]) -> Path:
         writer.writerow([_cell(getattr(entry, name)) for name in names])
     # The mark at the beginning tells spreadsheets that this is UTF-8.
     path = Path(path)
-    with whole_file(path) as part:
-        part.touch(mode=0o600)
+    with whole_file(path, private=True) as part:
         part.write_text("\ufeff" + text.getvalue(), encoding="utf-8", newline="")
     return path
 

@@ -12,8 +12,10 @@ from siamlab.errors import InputError
 
 if TYPE_CHECKING:
     from siamlab.assessment.dated_report import Assessment
+    from siamlab.assessment.drift import Drift
     from siamlab.data.collections import Collection
     from siamlab.data.pairs import PairSet
+    from siamlab.models.siamese import Siamese
 
 HEADLINES = ("accuracy", "fmr", "fnmr", "auc")
 
@@ -34,6 +36,14 @@ def add_commands(commands: Commands) -> None:
         "--groups", type=Path, metavar="FILE.csv", help="person,group on each line: rates by group"
     )
     command.add_argument(
+        "--attacks", action="store_true",
+        help="try FGSM and PGD on some of the pairs (extra attacks)",
+    )  # fmt: skip
+    command.add_argument(
+        "--gallery", action="store_true",
+        help="how the scores of enrolled people changed since enrollment, from the register",
+    )  # fmt: skip
+    command.add_argument(
         "--bars", type=Path, metavar="FILE.toml",
         help="[bars] with lines such as accuracy = {min = 0.97}; a broken one is exit status 1",
     )  # fmt: skip
@@ -49,6 +59,8 @@ def add_commands(commands: Commands) -> None:
 def assess(options: argparse.Namespace) -> int:
     """Measure a model under hard conditions and write a dated report."""
     from siamlab.assessment.assessing import assess
+    from siamlab.assessment.attack_rates import try_attacks
+    from siamlab.assessment.attacks import check_attacks
     from siamlab.assessment.bars import broken_bars, read_bars
     from siamlab.assessment.by_group import read_groups
     from siamlab.assessment.comparison import check_comparable, compare_assessments
@@ -63,11 +75,17 @@ def assess(options: argparse.Namespace) -> int:
     bars = () if options.bars is None else read_bars(options.bars)
     groups = None if options.groups is None else read_groups(options.groups)
     last = None if options.against is None else read_assessment(options.against)
+    if options.attacks:
+        check_attacks()
     collection, pairs = _people(options)
     model = load_model(options.model)
+    drift = _drift(model) if options.gallery else None
     if last is not None:
         check_comparable(last, collection.domain, model.metadata.preprocessing.alignment)
-    found = assess(model, collection, pairs, _name(options.model), groups, progress=_say_progress)
+    found = assess(
+        model, collection, pairs, _name(options.model), groups,
+        attacks=try_attacks if options.attacks else None, drift=drift, progress=_say_progress,
+    )  # fmt: skip
     comparison = None if last is None else compare_assessments(last, found.to_dict())
     paths = write_assessment(found, folder, bars, comparison)
     say(_summary(found))
@@ -99,6 +117,24 @@ def _people(options: argparse.Namespace) -> tuple[Collection, PairSet]:
     return collection, found
 
 
+def _drift(model: Siamese) -> Drift:
+    """The trends of the scores that the register of the workspace's gallery kept."""
+    from siamlab.assessment.drift import measure_drift
+    from siamlab.attendance.camera_scores import read_camera_scores
+    from siamlab.attendance.register import Register
+    from siamlab.cli.gallery_commands import open_gallery
+    from siamlab.models.metadata import VERIFICATION
+
+    kept = read_camera_scores(Register(open_gallery()), model.model_id)
+    if not len(kept):
+        note(
+            "The register holds no scores of enrolled people with this model: siamlab attend mark "
+            "--keep-score notes them."
+        )
+    threshold, _ = model.metadata.choose_threshold(None, VERIFICATION)
+    return measure_drift(kept.people, kept.times, kept.scores, threshold)
+
+
 def _name(model: str) -> str:
     """A model's name without its folder: a report is handed on."""
     return Path(model).name
@@ -122,6 +158,11 @@ def _summary(found: Assessment) -> str:
             )
             for level in one.levels
         ]
+    rows += [
+        (name, str(one), "")
+        for name, one in found.values.items()
+        if name.startswith(("attack.", "drift."))
+    ]
     head = f"threshold {found.threshold:.4f} ({found.operating_point})"
     notes = (f"Note: {note}" for note in found.notes)
     return "\n".join([head, str(Table(rows, ("", "value or FNMR", "FMR"))), *notes])

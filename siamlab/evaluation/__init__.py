@@ -31,7 +31,9 @@ from siamlab.evaluation.intervals import (
     quantiles,
     threshold_statistic,
 )
+from siamlab.evaluation.occlusion_map import OcclusionMap, map_occlusion
 from siamlab.evaluation.own_people.selection import split_unseen
+from siamlab.evaluation.pair_filter import filter_pairs
 from siamlab.evaluation.quality_groups import quality_groups
 from siamlab.evaluation.rates import (
     OperatingPoint,
@@ -64,6 +66,7 @@ __all__ = [
     "Evaluation",
     "GroupRate",
     "Interval",
+    "OcclusionMap",
     "OperatingPoint",
     "PrecisionRecall",
     "PredictionTable",
@@ -82,7 +85,9 @@ __all__ = [
     "equal_error",
     "evaluate_pairs",
     "evaluate_scores",
+    "filter_pairs",
     "group_rate",
+    "map_occlusion",
     "operating_point",
     "person_weights",
     "precision_recall",

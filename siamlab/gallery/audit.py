@@ -114,7 +114,7 @@ def write_head(folder: Path, *notes: dict[str, object]) -> None:
 
     While a log is signed with a new key there are two notes, one of which holds.
     """
-    write_text(folder / HEAD_FILE, json.dumps(notes) + "\n")
+    write_text(folder / HEAD_FILE, json.dumps(notes) + "\n", private=True)
 
 
 def read_head(folder: Path) -> list[dict[str, object]]:

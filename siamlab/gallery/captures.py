@@ -7,7 +7,7 @@ Both hold three kinds, ``anchor``, ``positive`` and ``probes``, and give images 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,7 +66,7 @@ class VaultImage:
     """
 
     def __init__(self, captures: VaultCaptures, name: str) -> None:
-        self._captures = captures
+        self.captures = captures
         self.name = name
         self.suffix = Path(name).suffix
         self.stem = Path(name).stem
@@ -89,10 +89,10 @@ class VaultImage:
         Raises:
             StorageError: it was removed, or changed.
         """
-        return self._captures.read(self.name)
+        return self.captures.read(self.name)
 
     def _place(self) -> tuple[str, str, str]:
-        return str(self._captures.gallery.folder), self._captures.person, self.name
+        return *self.captures.place, self.name
 
 
 class FolderCaptures:
@@ -163,6 +163,11 @@ class VaultCaptures:
         self.gallery = gallery
         self.person = person
         self._consent = consent
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The gallery's folder, and the person."""
+        return str(self.gallery.folder), self.person
 
     @property
     def agreement(self) -> Agreement:
@@ -303,6 +308,12 @@ def require_captures(workspace: Workspace, made_by: str, *kinds: str) -> Capture
                 "(same SIAMLAB_DATA and SIAMLAB_PERSON)."
             )
     return captures
+
+
+def captured_people(images: Iterable[ImageFile]) -> tuple[VaultCaptures, ...]:
+    """Whose captures from a vault are among some images: each person's once."""
+    found = {one.captures.place: one.captures for one in images if isinstance(one, VaultImage)}
+    return tuple(found.values())
 
 
 def check_kind(kind: str) -> str:

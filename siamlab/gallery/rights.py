@@ -6,10 +6,13 @@ Retention: :func:`purge`. Accountability: :func:`audit_gallery`.
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import html
 import json
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,17 +21,19 @@ from typing import Any
 from siamlab.config import Workspace
 from siamlab.errors import InputError, NotEnrolledError, StorageError
 from siamlab.gallery.audit import AuditEntry, check_chain, check_head, read_head, read_log
-from siamlab.gallery.captures import IMAGES
+from siamlab.gallery.captures import IMAGES, VaultCaptures
 from siamlab.gallery.consent import EXEMPT, Consent
 from siamlab.gallery.database import check_structure
 from siamlab.gallery.enrollment import from_record
 from siamlab.gallery.store import TEMPLATES, Gallery
 from siamlab.gallery.vault import Person, Transaction
 from siamlab.system.files import storage_errors, write_bytes, write_text
-from siamlab.system.names import composed
+from siamlab.system.names import composed, decomposed
 
-LOCAL = ("cache", "models", "figures", "logs", "people", "exports")  # of a workspace
+REPORTS = "assessments"  # they may name people, and hold pictures
+LOCAL = ("cache", "models", "figures", "logs", "people", "exports", REPORTS)  # of a workspace
 ARRAYS = (".npy", ".npz")
+_EMBEDDED = re.compile(rb"base64,([A-Za-z0-9+/=]+)")  # pictures within a page
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,12 @@ def note_model(gallery: Gallery, name: str, model: Path) -> None:
         change.save(person, "fine-tuned", "a model", models=models)
 
 
+def note_models(captures: Iterable[VaultCaptures], model: Path) -> None:
+    """:func:`note_model` for each person whose captures a model was trained on."""
+    for one in captures:
+        note_model(one.gallery, one.person, model)
+
+
 def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
     """Write all that is held of a person in readable form: images, templates, consent, log.
 
@@ -145,9 +156,11 @@ def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
         files = []
         for record in sorted(person.records):
             if record.startswith(IMAGES):
-                write_bytes(folder / record.removeprefix(IMAGES), view.read(person, record))
+                path = folder / record.removeprefix(IMAGES)
+                write_bytes(path, view.read(person, record), private=True)
                 files.append(record.removeprefix(IMAGES))
-        write_text(folder / "person.json", json.dumps(_readable(view, person, files), indent=1))
+        about = json.dumps(_readable(view, person, files), indent=1)
+        write_text(folder / "person.json", about, private=True)
         return _held(view, person)
 
 
@@ -227,6 +240,8 @@ def find_traces(
     if workspace is not None:
         for path in _named_files(workspace, name):
             traces.append(f"{path} carries this name: look at it, and remove it.")
+        for path in _reports(workspace, name, secrets):
+            traces.append(f"{path} names or shows {name!r}: look at it, and remove it.")
         for path in _copies(workspace, secrets):
             traces.append(f"{path} is a copy of data of {name!r}: remove it.")
     return traces
@@ -408,6 +423,27 @@ def _copies(workspace: Workspace, secrets: Secrets) -> list[Path]:
             )
         found += [path] if copied else []
     return found
+
+
+def _reports(workspace: Workspace, name: str, secrets: Secrets) -> list[Path]:
+    """Reports in which the name stands as a word, or an image of the person is embedded."""
+    forms = {form for one in (composed(name), decomposed(name)) for form in _written(one)}
+    word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)")
+    found = []
+    for path in _files(workspace.root / REPORTS):
+        content = path.read_bytes()
+        pictures = (base64.b64decode(one + b"==") for one in _EMBEDDED.findall(content))
+        # Without the pictures, whose letters can spell any short name.
+        if word.search(_EMBEDDED.sub(b"", content).decode("utf-8", "replace")) or any(
+            _digest(picture) in secrets.images for picture in pictures
+        ):
+            found.append(path)
+    return found
+
+
+def _written(name: str) -> set[str]:
+    """A name as plain text, in JSON, and in HTML."""
+    return {name, json.dumps(name)[1:-1], html.escape(name)}
 
 
 def _folders(people: Path, name: str) -> list[Path]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from siamlab.errors import InputError, ModelError
+from siamlab.gallery.rights import note_models
 from siamlab.models.foreign import describe_foreign
 from siamlab.models.locations import NAMES, packaged_file
 from siamlab.models.packed import load_packed
@@ -26,8 +27,12 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
         path: a name that ends in ``.keras``.
         optimizer: keep its state too, to train further; it triples the file.
 
+    The vault notes the file with each person whose captures the model was trained on
+    (``model.captures``), before it is written: erasing the person names it.
+
     Raises:
         InputError: the name does not end in ``.keras``.
+        NotEnrolledError: a person was erased since the model was trained on their captures.
         StorageError: the file cannot be written; nothing half-written stays.
 
     Example:
@@ -41,6 +46,7 @@ def save_model(model: Siamese, path: Path | str, optimizer: bool = True) -> Path
     path = Path(path)
     if path.suffix != ".keras":
         raise InputError(f"A model's file name ends in .keras. Received: {path.name}")
+    note_models(model.captures, path)
     with nullcontext() if optimizer else _as_if_never_compiled(model):
         write_whole(path, lambda temporary: keras.saving.save_model(model, temporary))
     return path

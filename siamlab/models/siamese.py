@@ -15,6 +15,7 @@ import numpy as np
 
 from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
+from siamlab.gallery.captures import VaultCaptures
 from siamlab.models.embedder import ranks_by_cosine
 from siamlab.models.embedding import embed_images
 from siamlab.models.layers import L1Distance, PairDistance, SquaredDistance
@@ -32,6 +33,10 @@ class Siamese(keras.Model):
         embedding: model from ``(batch, height, width, 3)`` to ``(batch, dimensions)``.
         distance: layer that compares two embeddings element by element.
         metadata: what its file says about the model; a default when ``None``.
+
+    Attributes:
+        captures: people in a vault whose images it was trained on since it was made or loaded;
+            the vault notes each file that it is saved to.
 
     Call arguments:
         inputs: ``[anchor, other]``, or a dictionary with these names; float32 images in [0, 1].
@@ -62,6 +67,7 @@ class Siamese(keras.Model):
         self.embedding = embedding
         self.distance = distance
         self.head = head
+        self.captures: tuple[VaultCaptures, ...] = ()
         self.metadata = metadata or ModelMetadata(
             preprocessing=Preprocessing(size=int(shape[0])), arch="custom"
         )

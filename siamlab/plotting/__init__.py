@@ -7,6 +7,7 @@ axes.
 
 from siamlab.plotting.architecture import draw_architecture
 from siamlab.plotting.embedding_plots import plot_baselines, plot_map, plot_oneshot
+from siamlab.plotting.heat_plots import plot_heat
 from siamlab.plotting.history_plot import plot_history
 from siamlab.plotting.image_plots import plot_images, plot_pairs, plot_verification
 from siamlab.plotting.network_steps import Step, network_steps
@@ -30,6 +31,7 @@ __all__ = [
     "plot_against_size",
     "plot_baselines",
     "plot_curves",
+    "plot_heat",
     "plot_history",
     "plot_images",
     "plot_losses",

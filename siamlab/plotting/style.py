@@ -69,12 +69,21 @@ class Picture(Figure):
 
     A notebook shows a plain ``Figure`` as text until something imports pyplot, and one made with
     pyplot twice when it is also a cell's last value.
+
+    Attributes:
+        alt: what it shows, in words, for readers who do not see it.
     """
 
-    def _repr_png_(self) -> bytes:
+    alt = ""
+
+    def to_png(self) -> bytes:
+        """The figure as a PNG file."""
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", metadata={"Software": None})
         return buffer.getvalue()
+
+    def _repr_png_(self) -> bytes | tuple[bytes, dict[str, str]]:
+        return (self.to_png(), {"alt": self.alt}) if self.alt else self.to_png()
 
 
 def style() -> AbstractContextManager[None]:

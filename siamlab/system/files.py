@@ -39,12 +39,16 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, private: bool = False) -> Iterator[Path]:
     """A temporary file that is renamed to ``path`` when the block ends without error.
 
     It is a hidden file beside ``path`` with the same suffix, so a listing of the folder never
     takes a half-written file for a whole one. Folders are made; after an error ``path`` is as it
     was. What killed programs left in the folder is removed when a program first writes there.
+
+    Args:
+        path: where the file will be.
+        private: only its owner can read it, from its first byte on.
 
     Raises:
         InputError: ``path`` is a folder, a pipe or a device, which a rename would destroy.
@@ -56,6 +60,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target.parent)
         try:
+            if private:
+                part.touch(mode=0o600)
             yield part
             with part.open("rb+") as file:  # some disks say only now that they are full
                 os.fsync(file.fileno())
@@ -112,16 +118,16 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write(part)
 
 
-def write_bytes(path: Path, content: bytes | memoryview) -> None:
+def write_bytes(path: Path, content: bytes | memoryview, private: bool = False) -> None:
     """Write a file's content, see :func:`whole_file`."""
-    with whole_file(path) as part:
+    with whole_file(path, private) as part:
         part.write_bytes(content)
 
 
-def write_text(path: Path | str, text: str) -> Path:
+def write_text(path: Path | str, text: str, private: bool = False) -> Path:
     """Write a text file in UTF-8, see :func:`whole_file`."""
     path = Path(path)
-    with whole_file(path) as part:
+    with whole_file(path, private) as part:
         part.write_text(text, encoding="utf-8")
     return path
 

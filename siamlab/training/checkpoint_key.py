@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from siamlab import __version__
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
@@ -31,12 +33,15 @@ class CheckpointKey:
         settings: by name, as text.
         architecture: digest of the layers and the shapes of their weights.
         siamlab: its version.
+        start: digest of the trained weights that a fine-tuning begins with; empty where the seed
+            decides about fresh ones.
     """
 
     data: str
     settings: dict[str, str]
     architecture: str
     siamlab: str = __version__
+    start: str = ""
 
     def changes(self, former: CheckpointKey) -> str:
         """What differs from a former key, such as ``the settings changed: seed``; or nothing."""
@@ -49,6 +54,8 @@ class CheckpointKey:
             found.append(f"the settings changed: {', '.join(names)}")
         if self.architecture != former.architecture:
             found.append("the network changed")
+        elif self.start != former.start:  # another network has other weights, too: that was said
+            found.append("the weights to start with changed")
         if self.siamlab != former.siamlab:
             found.append(f"siamlab changed from {former.siamlab} to {self.siamlab}")
         return "; ".join(found)
@@ -63,14 +70,16 @@ def make_key(
     settings: TrainingSettings,
     preprocessing: Preprocessing,
     data: Callable[[], str],
+    trained: bool = False,
 ) -> CheckpointKey | None:
     """The key of a training, or ``None`` where no checkpoint is kept.
 
     Args:
-        model: what ``fit`` trains.
+        model: what ``fit`` trains, before it does.
         settings: those that change what is learned are part of the key.
         preprocessing: how faces are cut.
         data: makes the digest of what is trained on; called only if it is needed.
+        trained: the model's weights are part of the key: they are no fresh ones.
     """
     if settings.folder is None:
         return None
@@ -82,6 +91,7 @@ def make_key(
         data=data(),
         settings={**values, "preprocessing": repr(preprocessing)},
         architecture=_digest([repr(layers), repr(shapes)]),
+        start=_weights_digest(model) if trained else "",
     )
 
 
@@ -98,6 +108,13 @@ def pairs_digest(*pairsets: PairSet) -> str:
         parts += [known[image] for image in (*pairs.first, *pairs.second)]
         parts.append(repr(pairs.labels.tolist()))
     return _digest(parts)
+
+
+def _weights_digest(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _text(value: Any) -> str:

@@ -17,6 +17,8 @@ from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import pair_dataset
 from siamlab.faces.crop import Preprocessing
+from siamlab.gallery.captures import captured_people
+from siamlab.gallery.rights import note_models
 from siamlab.models.losses import LargeMarginCosine, SupervisedContrastive
 from siamlab.models.metadata import people_marks
 from siamlab.models.siamese import Siamese
@@ -66,9 +68,17 @@ def train_pairs(
         ModelError: the checkpoint is damaged.
         StorageError: a checkpoint cannot be written.
     """
+    return _train_pairs(model, pairs, validation, settings, trained=False)
+
+
+def _train_pairs(
+    model: Siamese, pairs: PairSet, validation: PairSet, settings: TrainingSettings, trained: bool
+) -> TrainingHistory:
+    """As :func:`train_pairs`; a model that was trained before is part of the checkpoints' key."""
+    _remember_captures(model, pairs, settings)
     _compile_for_pairs(model, settings)
     preprocessing, batch = model.metadata.preprocessing, settings.batch
-    key = make_key(model, settings, preprocessing, lambda: pairs_digest(pairs, validation))
+    key = make_key(model, settings, preprocessing, lambda: pairs_digest(pairs, validation), trained)
     clock = None if settings.minutes is None else StopAfter(settings.minutes)
     checkpoints = Checkpoints(
         settings.folder, key, settings.every, "val_loss", clock, settings.verbose
@@ -101,16 +111,26 @@ def train_pairs(
     return history
 
 
+def _remember_captures(model: Siamese, pairs: PairSet, settings: TrainingSettings) -> None:
+    """The model is of these people now, and so are its checkpoints: their vault notes both."""
+    people = {one.place: one for one in (*model.captures, *captured_people(pairs.images))}
+    model.captures = tuple(people.values())
+    if settings.folder is not None:
+        note_models(model.captures, settings.folder)
+
+
 def fine_tune(
     model: Siamese, pairs: PairSet, validation: PairSet, settings: TrainingSettings = DEFAULTS
 ) -> TrainingHistory:
     """Continue to train a trained model on one's own pairs, head included.
 
     As :func:`train_pairs`, but only the head and the last block learn (:func:`last_block`), and
-    batch normalization is frozen: a few pairs of one person are no sample of faces. The people
-    of the pairs are added to the metadata. The calibration, which was of the former weights, is
-    removed: calibrate again, on people who are not in the metadata, and enroll again, because
-    former templates do not fit either.
+    batch normalization is frozen: a few pairs of one person are no sample of faces. It resumes
+    only from the same weights. The people of the pairs are added to the metadata. The calibration,
+    which was of the former weights, is removed: calibrate again, on people who are not in the
+    metadata, and enroll again, because former templates do not fit either. Where captures from a
+    vault are among the images, the vault notes the checkpoints' folder and each file that the
+    model is saved to.
 
     Args and returns as :func:`train_pairs`; ``settings``: 3 epochs unless it says otherwise.
 
@@ -128,7 +148,7 @@ def fine_tune(
     for layer in frozen:
         layer.trainable = False
     try:
-        history = train_pairs(model, pairs, validation, settings)
+        history = _train_pairs(model, pairs, validation, settings, trained=True)
     finally:
         for layer in frozen:
             layer.trainable = True

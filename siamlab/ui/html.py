@@ -6,9 +6,11 @@ dark. Pictures made of HTML have a text alternative.
 
 from __future__ import annotations
 
+import base64
 import html
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +66,17 @@ def progress_bar(done: int, wanted: int) -> str:
         f"<progress value='{done}' max='{wanted}' aria-label='{words}' "
         f"style='width:240px;height:16px;vertical-align:middle'></progress> {words}"
     )
+
+
+def figure_html(figure: Any) -> str:
+    """HTML of a figure with its ``alt`` text; ipywidgets' own images have none.
+
+    Args:
+        figure: a :class:`siamlab.plotting.Picture`.
+    """
+    data = base64.b64encode(figure.to_png()).decode()
+    alt = html.escape(figure.alt, quote=True)
+    return f"<img alt='{alt}' style='max-width:100%' src='data:image/png;base64,{data}'>"
 
 
 def score_bar(verification: Verification | None) -> str:

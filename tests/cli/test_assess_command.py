@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -10,15 +12,18 @@ import pytest
 
 from siamlab.assessment import assessing
 from siamlab.assessment.perturbations import PERTURBATIONS
+from siamlab.attendance.register import Register
 from siamlab.cli import main
 from siamlab.data.collections import open_collection
 from siamlab.data.lfw import write_pairs
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
 from siamlab.faces.crop import Preprocessing
+from siamlab.gallery import Gallery
 from siamlab.models.embedding import build_embedding
-from siamlab.models.saving import save_model
+from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
+from siamlab.verification.result import Verification
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,59 @@ def test_without_images_people_are_drawn(files, tmp_path, monkeypatch):
     found = json.loads(path.read_text())
     assert found["data"]["domain"] == "drawings" and found["data"]["people"] == 4
     assert [one["name"] for one in found["conditions"]] == [one.name for one in PERTURBATIONS]
+
+
+def test_attacks_are_tried_on_the_pairs(assess, only_dark, tmp_path, capsys):
+    pytest.importorskip("art", reason="the extra attacks is not installed")
+    assert (
+        assess("--attacks", "--bars", bars_file(tmp_path, '"attack.pgd_dodging" = {max = 1}')) == 0
+    )
+    (path,) = (tmp_path / "reports").glob("*.json")
+    found = json.loads(path.read_text())
+    names = ["fgsm_impersonation", "pgd_impersonation", "fgsm_dodging", "pgd_dodging"]
+    assert list(found["attacks"]) == names
+    assert all(f"attack.{name}" in found["values"] for name in names)
+    assert "attack.pgd_dodging" in capsys.readouterr().out
+    assert "PGD, dodging, pixels changed by 4/255" in path.with_suffix(".html").read_text()
+
+
+def test_without_their_package_attacks_are_refused_in_a_line(assess, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "art", None)
+    assert assess("--attacks") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'pip install "siamlab[attacks]"' in line
+    assert not (tmp_path / "reports").exists()
+
+
+def test_the_drift_of_enrolled_people(assess, only_dark, files, tmp_path, capsys, monkeypatch):
+    """Ada's score falls from 0.999 by a hundredth a day; Bob came once."""
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
+    gallery = Gallery(tmp_path / "data" / "gallery")
+    model = load_model(files / "tiny.keras").model_id
+    for name in ("Ada", "Bob"):
+        gallery.enroll(name, np.ones((1, 4), np.float32), model, consent="drawn")
+    register = Register(gallery, keep_scores=True)
+    for day in range(10):
+        now = datetime.now(UTC) + timedelta(days=day + 1)
+        register.open_session(f"day {day}", now=now)
+        for name in ("Ada", "Bob")[: 1 + (day == 0)]:
+            score = np.float32([0.999 - 0.01 * day])
+            yes = Verification(name, True, score, 0.6, 0.5, None, {}, fused=score[0], model=model)
+            register.mark(f"day {day}", yes, now=now)
+    assert assess("--gallery") == 0
+    (path,) = (tmp_path / "reports").glob("*.json")
+    drift = json.loads(path.read_text())["drift"]
+    assert [(one["person"], one["records"], one["falling"]) for one in drift["people"]] == [
+        ("Ada", 10, True)
+    ]
+    assert drift["left_out"] == 1
+    assert "drift.falling" in capsys.readouterr().out
+
+
+def test_a_register_without_scores_is_said(assess, only_dark, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
+    assert assess("--gallery") == 0
+    assert "--keep-score" in capsys.readouterr().err
 
 
 BAD = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import json
 from datetime import date
@@ -83,6 +85,7 @@ def test_an_export_holds_everything_in_readable_form(school: Gallery, tmp_path: 
         assert (folder / image.name).read_bytes() == image.read_bytes()
         assert read_image(folder / image.name).shape == (40, 30, 3)
     assert folder.stat().st_mode & 0o077 == 0
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert audit_gallery(school).problems == ()
 
 
@@ -152,6 +155,42 @@ def test_an_erasure_finds_copies_in_the_workspace(school: Gallery, workspace: Wo
     assert {str(workspace.root / name) for name in
             ("figures/face.jpg", "cache/embedded.npz", "exports/Ada")} == {
                 one.split(" is a copy")[0].split(" carries")[0] for one in told[1:]}  # fmt: skip
+
+
+REPORTS = {
+    "2026-11-01.html": "<td>Ada</td>",
+    "2026-11-02.json": '{"person": "Ada"}',
+    "2026-11-03.html": "<p>falling: Bob, Ada.</p>",
+    "others.json": '{"person": "Adam", "notes": "SetAda, Ada_2"}',
+    "picture.html": "<img src='data:image/png;base64,Ada/Ada+Ada='>",
+}
+
+
+def test_an_erasure_finds_the_reports_that_name_or_show_the_person(
+    school: Gallery, workspace: Workspace
+) -> None:
+    folder = workspace.root / "assessments"
+    (folder / "older").mkdir(parents=True)
+    for name, content in REPORTS.items():
+        (folder / name).write_text(content)
+    image = base64.b64encode(VaultCaptures(school, "Ada").images()[0].read_bytes()).decode()
+    (folder / "older" / "shown.html").write_text(f"<img src='data:image/jpeg;base64,{image}'>")
+    named = [*list(REPORTS)[:3], "older/shown.html"]
+    assert erase_person(school, "Ada", workspace) == [
+        f"{folder / name} names or shows 'Ada': look at it, and remove it." for name in named
+    ]
+
+
+def test_names_are_found_as_reports_write_them(school: Gallery, workspace: Workspace) -> None:
+    """In JSON, ``ë`` is an escape; in HTML, ``&`` is."""
+    name = "Zoë & Co"
+    school.enroll(name, TEMPLATES + 9, "m1", consent="drawn")
+    folder = workspace.root / "assessments"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps({"person": name}))
+    (folder / "b.html").write_text(f"<td>{html.escape(name)}</td>")
+    told = erase_person(school, name, workspace)
+    assert [line.split()[0] for line in told] == [str(folder / "a.json"), str(folder / "b.html")]
 
 
 def test_what_is_left_in_the_gallerys_folder_is_found(

@@ -41,52 +41,17 @@ def test_every_condition_gives_an_image_and_leaves_its_source(script, gray):
     assert len(set(titles)) == len(titles)
 
 
-def test_light_from_the_side(script, gray):
-    """Gain 1.5 at one edge of the face, 0.15 at the other, (1.5 + 0.15) / 2 in the middle."""
-    sides = set()
-    for seed in range(8):
-        row = script.side_light(gray, generator(seed))[125, :, 0].astype(int)
-        assert sorted((row[0], row[-1])) == [15, 150]
-        assert row[125] == pytest.approx(82.5, abs=2)
-        sides.add(bool(row[0] > row[-1]))
-    assert sides == {True, False}, "from both sides"
-
-
-def test_in_the_dark_there_is_a_quarter_of_the_light_and_noise(script, gray):
-    dark = script.dark(gray, generator()).astype(float)
-    assert dark.mean() == pytest.approx(25, abs=0.2)
-    assert dark.std() == pytest.approx(5, abs=0.2)
-
-
-def test_a_blur_spreads_a_point_and_keeps_the_light(script):
-    point = np.zeros((41, 41, 3), np.uint8)
-    point[20, 20] = 255
-    blurred = script.blurred(2.0)(point, generator())
-    assert 0 < blurred[20, 22, 0] < blurred[20, 20, 0] < 20
-
-
-def test_a_small_face_has_40_pixels(script, gray):
-    """LFW's face is 250 / 2.2 = 113.6 pixels wide: 250 * 40 / 113.6 = 88."""
-    assert script.small(gray, generator()).shape == (88, 88, 3)
-
-
-def test_a_rotation_keeps_the_middle_and_the_size(script):
-    image = np.zeros((101, 101, 3), np.uint8)
-    image[50, 50:] = 255  # a line from the middle to the right
-    for seed in range(4):
-        turned = script.rotated(image, generator(seed))
-        assert turned.shape == image.shape
-        across, down = 50 + 40 * np.cos(np.radians(20)), 40 * np.sin(np.radians(20))
-        ends = [turned[round(50 + sign * down), round(across), 0] for sign in (-1, 1)]
-        assert turned[50, 50, 0] > 100 and max(ends) > 80 > min(ends)
-
-
-def test_compression_keeps_red_red(script):
-    red = np.zeros((32, 32, 3), np.uint8)
-    red[:, :, 0] = 200
-    found = script.compressed(red, generator())
-    assert found.shape == red.shape
-    assert found[..., 0].mean() > 180 and found[..., 2].mean() < 20
+def test_conditions_are_those_of_assessments(script, gray):
+    """Six stops less light at one side of the face: 2 ** (-6 / 2.2) of 100 is 15."""
+    titles = [condition.title for condition in script.CONDITIONS]
+    assert titles[:3] == [
+        "as it is", "light from one side, 6 stops across the face", "less light, 4 stops darker",
+    ]  # fmt: skip
+    row = script.CONDITIONS[1].change(gray, generator())[125, :, 0]
+    assert sorted((row[0], row[-1])) == [15, 100]
+    small = next(one for one in script.CONDITIONS if "small face" in one.title)
+    # LFW's face is 250 / 2.2 = 113.6 pixels wide: 250 * 40 / 113.6 = 88.
+    assert small.change(gray, generator()).shape == (88, 88, 3)
 
 
 class TestTurn:

@@ -134,6 +134,21 @@ def test_fine_tuning_does_not_resume_what_trained_everything(split, tmp_path, ca
     assert lines(capsys) == ["started anew, because the network changed"]
 
 
+def test_fine_tuning_resumes_from_the_same_weights_only(split, tmp_path, capsys):
+    keras.utils.set_random_seed(1)
+    model = small()
+    weights = model.get_weights()
+    trained(split, in_folder(tmp_path, 1), model, train=fine_tune)
+    again = small()
+    again.set_weights(weights)
+    trained(split, in_folder(tmp_path, 2), again, train=fine_tune)
+    assert lines(capsys) == ["resumed at epoch 2"]
+    weights[-1] = weights[-1] + 1
+    again.set_weights(weights)
+    assert trained(split, in_folder(tmp_path, 2), again, train=fine_tune).epochs == 2
+    assert lines(capsys) == ["started anew, because the weights to start with changed"]
+
+
 def test_the_data_are_the_content_of_the_images(split, tmp_path):
     shutil.copytree(split.train.root, tmp_path / "moved")
     moved = open_collection(tmp_path / "moved").select(split.train.names)
@@ -194,7 +209,7 @@ def test_a_full_disk_keeps_the_previous_checkpoint(split, tmp_path, monkeypatch)
     def full(*_):
         raise StorageError("Cannot write it: the disk is full.")
 
-    monkeypatch.setattr("siamlab.training.checkpoints.write_whole", full)
+    monkeypatch.setattr("siamlab.training.checkpoints.write_bytes", full)
     with pytest.raises(StorageError, match="Training resumes from the last whole"):
         trained(split, in_folder(tmp_path, 2))
     reached = latest_checkpoint(tmp_path)

@@ -16,11 +16,16 @@ import pytest
 
 from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import open_collection
-from siamlab.data.pairs import draw_pairs
+from siamlab.data.pairs import PairSet, draw_pairs
 from siamlab.data.splits import split_people
 from siamlab.data.synthetic import write_people
-from siamlab.errors import InputError
+from siamlab.errors import InputError, NotEnrolledError
 from siamlab.faces.crop import Preprocessing
+from siamlab.gallery import Gallery
+from siamlab.gallery.captures import VaultCaptures
+from siamlab.gallery.consent import give_consent
+from siamlab.gallery.rights import erase_person, show_person
+from siamlab.images.decode import read_image
 from siamlab.models.embedding import build_embedding, mirrored
 from siamlab.models.losses import SupervisedContrastive
 from siamlab.models.metadata import people_marks
@@ -208,6 +213,36 @@ def test_a_fine_tuned_model_is_saved_with_all_its_weights_trainable(tuned):
     assert len(again.trainable_variables) == len(model.trainable_variables) > 17
     images = np.full((2, 32, 32, 3), 0.5, np.float32)
     np.testing.assert_allclose(again.embed(images), model.embed(images), atol=1e-6)
+
+
+def with_captures(split, folder):
+    """Pairs of Ada's captures, in a vault, and two others' images; the gallery."""
+    gallery = Gallery(folder / "gallery", None)
+    captures = VaultCaptures(gallery, "Ada", give_consent("2999-12-31", by="Ada"))
+    images = [captures.add("anchor", read_image(path)) for path in split.train.images[:4]]
+    files = tuple(images), (*images[2:], *split.train.images[-2:])
+    names = ("Ada",) * 4, ("Ada", "Ada", "Bob", "Bob")
+    return gallery, PairSet(*files, np.array([1, 1, 0, 0]), *names)
+
+
+@pytest.mark.parametrize("train", [train_pairs, fine_tune])
+def test_the_vault_notes_what_was_trained_on_captures(split, tmp_path, train):
+    gallery, pairs = with_captures(split, tmp_path)
+    settings = TrainingSettings(epochs=1, verbose=0, folder=tmp_path / "checkpoints")
+    model = trained_compact()
+    train(model, pairs, pairs_of(split)[1], settings)
+    first, second = (save_model(model, tmp_path / f"{name}.keras") for name in "ab")
+    noted = show_person(gallery, "Ada").models
+    assert noted == (str(first), str(second), str(tmp_path / "checkpoints"))
+    told = erase_person(gallery, "Ada")
+    assert [line.split(" was ")[0] for line in told] == [f"The model {path}" for path in noted]
+    with pytest.raises(NotEnrolledError, match="'Ada'"):  # no model of somebody who is gone
+        save_model(model, tmp_path / "c.keras")
+    assert not (tmp_path / "c.keras").exists()
+
+
+def test_a_model_of_other_people_needs_no_vault(tuned):
+    assert tuned[1].captures == ()
 
 
 def test_batches_count_the_epochs_of_fit_from_where_they_resume(split):
