@@ -208,6 +208,27 @@ def _refused(row: dict[str, Any]) -> Row:
     return str(row["found"]), str(row["refused"]), *(f"{one:.4f}" for one in rates)
 
 
+def identification() -> str:
+    """Strangers who get a name, for each size of a gallery."""
+    rows = []
+    for row in read("identification")["rows"]:
+        own, fixed = row["identify"], row["verification"]
+        low, high = own["between_draws"]
+        rows.append(
+            (
+                f"{row['enrolled']}{'' if row['carried'] else ' (beyond the calibration)'}",
+                f"{own['strangers_named']:.3f} ({low:.3f} to {high:.3f})",
+                f"{own['own_found']:.3f}",
+                f"{own['own_taken_for_another']:.3f}",
+                f"{fixed['strangers_named']:.3f}",
+                f"{fixed['own_found']:.3f}",
+            )
+        )
+    head = ("strangers named", "own people found", "taken for another")
+    at_verification = ("strangers, threshold of `verify`", "found, threshold of `verify`")
+    return markdown(("enrolled", *head, *at_verification), rows)
+
+
 def koch() -> str:
     """What each part of the recipe for Koch's network adds."""
     rows = [
@@ -401,6 +422,7 @@ MADE = (
     thresholds,
     quality,
     refusals,
+    identification,
     koch,
     losses,
     oneshot,

@@ -110,9 +110,9 @@ class Identification:
 def identification_threshold(metadata: ModelMetadata, enrolled: int) -> tuple[float, str] | None:
     """The threshold at which about ``STRANGERS`` of all strangers get a name, and a note on it.
 
-    On LFW's test people ``pretrained`` named 1.0 % of the strangers with one person enrolled, 2.7 %
-    with 10, 4.0 % with 30, 4.8 % with 100: its calibration has 816 impostor pairs. The threshold of
-    verification named 7.6 % and 21.6 % with 30 and 100.
+    On LFW's test people ``pretrained`` names about 1 % of the strangers with up to 30 people
+    enrolled and 0.3 % with 100; the threshold of verification would name 3 % and 9 % with 30 and
+    100 (``benchmarks/identification.py``).
 
     Args:
         metadata: the model's.
