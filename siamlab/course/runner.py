@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from siamlab.capture.who import open_who
 from siamlab.config import Profile, Workspace, get_profile, open_workspace, user_path
 from siamlab.course.notebooks import notebook_paths
 from siamlab.course.results import record_results, results_table
@@ -71,7 +72,7 @@ def run_series(
     """
     out = user_path(out).resolve()
     chosen = get_profile(profile)
-    workspace = open_workspace(out / "data", subject or "me")
+    workspace = open_workspace(out / "data", subject or open_who(root=out / "data").person)
     environment = _environment(workspace, chosen, lfw, subject, model)
     # Captures, templates and checkpoints of an earlier run would mix with this one's.
     for folder in (workspace.person_dir, workspace.gallery, workspace.models):

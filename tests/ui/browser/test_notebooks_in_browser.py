@@ -87,7 +87,7 @@ def copied(name: str, folder: Path) -> str:
 
 def make_trained_workspace(data: Path, others: Path) -> None:
     """Small results of notebooks 02 and 05: captures of a drawn person, and two models."""
-    from siamlab.capture.user_camera import DRAWN_USER
+    from siamlab.capture.who import DRAWN_USER
     from siamlab.data.collections import open_collection
     from siamlab.data.negatives import split_negatives
     from siamlab.data.synthetic import Conditions, Identity, draw_face
