@@ -77,7 +77,9 @@ class Who:
 
 
 def open_who(
-    person: str | None = None, camera: int | str | Path | None = None, root: Path | str | None = None
+    person: str | None = None,
+    camera: int | str | Path | None = None,
+    root: Path | str | None = None,
 ) -> Who:
     """Choose who is at which camera, or go on with who was chosen before.
 
