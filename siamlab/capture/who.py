@@ -14,6 +14,7 @@ from pathlib import Path
 
 from siamlab.capture.cameras.subject import subject_of
 from siamlab.config import DRAWN_PERSON, Workspace, open_workspace, read_who, user_path
+from siamlab.data.collections import Collection
 from siamlab.errors import InputError
 from siamlab.gallery.captures import Captures, FolderCaptures, require_captures
 from siamlab.gallery.consent import DRAWN, PUBLIC
@@ -53,6 +54,16 @@ class Who:
     def __str__(self) -> str:
         kind = "a published person" if self.subject == PUBLIC else f"a {self.subject} person"
         return f"{self.person} at camera {self.camera}: {kind}"
+
+    def compare(self, people: Collection) -> str:
+        """A sentence on other people: whether they are of the same kind as this person."""
+        if people.domain == self.domain:
+            return f"other people: {people.domain}, as those of {self.person}"
+        return (
+            f"MIXED: the images of {self.person} are {self.domain}, those of other people "
+            f"{people.domain}. A network learns that difference first, and rates promise too much: "
+            "siamlab fetch lfw brings photographs, PERSON = 'drawn' in notebook 02 a drawn person."
+        )
 
     def captures(self, *kinds: str) -> Captures:
         """The person's captured images.
@@ -122,7 +133,7 @@ def frame_step(source: str | int) -> int:
 
 
 def _told(given: int | str | Path | None, variable: str, name: str) -> str:
-    """What a cell or an environment variable says; they must agree, for the next notebook's sake."""
+    """What a cell or an environment variable says; the next notebook knows only the variable."""
     outside = os.environ.get(variable, "")
     if given is None:
         return outside

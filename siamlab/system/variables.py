@@ -23,23 +23,15 @@ VARIABLES = {
     "SIAMLAB_NEW_PASSPHRASE": "the next passphrase, for gallery rekey",
     "SIAMLAB_DEBUG": "1 shows where an error happened",
 }
-_SECRET = ("SIAMLAB_PASSPHRASE", "SIAMLAB_NEW_PASSPHRASE")
 
 
 def show_variables() -> str:
-    """The table as text, with what is set now; passphrases are not shown.
+    """The table as text, and which are set now, without their values.
 
     Example:
         >>> from siamlab.system.variables import show_variables
         >>> show_variables().splitlines()[0].split()
         ['variable', 'now', 'what', 'it', 'sets']
     """
-    rows = [[name, _value(name), what] for name, what in VARIABLES.items()]
+    rows = [[name, "set" if name in os.environ else "-", what] for name, what in VARIABLES.items()]
     return str(Table(rows, ["variable", "now", "what it sets"]))
-
-
-def _value(name: str) -> str:
-    value = os.environ.get(name)
-    if value is None:
-        return "-"
-    return "(set)" if name in _SECRET else value

@@ -13,6 +13,7 @@ from siamlab.capture.cameras import open_camera
 from siamlab.capture.session import CaptureController
 from siamlab.capture.who import frame_step, open_who
 from siamlab.config import open_workspace
+from siamlab.data.collections import open_collection
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, MissingStepError
 from siamlab.faces.detectors import GuideDetector
@@ -111,7 +112,7 @@ def test_the_environment_goes_before_what_is_kept(tmp_path, monkeypatch, data):
     with pytest.raises(InputError, match="CAMERA is '0' here and SIAMLAB_CAMERA is"):
         open_who(camera=0)
     monkeypatch.setenv("SIAMLAB_PROBES", "drawn:7:2")
-    with pytest.raises(InputError, match="shows a drawn person, camera .* a public one"):
+    with pytest.raises(InputError, match=r"shows a drawn person, camera .* a public one"):
         open_who()
 
 
@@ -138,6 +139,14 @@ def test_captures_of_another_kind_are_refused(data):
     write_image(old.positive / "1.jpg", np.full((250, 250, 3), 90, np.uint8))
     with pytest.raises(InputError, match="holds drawn images, and camera 0 shows a real person"):
         open_who(camera=0).captures("anchor")
+
+
+def test_other_people_of_another_kind_are_said(tmp_path):
+    drawn = open_collection(write_people(tmp_path / "drawn", people=2, images=1))
+    assert open_who().compare(drawn) == "other people: drawings, as those of drawn"
+    said = open_who("Ada", 0).compare(drawn)
+    assert said.startswith("MIXED: the images of Ada are photographs, those of other people draw")
+    assert "siamlab fetch lfw" in said and "\n" not in said
 
 
 def test_a_real_camera_takes_nothing_for_the_drawn_person():

@@ -28,11 +28,10 @@ def test_the_page_has_them_too():
     assert set(NAME.findall(" ".join(rows))) == set(VARIABLES)
 
 
-def test_what_is_set_is_shown_and_no_passphrase(monkeypatch):
+def test_what_is_set_is_shown_and_no_value(monkeypatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SIAMLAB_PROFILE", "full")
     monkeypatch.setenv("SIAMLAB_PASSPHRASE", "correct horse")
     shown = {line.split()[0]: line.split()[1] for line in show_variables().splitlines()}
-    assert shown["SIAMLAB_PROFILE"] == "full" and shown["SIAMLAB_DATA"] == "-"
-    assert shown["SIAMLAB_PASSPHRASE"] == "(set)" and "horse" not in show_variables()
+    assert shown["SIAMLAB_PASSPHRASE"] == "set" and shown["SIAMLAB_DATA"] == "-"
+    assert "horse" not in show_variables()
