@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from siamlab.config import Workspace
+from siamlab.config import Workspace, read_who
 from siamlab.errors import InputError, NotEnrolledError, StorageError
 from siamlab.gallery.audit import AuditEntry, check_chain, check_head, read_head, read_log
 from siamlab.gallery.captures import IMAGES
@@ -155,7 +155,7 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
     """Erase a person everywhere, and look for what is left.
 
     Destroys the person's key and records, writes the vault anew, removes the person's folders in
-    the workspace, and then searches all that is left, decrypted.
+    the workspace and who is at the camera, if it is this person, and then searches all that is left, decrypted.
 
     Args:
         gallery: what holds the person.
@@ -183,6 +183,9 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
     for folder in folders:
         with storage_errors(folder):
             shutil.rmtree(folder)
+    if workspace is not None and composed(read_who(workspace.root).get("person", "")) == composed(name):
+        with storage_errors(workspace.kept_who):
+            workspace.kept_who.unlink()
     return find_traces(gallery, name, known, secrets, workspace)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-PAUSE = 5.0  # seconds between two lines
+PAUSE, SHARE = 5.0, 0.1  # seconds, and a share of the work, between two lines
 
 
 def countdown(
@@ -19,7 +19,7 @@ def countdown(
     Args:
         what: what is happening.
         total: how many steps it has.
-        say: receives the lines: the first at once, one in so many seconds, and the last.
+        say: receives the lines: the first at once, then about ten.
         clock: gives seconds.
 
     Example:
@@ -33,15 +33,16 @@ def countdown(
         drawing faces: 2 in 8 s
     """
     began = said = clock()
+    shown = 0.0
     say(f"{what}: {total} to do")
 
     def report(done: int, total: int) -> None:
-        nonlocal said
+        nonlocal said, shown
         now = clock()
         if done >= total:
             say(f"{what}: {total} in {now - began:.0f} s")
-        elif now - said >= PAUSE:
-            said = now
+        elif now - said >= PAUSE and done / total >= shown + SHARE:
+            said, shown = now, done / total
             left = (now - began) / done * (total - done)
             say(f"{what}: {done} of {total}, about {left:.0f} s left")
 
