@@ -6,6 +6,7 @@ The command line prints the line and exits with status 2; a notebook shows the l
 
 import os
 import re
+import traceback
 
 
 class SiamlabError(Exception):
@@ -31,7 +32,7 @@ class SiamlabError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows of it."""
         if os.environ.get("SIAMLAB_DEBUG"):
-            raise NotImplementedError  # then IPython shows a traceback
+            return "".join(traceback.format_exception(self)).splitlines()
         return [f"{type(self).__name__}: {self}"]
 
 
