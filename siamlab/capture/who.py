@@ -158,7 +158,9 @@ def _camera_name(source: str) -> str:
     if source.startswith(f"{DRAWN}:") and source.count(":") == 1:
         return f"{source}:1"
     path = user_path(source)
-    return str(path.resolve()) if not source.isdecimal() and path.exists() else source
+    # Not pathlib, which raises where a folder cannot be entered; the camera says so.
+    there = not source.isdecimal() and os.path.exists(path)  # noqa: PTH110
+    return os.path.realpath(path) if there else source
 
 
 def _usual_name(source: str) -> str:
