@@ -1,16 +1,19 @@
 """All sizes (:class:`Profile`) and all folders (:class:`Workspace`) in one place.
 
 They are chosen by arguments, or by the environment variables ``SIAMLAB_PROFILE``,
-``SIAMLAB_DATA`` and ``SIAMLAB_PERSON``.
+``SIAMLAB_DATA`` and ``SIAMLAB_PERSON``; who is at the camera is also kept in the workspace.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from siamlab.errors import InputError, MissingStepError
+
+DRAWN_PERSON = "drawn"  # the name of the drawn person who stands in for the user
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,12 @@ class Workspace:
     """
 
     root: Path
-    person: str = "me"
+    person: str = DRAWN_PERSON
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the person's name is a drawn one's: ``drawn``, ``drawn-7``."""
+        return self.person.casefold().split("-")[0] == DRAWN_PERSON
 
     @property
     def person_dir(self) -> Path:
@@ -159,6 +167,11 @@ class Workspace:
     def probes(self) -> Path:
         """Images of the person that are not trained on, for evaluation and verification."""
         return self.person_dir / "probes"
+
+    @property
+    def kept_who(self) -> Path:
+        """The file that keeps who is at which camera, see :mod:`siamlab.capture.who`."""
+        return self.root / "who.json"
 
     @property
     def negative(self) -> Path:
@@ -226,7 +239,8 @@ def open_workspace(root: Path | str | None = None, person: str | None = None) ->
 
     Args:
         root: the data folder; ``None`` reads ``SIAMLAB_DATA``, then :func:`default_root`.
-        person: the user's folder name; ``None`` reads ``SIAMLAB_PERSON``, then ``me``.
+        person: the user's folder name; ``None`` reads ``SIAMLAB_PERSON``, then what notebook 02
+            kept in the workspace, then takes ``drawn``.
 
     Raises:
         InputError: ``person`` cannot be a folder name, or the data folder is no folder.
@@ -238,13 +252,33 @@ def open_workspace(root: Path | str | None = None, person: str | None = None) ->
         'people/Ada/anchor'
     """
     chosen = Path(os.path.realpath(user_path(root) if root else _data_folder()))
-    name = person or os.environ.get("SIAMLAB_PERSON") or "me"
+    name = person or os.environ.get("SIAMLAB_PERSON") or read_who(chosen).get("person")
+    name = name or DRAWN_PERSON
     if name in {".", ".."} or "/" in name or "\\" in name:
         raise InputError(f"{name!r} cannot be a person's folder name; leave out slashes.")
     # Not pathlib, which raises where a folder cannot be entered; another place says so.
     if os.path.lexists(chosen) and not os.path.isdir(chosen):  # noqa: PTH112
         raise InputError(f"The data folder {chosen} is no folder; set SIAMLAB_DATA to one.")
     return Workspace(chosen, name)
+
+
+def read_who(root: Path) -> dict[str, str]:
+    """Person and camera as kept in the workspace; empty where nobody was chosen.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = Workspace(root).kept_who
+    try:
+        kept = dict(json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path} does not say who is at the camera: {error}. Remove it and choose again in "
+            "notebook 02."
+        ) from None
+    return {str(name): str(value) for name, value in kept.items()}
 
 
 def default_cache() -> Path:

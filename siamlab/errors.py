@@ -1,9 +1,12 @@
 """Every error siamlab raises for a user: one line that says what is wrong and what to do.
 
-The command line prints the line and exits with status 2.
+The command line prints the line and exits with status 2; a notebook shows the line alone.
+``SIAMLAB_DEBUG=1`` shows where it happened in both.
 """
 
+import os
 import re
+import traceback
 
 
 class SiamlabError(Exception):
@@ -25,6 +28,12 @@ class SiamlabError(Exception):
             return text
         text = re.sub(r"\s*[\n\r\t\v\f]\s*", " ", text)
         return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it."""
+        if os.environ.get("SIAMLAB_DEBUG"):
+            return "".join(traceback.format_exception(self)).splitlines()
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(SiamlabError, ValueError):

@@ -22,8 +22,9 @@ from siamlab.cli import (
     people_commands,
 )
 from siamlab.cli.arguments import Parser
-from siamlab.cli.output import BAD_INPUT, UNKNOWN, finish_output, note, print_any_text
+from siamlab.cli.output import BAD_INPUT, DONE, UNKNOWN, finish_output, note, print_any_text
 from siamlab.errors import SiamlabError, TooManyTriesError
+from siamlab.system.quiet import quiet_tensorflow
 
 __all__ = ["build_parser", "main"]
 
@@ -48,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
         "without a browser or a camera).",
     )
     parser.add_argument("--version", action="version", version=f"siamlab {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for group in GROUPS:
         group.add_commands(commands)
     return parser
@@ -64,8 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 not verified, 2 bad usage or bad input, 3 unknown. Whatever
         else happens is 2 as well, with one line; ``SIAMLAB_DEBUG=1`` lets it through instead.
     """
-    # TensorFlow prints a page of notices at start; an error must stay visible.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quiet_tensorflow()
     print_any_text()
     try:
         return _run_command(arguments)
@@ -89,6 +89,9 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     try:
         parser = build_parser()
         options, others = parser.parse_known_args(arguments)
+        if options.command is None and not others:
+            parser.print_help()
+            return DONE
         if others and options.command != "lab":
             parser.error(f"unrecognized arguments: {' '.join(others)}")
         options.others = others

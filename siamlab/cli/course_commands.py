@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from siamlab.cli.arguments import Commands, add_command, new_folder
 from siamlab.cli.output import DONE, say
+from siamlab.config import open_workspace
 from siamlab.errors import InputError, MissingStepError
 
 
@@ -52,13 +56,29 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lab(options: argparse.Namespace) -> int:
-    """Open JupyterLab on notebook 01; further options are passed on to it."""
-    import subprocess
-
+    """Open JupyterLab on copies of the notebooks; further options are passed on to it."""
+    from siamlab.course.copies import copy_notebooks, notebook_copies
     from siamlab.course.notebooks import notebook_paths
 
-    first = str(notebook_paths()[0])
-    status = subprocess.call([sys.executable, "-m", "jupyter", "lab", first, *options.others])
+    workspace = open_workspace()
+    folder = notebook_copies(workspace)
+    sources = notebook_paths()
+    for line in copy_notebooks(sources, folder):
+        say(line)
+    say(f"your copies of the notebooks: {folder}")
+    first = str(folder / sources[0].name)
+    status = _run_lab([first, *options.others], {"SIAMLAB_DATA": str(workspace.root)})
     if status:
         raise MissingStepError(f"JupyterLab ended with status {status}; its own lines say why.")
     return DONE
+
+
+def _run_lab(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run JupyterLab until it ends; Ctrl-C is its own, which asks before it stops."""
+    command = [sys.executable, "-m", "jupyter", "lab", *arguments]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)

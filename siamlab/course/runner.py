@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
+from siamlab.capture.who import open_who
 from siamlab.config import Profile, Workspace, get_profile, open_workspace, user_path
 from siamlab.course.notebooks import notebook_paths
 from siamlab.course.results import record_results, results_table
@@ -35,12 +40,32 @@ def _execute(source: Path, target: Path, environment: dict[str, str], note: Call
         on_cell_executed=note,
     )
     try:
-        client.execute(env={**os.environ, **environment})
+        _run_in_thread(client, {**os.environ, **environment})
     except CellExecutionError as error:
         reason = _COLOR_CODES.sub("", str(error).strip().splitlines()[-1])
         raise SiamlabError(f"{source.name} stopped: {reason} (see {target})") from None
     finally:
         nbformat.write(notebook, target)
+
+
+def _run_in_thread(client: Any, environment: dict[str, str]) -> None:
+    """Run a notebook so that Ctrl-C ends it.
+
+    In the main thread nbclient handles the interrupt itself: it cleans up twice, and says so in
+    four tracebacks.
+    """
+    started = threading.Event()  # nbclient can end a kernel only when it is there
+    client.on_notebook_start = lambda **_: started.set()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambda: asyncio.run(client.async_execute(env=environment)))
+        try:
+            running.result()
+        except KeyboardInterrupt:
+            while not running.done():
+                if started.is_set():
+                    client.km.provisioner.process.kill()
+                wait([running], timeout=0.1)
+            raise
 
 
 def run_series(
@@ -71,7 +96,7 @@ def run_series(
     """
     out = user_path(out).resolve()
     chosen = get_profile(profile)
-    workspace = open_workspace(out / "data", subject or "me")
+    workspace = open_workspace(out / "data", subject or open_who(root=out / "data").person)
     environment = _environment(workspace, chosen, lfw, subject, model)
     # Captures, templates and checkpoints of an earlier run would mix with this one's.
     for folder in (workspace.person_dir, workspace.gallery, workspace.models):

@@ -13,6 +13,7 @@ from siamlab.data.collections import PUBLIC_MARK, Collection, open_collection
 from siamlab.data.splits import Split, split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
+from siamlab.system.progress import countdown
 
 SPLIT = (0.7, 0.1, 0.2)
 # The split of the packaged weights (scripts/pretrain.py).
@@ -25,7 +26,8 @@ def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
     """The other people: LFW where it is present, otherwise drawn people.
 
     ``SIAMLAB_LFW`` names an archive or folder; else LFW is taken from the workspace when
-    ``siamlab fetch lfw`` put it there; else people are drawn into ``workspace.negative``, once.
+    ``siamlab fetch lfw`` put it there; else people are drawn into ``workspace.negative``, once:
+    that takes a minute or two, and says so.
     A person of the collection who stands in for the user is left out.
     """
     given = os.environ.get("SIAMLAB_LFW")
@@ -41,6 +43,10 @@ def find_negatives(workspace: Workspace, profile: Profile) -> Collection:
                 people=profile.drawn_people,
                 images=profile.drawn_images,
                 seed=DRAWN_SEED,
+                progress=countdown(
+                    f"drawing {profile.drawn_people} people, once for this workspace",
+                    profile.drawn_people * profile.drawn_images,
+                ),
             )
         found = open_collection(workspace.negative)
     return found.without([workspace.person]) if workspace.person in found.names else found

@@ -17,6 +17,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError, NoFaceError
 from siamlab.faces.crop import Preprocessing
 from siamlab.images.decode import ImageFile
+from siamlab.system.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -68,6 +69,7 @@ def pair_dataset(
         InputError: there are no pairs, or ``batch`` is not positive.
         NoFaceError: no pair shows two faces; single pairs that do not are left out.
     """
+    quiet_tensorflow()
     import tensorflow as tf
 
     if len(pairs) == 0 or batch < 1:

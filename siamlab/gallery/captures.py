@@ -280,10 +280,15 @@ def new_captures(workspace: Workspace, consent: Agreement) -> FolderCaptures | V
         wanted = consent if isinstance(consent, str) else "a real person's"
         raise InputError(
             f"{workspace.person_dir} holds {kind} images; {wanted} are not mixed with them. Choose "
-            "another name (SIAMLAB_PERSON), or remove the folder."
+            "another name (PERSON in notebook 02), or remove the folder."
         )
     vault = VaultCaptures(Gallery(workspace.gallery), workspace.person, consent)
     if not isinstance(consent, str):
+        if workspace.drawn:
+            raise InputError(
+                f"{workspace.person!r} is the name of a drawn person, and this is a real one: give "
+                "their name as PERSON in notebook 02, or as open_workspace(person=...)."
+            )
         return vault
     if any(vault.counts().values()):
         raise InputError(
@@ -305,7 +310,7 @@ def require_captures(workspace: Workspace, made_by: str, *kinds: str) -> Capture
         if not counts[check_kind(kind)]:
             raise MissingStepError(
                 f"There are no {kind} images of {workspace.person!r}. Run notebook {made_by} first "
-                "(same SIAMLAB_DATA and SIAMLAB_PERSON)."
+                "(same SIAMLAB_DATA)."
             )
     return captures
 

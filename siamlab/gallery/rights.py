@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from siamlab.config import Workspace
+from siamlab.config import Workspace, read_who
 from siamlab.errors import InputError, NotEnrolledError, StorageError
 from siamlab.gallery.audit import AuditEntry, check_chain, check_head, read_head, read_log
 from siamlab.gallery.captures import IMAGES, VaultCaptures
@@ -168,7 +168,8 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
     """Erase a person everywhere, and look for what is left.
 
     Destroys the person's key and records, writes the vault anew, removes the person's folders in
-    the workspace, and then searches all that is left, decrypted.
+    the workspace, forgets that they are at the camera, and then searches all that is left,
+    decrypted.
 
     Args:
         gallery: what holds the person.
@@ -196,6 +197,8 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
     for folder in folders:
         with storage_errors(folder):
             shutil.rmtree(folder)
+    if workspace is not None:
+        _forget_who(workspace, name)
     return find_traces(gallery, name, known, secrets, workspace)
 
 
@@ -450,6 +453,13 @@ def _folders(people: Path, name: str) -> list[Path]:
     """The folders of this name; a name such as ``..`` is none, and leads nowhere."""
     found = people.iterdir() if people.is_dir() else ()
     return [path for path in found if path.is_dir() and composed(path.name) == composed(name)]
+
+
+def _forget_who(workspace: Workspace, name: str) -> None:
+    """Remove the note on who is at the camera, if it names this person."""
+    if composed(read_who(workspace.root).get("person", "")) == composed(name):
+        with storage_errors(workspace.kept_who):
+            workspace.kept_who.unlink()
 
 
 def _digest(content: bytes) -> bytes:

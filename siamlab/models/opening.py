@@ -49,6 +49,8 @@ def open_embedder(
 
 
 def _open_and_export(file: Path, workspace: Workspace) -> FaceEmbedder:
+    if sys.stderr.isatty():
+        print("siamlab: preparing the model, once; this takes some seconds ...", file=sys.stderr)
     from siamlab.models.saving import load_model  # here: a copy needs no Keras
 
     model = load_model(file)

@@ -15,6 +15,7 @@ from siamlab.errors import InputError
 from siamlab.study.training_run import cosine_scores, rates_with_intervals, train_embedding
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
+from siamlab.system.progress import countdown
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def study_resolution(
     train: Collection, test: PairSet, sizes: Sequence[int], steps: int, width: float = 1.0
 ) -> tuple[StudyPoint, ...]:
     """One run per input side, everything else equal."""
-    return tuple(study_point(train, test, size, steps, width=width) for size in sizes)
+    return _each_point([(train, size, steps) for size in sizes], test, width)
 
 
 def study_images(
@@ -103,10 +104,19 @@ def study_images(
     ``steps`` is for the largest count; smaller ones train on proportionally fewer batches.
     """
     most = max(counts)
+    runs = [(limit_images(train, count), size, max(1, steps * count // most)) for count in counts]
+    return _each_point(runs, test, width)
+
+
+def _each_point(
+    runs: Sequence[tuple[Collection, int, int]], test: PairSet, width: float
+) -> tuple[StudyPoint, ...]:
+    """One point for each training people, input side and steps, with lines on the progress."""
+    report = countdown("training small networks", len(runs))
     points = []
-    for count in counts:
-        part = limit_images(train, count)
-        points.append(study_point(part, test, size, max(1, steps * count // most), width=width))
+    for train, size, steps in runs:
+        points.append(study_point(train, test, size, steps, width=width))
+        report(len(points), len(runs))
     return tuple(points)
 
 

@@ -14,6 +14,7 @@ from siamlab.data.pairs import PairSet
 from siamlab.evaluation import equal_error
 from siamlab.study.setting import StudySetting
 from siamlab.study.training_run import cosine_scores, rates_with_intervals, train_embedding
+from siamlab.system.progress import countdown
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,10 @@ def train_each(
     on_run: OnRun,
 ) -> tuple[StudyRun, ...]:
     """One :func:`train_and_measure` for each loss, training people and seed of ``runs``."""
-    finished = []
+    runs, finished = list(runs), []
+    report = countdown("training small networks", len(runs))
     for loss, train, seed in runs:
         finished.append(train_and_measure(loss, train, validation, test, setting, seed))
+        report(len(finished), len(runs))
         on_run(finished[-1])
     return tuple(finished)

@@ -14,8 +14,9 @@ from functools import cache
 from typing import Any
 
 from siamlab.errors import MissingPackageError, ModelError
-from siamlab.system.quiet import silent_stderr
+from siamlab.system.quiet import quiet_tensorflow, silent_stderr
 
+quiet_tensorflow()
 with silent_stderr():
     try:
         import keras

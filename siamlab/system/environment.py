@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from importlib import metadata
 
-from siamlab.system.quiet import silent_stderr
+from siamlab.system.quiet import quiet_tensorflow, silent_stderr
 
 SHOWN = ("tensorflow", "keras", "opencv-python", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
 
@@ -70,6 +70,7 @@ def prepare_devices() -> tuple[str, ...]:
     Returns:
         A line for each device.
     """
+    quiet_tensorflow()
     with silent_stderr():
         import tensorflow as tf
 

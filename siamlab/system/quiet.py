@@ -15,6 +15,14 @@ from contextlib import contextmanager
 _SILENCE = threading.RLock()
 
 
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow's notices back, about oneDNN and processors; before it is imported.
+
+    Its errors are exceptions. Who has set the level keeps it.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 @contextmanager
 def silent_stderr() -> Iterator[None]:
     """Discard what is written to file descriptor 2, past Python, while the block runs."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from siamlab.capture.user_camera import DRAWN_USER
+from siamlab.capture.who import DRAWN_USER
 
 SIZE = (480, 360)
 MARGIN, LINE, BUTTON = 12, 24, 32

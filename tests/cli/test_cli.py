@@ -545,7 +545,7 @@ def test_bad_input_is_one_line_and_status_2(
 
 
 USAGE = {
-    "nothing": [],
+    "an option alone": ["--all"],
     "unknown command": ["recognize"],
     "no number": ["train", "--images", "x", "--minutes", "soon", "--out", "m.keras"],
     "negative": ["train", "--images", "x", "--minutes", "-1", "--out", "m.keras"],
@@ -626,12 +626,3 @@ def test_help_names_every_command():
         "enroll", "verify", "identify", "bench", "assess",
     ):  # fmt: skip
         assert f"  {command}" in done.stdout
-
-
-def test_lab_passes_further_options_on_to_jupyterlab(monkeypatch):
-    called: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 0)
-    assert main(["lab", "--no-browser", "--port=9000", "-y"]) == 0
-    (command,) = called
-    assert command[1:4] == ["-m", "jupyter", "lab"] and "01_setup" in command[4]
-    assert command[5:] == ["--no-browser", "--port=9000", "-y"]

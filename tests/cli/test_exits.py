@@ -127,8 +127,9 @@ def test_what_nobody_foresaw_is_status_2_and_one_line(child, body, line):
     assert shown.startswith(b"Traceback")
 
 
-def test_jupyterlab_that_fails_is_not_a_no(capfd, monkeypatch):
-    monkeypatch.setattr(subprocess, "call", lambda command: 1)
+def test_jupyterlab_that_fails_is_not_a_no(capfd, monkeypatch, tmp_path):
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path))
+    monkeypatch.setattr("siamlab.cli.course_commands._run_lab", lambda *_: 1)
     assert main(["lab"]) == 2
     assert capfd.readouterr().err == (
         "siamlab: JupyterLab ended with status 1; its own lines say why.\n"

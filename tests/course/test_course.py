@@ -83,6 +83,15 @@ def test_a_headless_run_writes_notebooks_and_figures_and_returns_a_table(
     assert len(list((out / "data" / "camera" / "probe").glob("[!.]*"))) == 4
 
 
+def test_without_a_subject_the_user_is_the_drawn_person(tmp_path, monkeypatch):
+    for name in ("PERSON", "CAMERA", "PROBES"):
+        monkeypatch.delenv(f"SIAMLAB_{name}", raising=False)
+    path = tiny_notebook(tmp_path, "06_evaluation", RECORDS)
+    monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda beyond: (path,))
+    assert "drawn  0.500" in run_series(tmp_path / "out", "quick", say=lambda _: None)
+    assert (tmp_path / "out" / "data" / "people" / "drawn").is_dir()
+
+
 def test_a_failing_cell_is_one_line_and_its_notebook_is_written(tmp_path, monkeypatch):
     path = tiny_notebook(tmp_path, "01_setup", "raise RuntimeError('the camera is on fire')")
     monkeypatch.setattr("siamlab.course.runner.notebook_paths", lambda beyond: (path,))

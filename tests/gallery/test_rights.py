@@ -118,6 +118,14 @@ def test_an_erasure_proves_itself(school: Gallery, workspace: Workspace) -> None
         erase_person(school, "Ada", workspace)
 
 
+def test_an_erasure_forgets_who_is_at_the_camera(school: Gallery, workspace: Workspace) -> None:
+    workspace.kept_who.write_text('{"person": "Ada", "camera": "0"}')
+    assert erase_person(school, "Bob", workspace) == []
+    assert workspace.kept_who.exists()
+    assert erase_person(school, "Ada", workspace) == []
+    assert not workspace.kept_who.exists()
+
+
 def test_an_erasure_names_exports_and_models(
     school: Gallery, workspace: Workspace, tmp_path: Path
 ) -> None:

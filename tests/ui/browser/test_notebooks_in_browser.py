@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
 
-from siamlab.config import Workspace
+from siamlab.config import DRAWN_PERSON, Workspace
 from siamlab.data.synthetic import write_people
 
 pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
-PERSON = os.environ.get("SIAMLAB_PERSON") or "me"
+PERSON = DRAWN_PERSON
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 PANELS = [
@@ -87,21 +87,21 @@ def copied(name: str, folder: Path) -> str:
 
 def make_trained_workspace(data: Path, others: Path) -> None:
     """Small results of notebooks 02 and 05: captures of a drawn person, and two models."""
-    from siamlab.capture.user_camera import DRAWN_USER
+    from siamlab.capture.who import DRAWN_USER
     from siamlab.data.collections import open_collection
     from siamlab.data.negatives import split_negatives
     from siamlab.data.synthetic import Conditions, Identity, draw_face
-    from siamlab.images.write import write_image
+    from siamlab.gallery.captures import KINDS, FolderCaptures
     from siamlab.models.saving import save_model
     from siamlab.training.recipes import new_koch, train_compact
     from siamlab.training.settings import TrainingSettings
 
     workspace = Workspace(data, PERSON).make()
     rng = np.random.default_rng(0)
-    for folder in (workspace.anchor, workspace.positive, workspace.probes):
-        for number in range(4):
-            face = draw_face(Identity(DRAWN_USER), Conditions.sample(rng))
-            write_image(folder / f"{number:04d}.jpg", face)
+    captures = FolderCaptures(workspace, "drawn")
+    for kind in KINDS:
+        for _ in range(4):
+            captures.add(kind, draw_face(Identity(DRAWN_USER), Conditions.sample(rng)))
     split = split_negatives(open_collection(others))
     model, _ = train_compact(
         split.train,
