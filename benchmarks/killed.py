@@ -470,9 +470,9 @@ def main() -> int:
     parser.add_argument("--only", choices=TRIALS, help="one kind; the others stay in --out")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
-    results: dict[str, Any] = {"machine": machine_name(), "signal": "SIGKILL"}
+    results: dict[str, Any] = {"signal": "SIGKILL"}
     if options.only and options.out.exists():
-        results = json.loads(options.out.read_text()) | results
+        results = json.loads(options.out.read_text())
     for name in [options.only] if options.only else TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             trial = TRIALS[name](Path(folder) / "gallery")
@@ -492,6 +492,7 @@ def run(trial: Trial, rounds: int, rng: random.Random) -> dict[str, Any]:
         journals += (trial.folder / f"{vault.FILE}-journal").exists()
         trial.check(told)
     return {
+        "machine": machine_name(),
         "killed": rounds,
         "steps_done": done,
         "killed_within_a_step": cut,

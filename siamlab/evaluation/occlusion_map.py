@@ -71,7 +71,9 @@ def map_occlusion(
         InputError: the images are of different shapes, or a value is out of its range.
 
     Example:
-        >>> import numpy as np, siamlab
+        >>> import numpy as np
+        >>> import siamlab
+        >>> from siamlab.evaluation import map_occlusion
         >>> embedding = siamlab.build_embedding("compact", (32, 32, 3), width=0.25)
         >>> model = siamlab.build_siamese(embedding)
         >>> image = np.random.default_rng(0).random((32, 32, 3), np.float32)
