@@ -106,8 +106,14 @@ def test_without_images_people_are_drawn(files, tmp_path, monkeypatch):
     assert [one["name"] for one in found["conditions"]] == [one.name for one in PERTURBATIONS]
 
 
-def test_attacks_are_tried_on_the_pairs(assess, only_dark, tmp_path, capsys):
-    pytest.importorskip("art", reason="the extra attacks is not installed")
+@pytest.fixture
+def art():
+    """Imported before ``capsys`` is set up: it restarts logging, and absl then closes a stream that
+    is not the standard error of that moment."""
+    return pytest.importorskip("art", reason="the extra attacks is not installed")
+
+
+def test_attacks_are_tried_on_the_pairs(art, assess, only_dark, tmp_path, capsys):
     assert (
         assess("--attacks", "--bars", bars_file(tmp_path, '"attack.pgd_dodging" = {max = 1}')) == 0
     )
