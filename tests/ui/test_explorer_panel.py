@@ -111,4 +111,7 @@ def test_a_file_that_went_away_is_said(pairs: PairSet):
 
 def test_the_text_for_a_page_without_widgets_is_the_same_in_every_run(pairs: PairSet):
     panel = ExplorerPanel(LevelModel(), pairs, SCORES)
-    assert panel._repr_mimebundle_()["text/plain"] == "ExplorerPanel(3 pairs)"
+    data, about = panel._repr_mimebundle_()
+    assert data["text/plain"] == "ExplorerPanel(3 pairs)"
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert about["image/png"]["alt"] == panel.picture().alt

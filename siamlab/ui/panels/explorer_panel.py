@@ -60,6 +60,7 @@ class ExplorerPanel:
         )
         self.image = ipywidgets.HTML()
         self.status = ipywidgets.HTML()
+        self._shown: Any = None
         row = ipywidgets.HBox([self.decisions, self.scores, self.person, self.heat])
         self.box = ipywidgets.VBox([row, self.status, self.pair, self.image])
         for field in (self.decisions, self.scores, self.person):
@@ -73,9 +74,14 @@ class ExplorerPanel:
         number = self.pair.value
         return None if number is None else self.explorer.picture(number, self.heat.value)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        # Plain text without ids, so that it is the same in every run.
-        return {**(self.box._repr_mimebundle_() or {}), "text/plain": repr(self)}
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        # Plain text without ids, so that it is the same in every run; the picture is for readers
+        # of a stored notebook, whose widget has no kernel.
+        bundle = {**(self.box._repr_mimebundle_() or {}), "text/plain": repr(self)}
+        if self._shown is None:
+            return bundle, {}
+        about = {"image/png": {"alt": self._shown.alt}}
+        return {**bundle, "image/png": self._shown.to_png()}, about
 
     def __repr__(self) -> str:
         return f"ExplorerPanel({len(self.explorer.pairs)} pairs)"
@@ -94,11 +100,11 @@ class ExplorerPanel:
 
     def _draw(self) -> None:
         try:
-            picture = self.picture()
+            self._shown = self.picture()
         except SiamlabError as error:
-            picture = None
+            self._shown = None
             self._say(str(error))
-        self.image.value = "" if picture is None else figure_html(picture)
+        self.image.value = "" if self._shown is None else figure_html(self._shown)
 
     def _say(self, text: str) -> None:
         self.status.value = f"<span aria-live='polite'>{html.escape(text)}</span>"
