@@ -16,7 +16,7 @@ def test_each_measure_has_a_panel_with_both_shares_and_its_limit():
     other = {**found, "chosen": 0.2, "refused_above": True}
     figure = plot_limits({"sharpness": found, "burnt": other, "contrast": found})
     first, second, _ = figure.axes
-    lines = [line.get_ydata().tolist() for line in first.lines]
+    lines = [list(line.get_ydata()) for line in first.lines]
     assert lines[:2] == [[0.3, 0.1, 0.0], [0.0, 0.0, 0.5]]
     assert list(first.lines[2].get_xdata()) == [0.1, 0.1]
     assert first.get_xlabel() == "sharpness: refused below"
