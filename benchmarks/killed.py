@@ -467,13 +467,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200, help="of each kind (default: 200)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=TRIALS, help="one kind; the others stay in --out")
+    parser.add_argument("--only", choices=TRIALS, nargs="+", help="kinds; others stay in --out")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     results: dict[str, Any] = {"signal": "SIGKILL"}
     if options.only and options.out.exists():
         results = json.loads(options.out.read_text())
-    for name in [options.only] if options.only else TRIALS:
+    for name in options.only or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             trial = TRIALS[name](Path(folder) / "gallery")
             results[name] = run(trial, options.rounds, random.Random(options.seed))

@@ -63,12 +63,14 @@ def test_lab_opens_copies_and_passes_options_on(started, tmp_path, capsys):
 
 
 RUN = """
+import signal
 import sys
 from pathlib import Path
 from nbclient import NotebookClient
 import siamlab.course.runner as runner
 from siamlab.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 notebook, out, starting = map(Path, sys.argv[1:])
 begin = NotebookClient.async_start_new_kernel
 

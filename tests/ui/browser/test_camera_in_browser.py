@@ -43,7 +43,7 @@ def tell():  # the test reads which cameras are read, and how many frames came
 threading.Thread(target=tell, daemon=True).start()
 """
 CAPTURE = """
-panel = CapturePanel(workspace, "browser", GuideDetector(), burst=3, consent="drawn")
+panel = CapturePanel(workspace, "browser", GuideDetector(), shots=3, consent="drawn")
 panel.show()
 """
 READ = """
