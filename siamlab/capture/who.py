@@ -18,7 +18,7 @@ from siamlab.data.collections import Collection
 from siamlab.errors import InputError
 from siamlab.gallery.captures import Captures, FolderCaptures, require_captures
 from siamlab.gallery.consent import DRAWN, PUBLIC
-from siamlab.system.files import whole_file
+from siamlab.system.files import write_text
 
 # Far from the seeds of the drawn strangers.
 DRAWN_USER = 900_001
@@ -207,6 +207,4 @@ def _another_day(source: str) -> str:
 
 def _keep(who: Who) -> None:
     text = json.dumps({"person": who.person, "camera": who.camera})
-    with whole_file(who.workspace.kept_who) as part:
-        part.touch(mode=0o600)  # it names a person
-        part.write_text(text + "\n", encoding="utf-8")
+    write_text(who.workspace.kept_who, text + "\n", private=True)  # it names a person

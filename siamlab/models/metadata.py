@@ -179,6 +179,16 @@ class ModelMetadata:
             value = found.get("thresholds", {}).get(point.removeprefix("fmr_"))
         return None if value is None else float(value)
 
+    @property
+    def least_fmr(self) -> float | None:
+        """The least false match rate that the calibration's people can show (rule of 3).
+
+        ``None`` where the file does not say how many were compared.
+        """
+        found = self.calibration or {}
+        independent = found.get("person_pairs") or found.get("impostor")
+        return 3 / independent if independent else None
+
     def threshold_at(self, fmr: float) -> tuple[float, bool] | None:
         """The threshold of any false match rate, from the rates that the model was calibrated for.
 
@@ -208,7 +218,7 @@ class ModelMetadata:
         (small, strict), (large, loose) = rates[lower : lower + 2]
         share = math.log(large / fmr) / math.log(large / small)
         odds = log_odds(loose) + share * (log_odds(strict) - log_odds(loose))
-        carried = fmr >= max(rates[0][0], _least_fmr(self.calibration or {})) * (1 - 1e-9)
+        carried = fmr >= max(rates[0][0], self.least_fmr or 0.0) * (1 - 1e-9)
         return 1 / (1 + math.exp(-odds)), carried
 
     def known_people(self, names: Iterable[str], key: bytes | None = None) -> tuple[str, ...]:
@@ -263,12 +273,6 @@ class ModelMetadata:
             return cls(**rest)
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"The metadata of the model is damaged: {error}.") from None
-
-
-def _least_fmr(calibration: dict[str, Any]) -> float:
-    """The least false match rate of which the pairs can say anything: the rule of 3."""
-    independent = calibration.get("person_pairs") or calibration.get("impostor")
-    return 3 / independent if independent else 0.0
 
 
 def _check_calibration(found: dict[str, Any] | None) -> None:

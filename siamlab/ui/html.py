@@ -68,15 +68,20 @@ def progress_bar(done: int, wanted: int) -> str:
     )
 
 
+def data_address(kind: str, content: bytes) -> str:
+    """An image as a ``data:`` address; ``kind`` is ``png`` or ``jpeg``."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
 def figure_html(figure: Any) -> str:
     """HTML of a figure with its ``alt`` text; ipywidgets' own images have none.
 
     Args:
         figure: a :class:`siamlab.plotting.Picture`.
     """
-    data = base64.b64encode(figure.to_png()).decode()
+    source = data_address("png", figure.to_png())
     alt = html.escape(figure.alt, quote=True)
-    return f"<img alt='{alt}' style='max-width:100%' src='data:image/png;base64,{data}'>"
+    return f"<img alt='{alt}' style='max-width:100%' src='{source}'>"
 
 
 def score_bar(verification: Verification | None) -> str:

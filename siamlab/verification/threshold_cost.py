@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from siamlab.evaluation.calibration import RULE_OF_3
 from siamlab.models.metadata import ModelMetadata, log_odds
 
 
@@ -60,7 +59,7 @@ def threshold_cost(metadata: ModelMetadata, threshold: float) -> ThresholdCost |
         float(np.exp(np.interp(place, odds, np.log(strangers)))),
         float(np.interp(place, odds, refused)),
         beyond,
-        _least(metadata.calibration or {}),
+        1.0 if metadata.least_fmr is None else metadata.least_fmr,
     )
 
 
@@ -72,11 +71,6 @@ def _points(found: dict[str, Any]) -> list[tuple[float, float, float]]:
         for rate in thresholds
         if rate in refused and 0 <= float(thresholds[rate]) <= 1
     )
-
-
-def _least(found: dict[str, Any]) -> float:
-    trials = found.get("person_pairs") or found.get("impostor") or 0
-    return RULE_OF_3 / trials if trials else 1.0
 
 
 def describe_detection(cost: ThresholdCost | None) -> str:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from steep_model import build_steep_model
 
 from siamlab.assessment.attack_rates import try_attacks
 from siamlab.data.collections import open_collection
 from siamlab.data.pairs import draw_pairs
 from siamlab.data.synthetic import write_people
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.embedding import build_embedding
-from siamlab.models.siamese import Siamese, build_siamese
-from siamlab.system.backend import set_seed
+from siamlab.models.siamese import Siamese
 
 pytest.importorskip("art", reason="the extra attacks is not installed")
 
 
 @pytest.fixture(scope="module")
 def model() -> Siamese:
-    set_seed(3)
-    made = build_siamese(build_embedding("compact", (32, 32, 3), width=0.25), "squared")
-    kernel, bias = made.head.get_weights()
-    made.head.set_weights([np.full_like(kernel, -9.0), np.full_like(bias, 4.0)])
-    return made.with_metadata(preprocessing=Preprocessing(32, 0.6, alignment="none"))
+    return build_steep_model().with_metadata(preprocessing=Preprocessing(32, 0.6, alignment="none"))
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from steep_model import build_steep_model
 
 from siamlab.assessment.attack_defenses import DEFENSES, Defense, blur_defense
 from siamlab.assessment.attacks import Attacked, attack_pairs, score_each
 from siamlab.data.pipeline import to_float
 from siamlab.errors import InputError
-from siamlab.models.embedding import build_embedding
-from siamlab.models.siamese import Siamese, build_siamese
-from siamlab.system.backend import ops, set_seed
+from siamlab.models.siamese import Siamese
+from siamlab.system.backend import ops
 
 pytest.importorskip("art", reason="the extra attacks is not installed")
 
@@ -20,11 +20,7 @@ COUNT = 6
 
 @pytest.fixture(scope="module")
 def model() -> Siamese:
-    set_seed(3)
-    made = build_siamese(build_embedding("compact", (32, 32, 3), width=0.25), "squared")
-    kernel, bias = made.head.get_weights()
-    made.head.set_weights([np.full_like(kernel, -9.0), np.full_like(bias, 4.0)])
-    return made
+    return build_steep_model()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -801,6 +801,14 @@ def brightness_model(monkeypatch: pytest.MonkeyPatch) -> BrightnessModel:
     return BrightnessModel(SimpleNamespace(preprocessing=None))
 
 
+def level_pairs(
+    levels: Sequence[tuple[int, int]], labels: Sequence[int], first: str, second: str
+) -> PairSet:
+    """Pairs of images of these levels; a letter for each person."""
+    sides = (tuple(Path(str(level)) for level in side) for side in zip(*levels, strict=True))
+    return PairSet(*sides, np.array(labels), tuple(first), tuple(second))
+
+
 class TestScorePairs:
     def test_each_image_is_embedded_once(self, brightness_model: BrightnessModel) -> None:
         """Brightness 51 and 102 of 255 are 0.2 apart, 51 and 255 are 0.8 apart."""
@@ -817,10 +825,8 @@ class TestScorePairs:
         self, brightness_model: BrightnessModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """An image without a face among them: the score of each pair stays in its place."""
-        first = tuple(Path(level) for level in ("51", "0", "51", "102", "51"))
-        second = tuple(Path(level) for level in ("102", "51", "255", "102", "51"))
-        people = ("a",) * 5, ("b",) * 5
-        pairs = PairSet(first, second, np.zeros(5, np.int64), *people)
+        levels = ((51, 102), (0, 51), (51, 255), (102, 102), (51, 51))
+        pairs = level_pairs(levels, (0,) * 5, "aaaaa", "bbbbb")
         whole = judge_pairs(brightness_model, pairs)
         assert whole.scores == pytest.approx([0.8, 0, 0.2, 1, 1])
         monkeypatch.setattr("siamlab.evaluation.scoring._AT_ONCE", 1)
@@ -834,11 +840,7 @@ class TestScorePairs:
         """Two genuine pairs score 1 and 0 (no face), an impostor pair 0.2 and another 0 (no face).
         At 0.5 all pairs: FNMR 1/2, FMR 0. The two judged pairs are right."""
         levels = ((51, 51), (102, 0), (51, 255), (204, 0))
-        first, second = (
-            tuple(Path(str(level)) for level in side) for side in zip(*levels, strict=True)
-        )
-        people = ("a", "b", "a", "d"), ("a", "b", "c", "e")
-        pairs = PairSet(first, second, np.array([1, 1, 0, 0]), *people)
+        pairs = level_pairs(levels, (1, 1, 0, 0), "abad", "abce")
         found = evaluate_judgement(pairs, judge_pairs(brightness_model, pairs), rounds=20)
         assert (found.no_face, found.rejected, found.several) == (1, 2, 1)
         assert (found.fnmr, found.fmr, found.accuracy) == (0.5, 0.0, 0.75)
@@ -853,11 +855,7 @@ class TestScorePairs:
         """Genuine pairs score 1 and 1 (poor), impostor pairs 0.2 and 0.4: AUC 1, but one
         genuine pair is refused."""
         levels = ((51, 51), (153, 153), (51, 255), (102, 255))
-        first, second = (
-            tuple(Path(str(level)) for level in side) for side in zip(*levels, strict=True)
-        )
-        people = ("a", "b", "a", "d"), ("a", "b", "c", "c")
-        pairs = PairSet(first, second, np.array([1, 1, 0, 0]), *people)
+        pairs = level_pairs(levels, (1, 1, 0, 0), "abad", "abcc")
         found = evaluate_judgement(pairs, judge_pairs(brightness_model, pairs), rounds=20)
         assert (found.no_face, found.unusable, found.rejected) == (0, 1, 1)
         assert (found.fnmr, found.accuracy) == (0.5, 0.75)

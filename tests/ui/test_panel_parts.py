@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from PIL import Image
 
 from siamlab.capture import guided
 from siamlab.capture.session import CaptureController
-from siamlab.capture.stream import stop_all
 from siamlab.config import Workspace
 from siamlab.gallery import Gallery
 from siamlab.ui.panels import CapturePanel, VerifyPanel
@@ -24,7 +21,7 @@ from siamlab.ui.panels.page import PanelPage
 from siamlab.ui.still import draw_still, drawn_frame
 from siamlab.verification.verifier import Verifier
 
-pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
+pytestmark = pytest.mark.usefixtures("any_face_is_usable", "no_thread_is_left")  # even gray ones
 
 CALIBRATION = {
     "threshold": 0.5,
@@ -36,24 +33,12 @@ CALIBRATION = {
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path, "Ada").make()
-
-
-@pytest.fixture
 def verifier(workspace: Workspace) -> Verifier:
     model = FakeModel()
     object.__setattr__(model.metadata, "calibration", CALIBRATION)
     made = Verifier(model, Gallery(workspace.gallery), FakeDetector(), domain="photographs")
     made.enroll("Ada", [gray_frame(level) for level in (100, 110)], consent="drawn")
     return made
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    yield
-    stop_all()
-    wait_until(lambda: not any("siamlab" in thread.name for thread in threading.enumerate()))
 
 
 def real_camera() -> Any:

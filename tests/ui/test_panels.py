@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import threading
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 from fakes import FakeCamera, FakeDetector, FakeModel, HangingCamera, gray_frame, wait_until
 from PIL import Image
 
-from siamlab.capture.stream import FrameReader, stop_all
+from siamlab.capture.stream import FrameReader
 from siamlab.config import Workspace
 from siamlab.gallery import Gallery
 from siamlab.images.decode import read_image
@@ -24,12 +22,7 @@ from siamlab.ui.panels import CapturePanel, VerifyPanel, after_cell
 from siamlab.verification.result import VERDICT_COLORS
 from siamlab.verification.verifier import Verifier
 
-pytestmark = pytest.mark.usefixtures("any_face_is_usable")  # even gray ones, here
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path, "Ada").make()
+pytestmark = pytest.mark.usefixtures("any_face_is_usable", "no_thread_is_left")  # even gray ones
 
 
 @pytest.fixture
@@ -37,13 +30,6 @@ def verifier(tmp_path: Path) -> Verifier:
     made = Verifier(FakeModel(), Gallery(tmp_path / "gallery"), FakeDetector())
     made.enroll("Ada", [gray_frame(100)], consent="drawn")
     return made
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_is_left() -> Iterator[None]:
-    yield
-    stop_all()
-    wait_until(lambda: not any("siamlab" in thread.name for thread in threading.enumerate()))
 
 
 def panel(workspace: Workspace, camera: FakeCamera | None = None) -> CapturePanel:

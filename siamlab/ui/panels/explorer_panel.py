@@ -14,6 +14,7 @@ from siamlab.evaluation.pair_filter import DECISIONS
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.ui.html import figure_html
 from siamlab.ui.pair_explorer import PairExplorer
+from siamlab.ui.panels.base import row
 from siamlab.ui.panels.page import LIVE, PANEL, PanelPage
 
 ANYBODY = "anybody"
@@ -62,12 +63,12 @@ class ExplorerPanel:
         self.image = ipywidgets.HTML()
         self.status = ipywidgets.HTML()
         self._shown: Any = None
-        row = ipywidgets.HBox([self.decisions, self.scores, self.person, self.heat])
+        fields = row(self.decisions, self.scores, self.person, self.heat)
         self.status.add_class("siamlab-status")
         page = PanelPage(
             "Explorer of test pairs", {".siamlab-status .widget-html-content": LIVE}, {}
         )
-        self.box = ipywidgets.VBox([row, self.status, self.pair, self.image, page])
+        self.box = ipywidgets.VBox([fields, self.status, self.pair, self.image, page])
         self.box.add_class(PANEL)
         for field in (self.decisions, self.scores, self.person):
             field.observe(lambda _: self._choose(), "value")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
 
 from siamlab.images.decode import ImageFile, read_image
-from siamlab.ui.html import encode_jpeg, image_row
+from siamlab.ui.html import data_address, encode_jpeg, image_row
 
 SHOWN = 20
 PIXELS = 88
@@ -17,8 +16,7 @@ PIXELS = 88
 
 def image_address(image: ImageFile) -> str:
     """A small version of an image file as a ``data:`` address."""
-    data = base64.b64encode(encode_jpeg(read_image(image), PIXELS)).decode("ascii")
-    return f"data:image/jpeg;base64,{data}"
+    return data_address("jpeg", encode_jpeg(read_image(image), PIXELS))
 
 
 class Thumbnails:
