@@ -146,10 +146,8 @@ def test_compact_training_resumes_too(split, tmp_path):
 
 
 def test_the_time_limit_stops_within_an_epoch(split):
-    began = time.perf_counter()
     settings = TrainingSettings(epochs=1000, minutes=0.05, verbose=0)
-    train_pairs(koch(), *pairs_of(split), settings)
-    assert time.perf_counter() - began < 60
+    assert train_pairs(koch(), *pairs_of(split), settings).epochs < 1000
 
 
 def test_steps_or_minutes_not_both(split):
