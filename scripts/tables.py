@@ -92,14 +92,14 @@ def strong_weights() -> str:
     rows = [
         (
             row["model"],
-            f"{row['minutes']:.0f}" if row["minutes"] else "-",
+            "-" if row["processor_minutes"] is None else f"{row['processor_minutes']:.0f}",
             tested(row, "accuracy"),
             tested(row, "auc"),
             tested(row, "tar_at_far_0.01"),
         )
         for row in read("strong_weights")["rows"]
     ]
-    header = ("model", "minutes of training", "accuracy", "AUC", "true matches at FMR 0.01")
+    header = ("model", "processor minutes of training", "accuracy", "AUC", "true matches at FMR 0.01")
     return markdown(header, rows)
 
 

@@ -91,7 +91,7 @@ def compare(options: argparse.Namespace) -> int:
     model = open_model(options)
     verification = verify_images(options.first, options.second, model, options.threshold)
     write_json(options.json, verification.to_dict())
-    say(str(verification))
+    say("; ".join(filter(None, (str(verification), verification.strangers))))
     return verdict_status(verification.verified)
 
 

@@ -26,6 +26,10 @@ from siamlab.system.local_key import find_local_key, key_name, local_key, mark
 from siamlab.system.names import composed
 
 DEFAULT_THRESHOLD = 0.5  # of a model that was never calibrated
+NOT_CALIBRATED = (
+    "this model was never calibrated: how many strangers match at this threshold is not known "
+    "(siamlab calibrate)"
+)
 # Names of operating points: the fewest errors; a false match rate of 1 in 100 and in 1,000.
 POINTS = ("balanced", "fmr_0.01", "fmr_0.001")
 VERIFICATION = "verification"  # the rate the user calibrated for, else fmr_0.001

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from siamlab.faces.detectors import FaceBox
+from siamlab.models.metadata import NOT_CALIBRATED
 from siamlab.system.opencv import import_cv2
 from siamlab.verification.fusion import TEMPLATE_RULES
 
@@ -107,8 +108,12 @@ class Verification:
 
     @property
     def strangers(self) -> str:
-        """How many strangers the operating point lets in, in words; empty where it is unknown."""
-        if not self.operating_point.startswith("fmr_") or self.verified is None:
+        """How many strangers the operating point lets in, in words; empty without a verdict."""
+        if self.verified is None:
+            return ""
+        if self.operating_point == "default":
+            return NOT_CALIBRATED
+        if not self.operating_point.startswith("fmr_"):
             return ""
         rate = float(self.operating_point.removeprefix("fmr_"))
         return f"at this threshold about 1 in {1 / rate:,.0f} strangers matches"

@@ -31,7 +31,7 @@ from siamlab.gallery.store import Agreement
 from siamlab.images.decode import check_rgb
 from siamlab.images.digest import pixel_digest
 from siamlab.models.embedder import FaceEmbedder
-from siamlab.models.metadata import VERIFICATION, check_domain
+from siamlab.models.metadata import NOT_CALIBRATED, VERIFICATION, check_domain
 from siamlab.system.pickling import OneProcess
 from siamlab.verification.fusion import (
     TEMPLATE_RULES,
@@ -317,6 +317,8 @@ class Verifier(OneProcess):
         chosen = identification_threshold(self.model.metadata, enrolled)
         if chosen is not None and point != "given":
             (threshold, note), point = chosen, f"fpir_{STRANGERS:g}"
+        elif point == "default":
+            note = f"{NOT_CALIBRATED[0].upper()}{NOT_CALIBRATED[1:]}."
         return Identification(
             candidates[:top],
             threshold,

@@ -96,3 +96,4 @@ def test_a_verdict_says_what_its_threshold_means() -> None:
     at_point = replace(one, operating_point="fmr_0.001")
     assert at_point.strangers == "at this threshold about 1 in 1,000 strangers matches"
     assert replace(at_point, verified=None).strangers == ""
+    assert "never calibrated" in replace(one, operating_point="default").strangers

@@ -435,3 +435,5 @@ def test_an_identification_says_which_threshold_and_model(gallery: Gallery) -> N
     assert (values["operating_point"], values["model"]) == ("equal_error", "fake")
     unknown = verifier.identify(gray_frame(0)).to_dict()
     assert unknown["verified"] is None and unknown["score"] is None and unknown["reason"]
+    never = make(gallery, FakeModel()).identify(gray_frame(102))
+    assert never.note.startswith("This model was never calibrated")
