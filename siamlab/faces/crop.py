@@ -66,7 +66,7 @@ def choose_face(image: np.ndarray, boxes: Sequence[FaceBox], rule: str = "one") 
     if rule in ("one", "alone") and (similar := count_similar(boxes)) > 1:
         several = f"{similar} {SEVERAL_FACES}; one is expected."
     elif rule == "alone" and (count_similar(boxes, BACKGROUND_SIZE) > 1 or nearest != boxes[0]):
-        several = f"{len(boxes)} faces were found; in an enrollment one person is alone."
+        several = f"{len(boxes)} faces were found; cut the image to the one person to enroll."
     if several:
         cropped = [box for box in boxes if _fills_chip(image, box)]
         if len(cropped) == 1:

@@ -171,8 +171,8 @@ class Verifier(OneProcess):
         Raises:
             ConsentError: the person has not agreed, or the consent is over.
             EmptyFolderError: there are no images.
-            NoFaceError, SeveralFacesError, UnusableFaceError: in one of the frames; the message
-                names it.
+            NoFaceError, SeveralFacesError, UnusableFaceError: in the first of the images that
+                cannot be enrolled; the message names all of them.
             ImageError: a file cannot be read.
             InputError: more or fewer sources than images.
         """
@@ -185,14 +185,18 @@ class Verifier(OneProcess):
             raise InputError(f"{len(images)} images have {len(names)} sources; give one each.")
         if rule is None:
             rule = "alone" if self.rule == "one" else self.rule
-        cut, digests = [], []
+        cut, digests, refused = [], [], []
         for image, name in zip(images, names, strict=True):
             pixels = read_pixels(image)
             digests.append(pixel_digest(pixels))
             try:
                 cut.append(self._find_face(pixels, aligned, rule)[0])
             except FaceError as error:
-                raise type(error)(f"{name}: {error}") from error
+                refused.append((name, error))
+        if refused:  # all of them at once, for whoever brings thirty photographs
+            reasons = " ".join(f"{name}: {error}" for name, error in refused)
+            count = f"{len(refused)} of {len(images)} images cannot be enrolled, so nothing was."
+            raise type(refused[0][1])(f"{count} {reasons}")
         templates = make_templates(self.model, cut)
         if consent is None and self.domain == "drawings":
             consent = DRAWN

@@ -266,6 +266,9 @@ def test_several_faces_stop_an_enrollment_unless_the_rule_says_which(gallery: Ga
     with pytest.raises(SeveralFacesError, match="frame 1"):
         verifier.enroll("Ada", [gray_frame(102)], consent="drawn")
     assert len(verifier.enroll("Ada", [gray_frame(102)], rule="largest", consent="drawn")) == 1
+    with pytest.raises(SeveralFacesError, match=r"2 of 2 .* nothing was\. a: 2 f.* b: 2 f"):
+        verifier.enroll("Eve", [gray_frame(102), gray_frame(90)], sources=("a", "b"))
+    assert "Eve" not in gallery
 
 
 def test_the_bystander_is_not_enrolled(gallery: Gallery) -> None:
