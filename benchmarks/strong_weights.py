@@ -54,14 +54,14 @@ class Entry:
 ENTRIES = (
     Entry("Koch, the report's recipe", "koch_report.keras", "koch", "report", 1),
     Entry("Koch, all pairs of a batch", "koch_people.keras", "koch", "people", 4),
-    Entry("compact, from scratch", "compact_scratch.keras", "compact", "people", 50),
+    Entry("compact, from scratch", "compact_scratch.keras", "compact", "people", 46),
     Entry("compact, taught by pretrained", "compact"),
     Entry("pretrained", "pretrained"),
 )
 
 
 def open_model(entry: Entry, people: Collection, folder: Path) -> tuple[Siamese, float | None]:
-    """The model from its file, trained first if need be, and the processor minutes of that."""
+    """The model from its file, trained first if need be; the processor minutes, where known."""
     if not entry.epochs:
         return load_model(entry.file), None
     path, cost = folder / entry.file, folder / f"{entry.file}.minutes"
@@ -72,7 +72,7 @@ def open_model(entry: Entry, people: Collection, folder: Path) -> tuple[Siamese,
         write_text(cost, f"{(time.process_time() - began) / 60:.1f}")
         print(summary)
         save_model(model, path, optimizer=False)
-    return load_model(path), float(cost.read_text())
+    return load_model(path), float(cost.read_text()) if cost.is_file() else None
 
 
 def main() -> None:
