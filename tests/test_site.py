@@ -1,0 +1,181 @@
+"""The site is built without a warning, whole, small, and needs neither a network nor a server."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+import siamlab
+from siamlab.cli import build_parser
+from siamlab.course.notebooks import notebook_paths
+
+ROOT = Path(__file__).parents[1]
+FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
+SHOWN_LINKS = {"canonical", "next", "prev", "author"}  # named in the page's head, not fetched
+
+
+class Page(HTMLParser):
+    """What a page links to, what it fetches, and which anchors it has."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.anchors = {""}
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.anchors |= {given.get("id", ""), given.get("name", "")}
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        if tag in FETCHED and FETCHED[tag] in given:
+            self.fetched.append(given[FETCHED[tag]])
+        if tag == "link" and given.get("rel") not in SHOWN_LINKS:
+            self.fetched.append(given["href"])
+        self.fetched += re.findall(r"url\(['\"]?([^'\")]+)", given.get("style", ""))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The whole site, built once."""
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "build_site.py"), str(folder)],
+        capture_output=True, text=True, check=False, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip() == f"open {folder / 'index.html'}"
+    return folder
+
+
+@cache
+def read(path: Path) -> Page:
+    return Page(path)
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+def packages_with_names() -> list[str]:
+    """The packages that say which of their names are public; the commands have a page."""
+    found = ["siamlab"]
+    for module in pkgutil.walk_packages(siamlab.__path__, "siamlab."):
+        if module.ispkg and hasattr(importlib.import_module(module.name), "__all__"):
+            found.append(module.name)
+    return [name for name in found if name != "siamlab.cli"]
+
+
+def test_every_page_and_chapter_is_there(site):
+    docs = [path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.md")]
+    solutions = (ROOT / "notebooks" / "solutions").glob("*.ipynb")
+    chapters = [path.relative_to(ROOT) for path in (*notebook_paths(), *solutions)]
+    missing = [
+        str(path)
+        for path in (*docs, *chapters)
+        if not (site / path).with_suffix(".html").is_file()
+    ]
+    assert not missing
+    start = read(site / "docs" / "index.html").links
+    assert {f"../notebooks/{path.stem}.html" for path in notebook_paths()} <= set(start)
+
+
+def test_stored_outputs_are_shown(site):
+    text = (site / "notebooks" / f"{notebook_paths()[0].stem}.html").read_text()
+    assert "profile: quick" in text, "what the first chapter printed"
+    assert '<img alt="../_images/' in text or '<img alt=""' in text or "<img" in text
+
+
+def test_every_link_leads_to_a_page_and_an_anchor(site):
+    wrong = []
+    for path in pages(site):
+        for link in read(path).links:
+            parts = urlsplit(link)
+            if parts.scheme:
+                continue
+            other = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not other.is_file():
+                wrong.append((path.name, link))
+            elif other.suffix == ".html" and unquote(parts.fragment) not in read(other).anchors:
+                wrong.append((path.name, link))
+    assert not wrong
+
+
+def test_nothing_is_fetched_from_elsewhere(site):
+    fetched = [(path.name, link) for path in pages(site) for link in read(path).fetched]
+    assert len(fetched) > 100
+    for path in site.rglob("*.css"):
+        rules = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+        found = re.findall(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)", rules)
+        fetched += [(path.name, a or b) for a, b in found]
+    wrong = [
+        (page, link)
+        for page, link in fetched
+        if urlsplit(link).scheme not in ("", "data") or link.startswith("//")
+    ]
+    assert not wrong
+
+
+def test_it_is_small(site):
+    assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 30e6
+
+
+def test_formulas_are_drawn_by_the_browser(site):
+    text = (site / "notebooks" / "12_privacy_and_attacks.html").read_text()
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">' in text
+    assert '<span class="number">(12.1)</span>' in text
+    assert r"\tag" not in text and r"\mathrm" not in text and "mathjax" not in text.lower()
+
+
+@pytest.fixture
+def extension(monkeypatch):
+    """One of Sphinx' extensions in docs/extensions."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "extensions"))
+    return importlib.import_module
+
+
+def test_an_unknown_command_of_a_formula_is_an_error(extension):
+    mathml = extension("mathml")
+    assert "<mfrac>" in mathml.to_mathml(r"\frac{1}{2}", "inline")
+    assert "<mn>𝟙</mn>" in mathml.to_mathml(r"\mathbb{1}", "inline"), "no browser knows it else"
+    with pytest.raises(ValueError, match="unknown commands: fraction"):
+        mathml.to_mathml(r"\fraction{1}{2}", "inline")
+
+
+def test_fenced_examples_of_docstrings_become_code(extension):
+    lines = ["    ```python", "    panel.show()", "    ```", "    End."]
+    assert extension("docstrings").replace_fences(lines) == [
+        "    .. code-block:: python", "", "        panel.show()", "", "    End.",
+    ]  # fmt: skip
+
+
+def test_every_public_name_has_an_entry(site):
+    for package in packages_with_names():
+        page = ROOT / "docs" / "reference" / f"{package.split('.')[-1]}.md"
+        assert page.is_file(), f"write {page.relative_to(ROOT)}, as the others of its folder are"
+        anchors = read(site / "docs" / "reference" / f"{page.stem}.html").anchors
+        for name in importlib.import_module(package).__all__:
+            entries = {f"{package}.{name}", f"siamlab.{name}"}
+            known = anchors | read(site / "docs" / "reference" / "siamlab.html").anchors
+            assert entries & known or name.startswith("__"), f"{package}.{name}"
+
+
+def test_every_commands_help_is_on_its_page(site):
+    text = (site / "docs" / "command_help.html").read_text()
+    (commands,) = build_parser()._subparsers._group_actions  # type: ignore[union-attr]
+    for name in commands.choices:  # type: ignore[union-attr]
+        assert f'id="siamlab-{name}"' in text
+    assert 'id="siamlab-gallery-erase"' in text, "actions too"
+    assert "--operating" not in text and "share of impostors let in (default: 0.01)" in text
