@@ -55,10 +55,10 @@ def test_each_command_is_one_command_pinned_by_the_constraints(number):
 
 
 def test_commands_fit_on_a_phone():
-    """About 45 characters are beside each other at 390 pixels on GitHub."""
+    """GitHub at 390 pixels: 326 for code, a character of 13.6 pixels takes 8.2."""
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *ROOT.glob("docs/how_to/*.md")):
         for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.S):
-            assert max(map(len, block.splitlines())) <= 42, f"{page.name}: {block}"
+            assert max(map(len, block.splitlines())) <= 39, f"{page.name}: {block}"
 
 
 def test_the_gate_runs_the_readmes_own_test_command():
@@ -74,9 +74,9 @@ def test_the_gate_runs_the_readmes_own_test_command():
     assert subprocess.run(["bash", "-n", "-c", command(2)], check=False).returncode == 0
 
 
-def test_the_readme_has_at_most_155_lines():
+def test_the_readme_has_at_most_156_lines():
     """Commands are broken so that they fit on a phone."""
-    assert len(README.splitlines()) <= 155
+    assert len(README.splitlines()) <= 156
 
 
 def test_the_usage_block_names_every_command_and_only_those():
