@@ -7,10 +7,7 @@ and code are the same on the site as in the repository.
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
-
-from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
@@ -63,5 +60,8 @@ html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = (
+    False  # it reads the pages found, which no browser allows without a server
+)
 pygments_style = "tango"
 pygments_dark_style = "github-dark"

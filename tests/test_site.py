@@ -20,6 +20,10 @@ from siamlab.cli import build_parser
 from siamlab.course.notebooks import notebook_paths
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests" / "ui" / "browser"))
+
+from jupyter_in_browser import chromium, missing_part, wait_for  # noqa: E402
+
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src"}
 SHOWN_LINKS = {"canonical", "next", "prev", "author"}  # named in the page's head, not fetched
 
@@ -83,9 +87,7 @@ def test_every_page_and_chapter_is_there(site):
     solutions = (ROOT / "notebooks" / "solutions").glob("*.ipynb")
     chapters = [path.relative_to(ROOT) for path in (*notebook_paths(), *solutions)]
     missing = [
-        str(path)
-        for path in (*docs, *chapters)
-        if not (site / path).with_suffix(".html").is_file()
+        str(path) for path in (*docs, *chapters) if not (site / path).with_suffix(".html").is_file()
     ]
     assert not missing
     start = read(site / "docs" / "index.html").links
@@ -95,7 +97,13 @@ def test_every_page_and_chapter_is_there(site):
 def test_stored_outputs_are_shown(site):
     text = (site / "notebooks" / f"{notebook_paths()[0].stem}.html").read_text()
     assert "profile: quick" in text, "what the first chapter printed"
-    assert '<img alt="../_images/' in text or '<img alt=""' in text or "<img" in text
+    assert re.search(r'<img [^>]*src="\.\./_images/\w+\.png"', text)
+
+
+def leads_somewhere(page: Path, path: str, anchor: str) -> bool:
+    other = (page.parent / unquote(path)).resolve() if path else page
+    is_page = other.is_file() and other.suffix == ".html"
+    return unquote(anchor) in read(other).anchors if is_page else other.is_file()
 
 
 def test_every_link_leads_to_a_page_and_an_anchor(site):
@@ -103,12 +111,7 @@ def test_every_link_leads_to_a_page_and_an_anchor(site):
     for path in pages(site):
         for link in read(path).links:
             parts = urlsplit(link)
-            if parts.scheme:
-                continue
-            other = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not other.is_file():
-                wrong.append((path.name, link))
-            elif other.suffix == ".html" and unquote(parts.fragment) not in read(other).anchors:
+            if not parts.scheme and not leads_somewhere(path, parts.path, parts.fragment):
                 wrong.append((path.name, link))
     assert not wrong
 
@@ -178,4 +181,69 @@ def test_every_commands_help_is_on_its_page(site):
     for name in commands.choices:  # type: ignore[union-attr]
         assert f'id="siamlab-{name}"' in text
     assert 'id="siamlab-gallery-erase"' in text, "actions too"
-    assert "--operating" not in text and "share of impostors let in (default: 0.01)" in text
+    assert "share of impostors let in (default: 0.01)" in text
+
+
+# Parts that leave the page at the right and cannot be scrolled to; commands that must be scrolled.
+OVERFLOWING = """
+const width = document.documentElement.clientWidth;
+const scrolls = (part) => {
+  for (; part && part !== document.body; part = part.parentElement) {
+    const style = getComputedStyle(part);
+    if (/auto|scroll/.test(style.overflowX) || style.position === "fixed") return true;
+  }
+  return false;
+};
+const found = [...document.querySelectorAll("article *")].filter((part) => {
+  const box = part.getBoundingClientRect();
+  return box.width > 0 && box.right > width + 1 && !scrolls(part);
+});
+for (const block of document.querySelectorAll(".highlight-bash pre"))
+  if (block.scrollWidth > block.clientWidth + 1) found.push(block);
+if (document.documentElement.scrollWidth > width) found.push(document.documentElement);
+return found.map((part) => part.outerHTML.slice(0, 100));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Headless Chromium without a server."""
+    if missing_part():
+        pytest.skip(missing_part())
+    with chromium(tmp_path_factory.mktemp("profile"), ("--hide-scrollbars",)) as driver:
+        yield driver
+
+
+def look(browser, page: Path, width: int, theme: str) -> None:
+    """Open a page as a device of this width shows it."""
+    wish = [{"name": "prefers-color-scheme", "value": theme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wish})
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(page.as_uri())
+
+
+def test_nothing_leaves_the_page_on_a_phone(site, browser):
+    for page in pages(site):
+        if page.parent != site:  # the index and the search are lists of links
+            look(browser, page, 390, "light")
+            assert browser.execute_script(OVERFLOWING) == [], page.name
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_pages_fit_every_width_in_both_themes(site, browser, width, theme):
+    for name in ("docs/index", "docs/results", f"notebooks/{notebook_paths()[0].stem}"):
+        look(browser, site / f"{name}.html", width, theme)
+        assert browser.execute_script(OVERFLOWING) == [], name
+        paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+        light = sum(map(int, re.findall(r"\d+", paper)[:3])) > 3 * 127
+        assert light == (theme == "light"), paper
+
+
+def test_the_search_works_without_a_server(site, browser):
+    browser.get(f"{(site / 'search.html').as_uri()}?q=passphrase")
+    answers = "return [...document.querySelectorAll('#search-results a')].map((a) => a.pathname)"
+    privacy = str(site / "docs" / "privacy.html")
+    wait_for(lambda: privacy in browser.execute_script(answers), 60, "privacy is found")
+    assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]

@@ -1,4 +1,4 @@
-"""Examples between fences (```` ```python ````) in docstrings, which Sphinx expects as a directive."""
+"""Examples of docstrings between fences of three backticks; Sphinx expects a directive."""
 
 from __future__ import annotations
 
