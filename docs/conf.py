@@ -44,6 +44,7 @@ nb_execution_mode = "off"  # chapters show the outputs that are stored, and comp
 nb_ipywidgets_js = {}  # panels are shown as pictures: no script from elsewhere
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 4  # the anchors that GitHub makes
+suppress_warnings = ["misc.highlighting_failure"]  # SQL with psql's own lines: only less colorful
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

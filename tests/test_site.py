@@ -154,6 +154,8 @@ def test_an_unknown_command_of_a_formula_is_an_error(extension):
     mathml = extension("mathml")
     assert "<mfrac>" in mathml.to_mathml(r"\frac{1}{2}", "inline")
     assert "<mn>𝟙</mn>" in mathml.to_mathml(r"\mathbb{1}", "inline"), "no browser knows it else"
+    assert mathml.to_mathml(r"\bigl\lVert a \bigr\rVert", "inline").count(">‖</mo>") == 2
+    assert "<mo>arg</mo>" in mathml.to_mathml(r"\arg z", "inline")
     with pytest.raises(ValueError, match="unknown commands: fraction"):
         mathml.to_mathml(r"\fraction{1}{2}", "inline")
 

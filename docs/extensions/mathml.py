@@ -16,13 +16,21 @@ from sphinx.util import logging
 
 _LOGGER = logging.getLogger(__name__)
 _TAG = re.compile(r"\\tag\{([^}]*)\}")
-_UNKNOWN = re.compile(r"<m\w+[^>]*>\\(\w+)")
+_UNKNOWN = re.compile(r"<m\w+[^>]*>\\([^<]+)")
+# What latex2mathml does not know, in words that it knows.
+_OTHER_WORDS = (
+    (re.compile(r"(\\[bB]igg?[lmr]?)\s*\\([lr]?Vert(?![A-Za-z])|\|)"), r"\1‖"),
+    (re.compile(r"(\\[bB]igg?[lmr]?)\s*\\[lr]?vert(?![A-Za-z])"), r"\1|"),
+    (re.compile(r"\\arg(?![A-Za-z])"), r"\\operatorname{arg}"),
+)
 # Browsers know double-struck letters, and no attribute that makes one of a digit.
 _DOUBLE_STRUCK = re.compile(r'<mn mathvariant="double-struck">(\d)</mn>')
 
 
 def to_mathml(latex: str, display: str) -> str:
     """Convert one formula; ``display`` is ``inline`` or ``block``."""
+    for known, other in _OTHER_WORDS:
+        latex = known.sub(other, latex)
     mathml = convert(latex, display=display)
     unknown = _UNKNOWN.findall(mathml)
     if unknown:
