@@ -38,6 +38,7 @@ extensions = [
     "docstrings",
     "mathml",
     "command_help",
+    "picture_words",
 ]
 
 nb_execution_mode = "off"  # chapters show the outputs that are stored, and compared by the tests

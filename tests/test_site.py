@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import html
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -165,6 +167,16 @@ def test_fenced_examples_of_docstrings_become_code(extension):
     assert extension("docstrings").replace_fences(lines) == [
         "    .. code-block:: python", "", "        panel.show()", "", "    End.",
     ]  # fmt: skip
+
+
+def test_a_picture_keeps_its_words(extension, site):
+    cell = {"outputs": [{"metadata": {"image/png": {"alt": "Two faces."}}}], "metadata": {}}
+    notebook = extension("picture_words").carry_words({"cells": [cell]})
+    assert notebook["cells"][0]["metadata"]["mystnb"] == {"image": {"alt": "Two faces."}}
+    for path in notebook_paths():
+        text = html.unescape((site / "notebooks" / f"{path.stem}.html").read_text())
+        words = re.findall(r'"alt": (".*")', path.read_text())
+        assert all(json.loads(word) in text for word in words), path.name
 
 
 def test_every_public_name_has_an_entry(site):
