@@ -40,7 +40,7 @@ def summary(package: str) -> str:
     single = PACKAGE / f"{package}.py"
     path = single if single.is_file() else PACKAGE / package / "__init__.py"
     first = (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n\n")[0]
-    return " ".join(first.split()).replace("``", "`")
+    return re.sub(r":\w+:(?=`)", "", " ".join(first.split())).replace("``", "`")
 
 
 def imports() -> dict[str, set[str]]:

@@ -10,7 +10,7 @@ import pytest
 from test_architecture import ORDER
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = (".", "data", "docs", "siamlab/models/weights")
+FOLDERS = (".", "data", "docs", "docs/how_to", "docs/reference", "siamlab/models/weights")
 PAGES = sorted(
     str(path.relative_to(ROOT)) for folder in FOLDERS for path in ROOT.glob(f"{folder}/*.md")
 )

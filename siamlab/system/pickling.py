@@ -18,5 +18,6 @@ class OneProcess:
         """
         raise InputError(
             f"A {type(self).__name__} is not pickled: it holds what only this process has. Hand on "
-            "the names of model and gallery, and open them in each process (docs/processes.md)."
+            "the names of model and gallery, and open them in each process "
+            "(docs/how_to/processes.md)."
         )

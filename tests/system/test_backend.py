@@ -141,7 +141,7 @@ def test_what_belongs_to_one_process_is_not_pickled(tmp_path):
 
 
 def test_the_pages_example_of_spawn_works(tmp_path):
-    page = (ROOT / "docs" / "processes.md").read_text()
+    page = (ROOT / "docs" / "how_to" / "processes.md").read_text()
     program = tmp_path / "program.py"
     program.write_text(page.split("```python\n")[1].split("```")[0])
     for name, image in zip(
