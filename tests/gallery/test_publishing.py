@@ -351,10 +351,14 @@ def test_the_commands(
 ) -> None:
     """Gray levels as directions in a plane: Ada at 60, Bob at 180; a lost database is status 2."""
     model = ExportedModel(replace(MODEL.info, input_shape=(105, 105, 3)), in_a_plane)
-    verifier = Verifier(model, sealed, FakeDetector(), detection_threshold=0.95)
+
+    def open_verifier(options: object = None) -> Verifier:
+        return Verifier(model, sealed, FakeDetector(), detection_threshold=0.95)
+
+    verifier = open_verifier()
     verifier.enroll("Ada", [gray_frame(60)], consent="drawn")
     verifier.enroll("Bob", [gray_frame(180)], consent="drawn")
-    monkeypatch.setattr("siamlab.cli.people_commands._open_verifier", lambda options: verifier)
+    monkeypatch.setattr("siamlab.cli.people_commands._open_verifier", open_verifier)
     monkeypatch.setattr("siamlab.cli.people_commands.open_model", lambda options: model)
     monkeypatch.setattr("siamlab.cli.gallery_commands.open_gallery", lambda: sealed)
     monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
