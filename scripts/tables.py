@@ -363,6 +363,80 @@ def speed() -> str:
     return markdown(("what", "measured"), rows)
 
 
+def machines() -> str:
+    """What one machine holds: three searches of the same templates in the same run."""
+    rows = []
+    for size, found in read("database")["sizes"].items():
+        for name, key, where in MACHINES:
+            if key in found:
+                one = _searched(found[key])
+                memory = _bytes_per_template(found[key]) * int(size) / 1e6
+                build = found[key].get("build_seconds")
+                alone = one["1"]["search_ms"]
+                rows.append(
+                    (
+                        f"{int(size):,}, {name}",
+                        f"{memory:,.0f} MB {where}",
+                        "none" if build is None else f"{build:.0f} s",
+                        *(f"{one[clients]['search_ms']:.0f} ms" for clients in ("1", "8", "32")),
+                        f"{alone / found['exact']['1']['search_ms']:.2f}",
+                        f"{one['recall_at_1']:.3f}",
+                    )
+                )
+    times = ("one probe", "8 at once", "32 at once")
+    return markdown(
+        ("templates, search", "memory", "build", *times, "one probe, exact = 1", "recall@1"), rows
+    )
+
+
+MACHINES = (
+    ("exact", "exact", "here"),
+    ("faiss", "faiss", "here"),
+    ("pgvector, HNSW", "pgvector", "on the server"),
+    ("pgvector, IVF", "IVF, 16 bits", "on the server"),
+)
+
+
+def _searched(part: dict[str, Any]) -> dict[str, Any]:
+    """A search's figures; of an index that was tried, those of its largest setting."""
+    settings = [value for value in part.values() if isinstance(value, dict)]
+    return part if "recall_at_1" in part else dict(settings[-1])
+
+
+def _bytes_per_template(part: dict[str, Any]) -> float:
+    """What must stay in memory: here the matrix and the index, on a server the table and it."""
+    if "bytes_per_template" in part:
+        return float(part["bytes_per_template"])
+    whole = [size.get("pgvector", {}) for size in read("database")["sizes"].values()]
+    table = next(one["table_bytes_per_template"] for one in whole if one)
+    index = part.get("vector_index_bytes_per_template", part.get("index_bytes_per_template"))
+    return float(table + index)
+
+
+def indexes() -> str:
+    """Indexes that pgvector offers, on the same templates: what they cost, and what they find."""
+    rows = []
+    for size, found in read("database")["sizes"].items():
+        base = found.get("HNSW, 16 bits, m 16", {}).get("build_seconds")
+        for name, part in found.items():
+            if "index_bytes_per_template" not in part:
+                continue
+            for setting, one in part.items():
+                if isinstance(one, dict):
+                    built = part["build_seconds"]
+                    rows.append(
+                        (
+                            f"{int(size):,}, {name}, {setting}",
+                            f"{built:.0f} s" + (f" ({built / base:.2f})" if base else ""),
+                            f"{part['index_bytes_per_template']:.0f}",
+                            f"{one['1']['search_ms']:.1f} ms",
+                            f"{one['recall_at_1']:.3f}",
+                        )
+                    )
+    header = ("templates, index, setting of the search", "build (first = 1)", "bytes a template")
+    return markdown((*header, "one probe", "recall@1"), rows)
+
+
 def presentation() -> str:
     """Presentations that passed the challenge: people should, instruments should not."""
     found = read("presentation")
@@ -428,6 +502,8 @@ MADE = (
     oneshot,
     fusion,
     speed,
+    machines,
+    indexes,
     presentation,
     attacks,
     stolen,
