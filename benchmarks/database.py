@@ -36,6 +36,7 @@ from siamlab.gallery.cancelable import rotation
 from siamlab.gallery.postgres import Database
 from siamlab.gallery.vector_table import (
     CANDIDATES,
+    EXACT_GROUP,
     SETTINGS,
     VectorTable,
     add_table,
@@ -326,17 +327,19 @@ def grouped(
     """The nearest of one group, against going through all of it."""
     numbers = np.arange(len(matrix) // images)
     inside = np.array([person for person in numbers[::part] if group_of(person) == name])
+    exact = len(inside) <= EXACT_GROUP
     chosen = (inside[:, None] * images + np.arange(images)).ravel()
     with Database(url, SETTINGS) as own:
         found, times = [], []
         for probe in asked[:100]:
             began = time.perf_counter()
-            found.append(nearest_people(own, table, probe, 1, name)[0])
+            found.append(nearest_people(own, table, probe, 1, name, exact)[0])
             times.append(1000 * (time.perf_counter() - began))
     truth = inside[nearest(asked[:100], matrix[chosen]) // images]
     right = [name_of(person) == one for person, one in zip(truth, found, strict=True)]
     return {
         "people": len(inside),
+        "by_the_index": not exact,
         "recall_at_1": float(np.mean(right)),
         "search_ms": float(np.median(times)),
     }

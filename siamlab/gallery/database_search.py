@@ -17,6 +17,7 @@ from siamlab.gallery.publishing import group_digest, vault_state
 from siamlab.gallery.store import TEMPLATES, Gallery
 from siamlab.gallery.vault import Keys
 from siamlab.gallery.vector_table import (
+    EXACT_GROUP,
     SETTINGS,
     VectorTable,
     count_people,
@@ -56,6 +57,7 @@ class DatabaseSearch(Closing, OneProcess):
         self.database = Database(url, SETTINGS)
         self._listed = False  # whether the database is known to have a list of galleries
         self._rotation: tuple[bytes, np.ndarray] = (b"", np.zeros((0, 0)))
+        self._counted: tuple[VectorTable | None, int] = (None, 0)
 
     def people(self) -> int:
         """How many people are searched.
@@ -64,8 +66,7 @@ class DatabaseSearch(Closing, OneProcess):
             NotEnrolledError: nobody; they were not published, or are not in this group.
             StorageError: the database is behind the gallery, or cannot be used.
         """
-        keys, table = self._open()
-        count = count_people(self.database, table, self._group(keys))
+        count = self._count(*self._open())
         if not count:
             who = "Nobody" if self.group is None else f"Nobody of the group {self.group!r}"
             raise NotEnrolledError(f"{who} is in the database {self.database.place}.")
@@ -89,8 +90,9 @@ class DatabaseSearch(Closing, OneProcess):
                 f"({table.dimensions},). Received: {probe.shape}."
             )
         turned = probe @ self._turn(keys, table.dimensions)
-        found = nearest_people(self.database, table, turned, top, self._group(keys))
-        return self._read(found)
+        group = self._group(keys)
+        exact = group is not None and self._count(keys, table) <= EXACT_GROUP
+        return self._read(nearest_people(self.database, table, turned, top, group, exact))
 
     def close(self) -> None:
         """Close the connection."""
@@ -119,6 +121,12 @@ class DatabaseSearch(Closing, OneProcess):
 
     def _group(self, keys: Keys) -> bytes | None:
         return None if self.group is None else group_digest(keys, self.group)
+
+    def _count(self, keys: Keys, table: VectorTable) -> int:
+        # Of one state of the table there is one count.
+        if self._counted[0] != table:
+            self._counted = (table, count_people(self.database, table, self._group(keys)))
+        return self._counted[1]
 
     def _turn(self, keys: Keys, dimensions: int) -> np.ndarray:
         if self._rotation[0] != keys.key_id:

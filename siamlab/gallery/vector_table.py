@@ -126,10 +126,8 @@ def nearest_people(
         probe: float32 ``(dimensions,)``, transformed as the templates are.
         top: how many people at most.
         group: only of this group.
-        exact: go through all templates; small groups are gone through in any case.
+        exact: go through all of their templates, without the index: for small groups.
     """
-    if group is not None:
-        exact = exact or count_people(database, table, group) <= EXACT_GROUP
     where = "" if group is None else "WHERE member_of = %(group)s"
     values: dict[str, Any] = {"probe": as_text(probe)}
     if group is not None:

@@ -135,6 +135,20 @@ def test_who_is_erased_is_found_gone(sealed: Gallery, url: str, tmp_path: Path) 
     assert repr(bob.id) not in everything(url)
 
 
+def test_an_old_copy_of_the_vault_does_not_bring_an_erased_person_back(
+    sealed: Gallery, url: str
+) -> None:
+    own = enroll(sealed)
+    publish(sealed, "made", url)
+    old = sealed.vault.path.read_bytes()
+    sealed.erase("Bob")
+    sealed.vault.path.write_bytes(old)
+    with pytest.raises(StorageError, match="behind the gallery"):
+        names(sealed, url, own[1])
+    assert publish(sealed, "made", url).removed == 1
+    assert "Bob" not in names(sealed, url, own[1])
+
+
 def test_the_last_person_leaves_an_empty_table(sealed: Gallery, url: str) -> None:
     enroll(sealed, ("Ada",))
     publish(sealed, "made", url)

@@ -56,7 +56,7 @@ def name_of(person: int) -> bytes:
 
 
 def test_the_index_finds_what_going_through_all_finds(
-    table: tuple[Database, VectorTable], monkeypatch: pytest.MonkeyPatch
+    table: tuple[Database, VectorTable],
 ) -> None:
     database, found = table
     rng = np.random.default_rng(1)
@@ -76,8 +76,7 @@ def test_the_index_finds_what_going_through_all_finds(
     assert "Index Scan" in str(database.rows(f"{explain} {order} LIMIT 9"))
     # A group that is too large to go through goes by the index, too, and loses nobody.
     group = nearest_people(database, found, probes[0], 5, b"tenth")
-    monkeypatch.setattr("siamlab.gallery.vector_table.EXACT_GROUP", 0)
-    assert nearest_people(database, found, probes[0], 5, b"tenth") == group
+    assert nearest_people(database, found, probes[0], 5, b"tenth", exact=True) == group
     assert all(int.from_bytes(person, "big") % 10 == 0 for person in group)
     assert count_people(database, found) == PEOPLE
     assert count_people(database, found, b"tenth") == PEOPLE // 10
