@@ -66,13 +66,13 @@ BITS = "(binary_quantize(template)::bit(128)) bit_hamming_ops"
 BY_HALF = "template::halfvec(128) <#> %(probe)s::halfvec(128)"
 BY_BITS = "binary_quantize(template)::bit(128) <~> binary_quantize(%(probe)s::vector)::bit(128)"
 TRIED = {
-    "HNSW, 16 bits, m 16": (f"hnsw ({HALF})", BY_HALF, "hnsw.ef_search", (40, 200)),
+    "HNSW, 16 bits, m 16": (f"hnsw ({HALF})", BY_HALF, "hnsw.ef_search", (40, 200, 1000)),
     "HNSW, 16 bits, m 8": (
         f"hnsw ({HALF}) WITH (m = 8, ef_construction = 40)", BY_HALF, "hnsw.ef_search", (40, 200),
     ),
     "HNSW, 1 bit, m 16": (f"hnsw ({BITS})", BY_BITS, "hnsw.ef_search", (200, 800)),
     "IVF, 16 bits": (
-        f"ivfflat ({HALF}) WITH (lists = {{lists}})", BY_HALF, "ivfflat.probes", (5, 20),
+        f"ivfflat ({HALF}) WITH (lists = {{lists}})", BY_HALF, "ivfflat.probes", (5, 20, 100),
     ),
 }  # fmt: skip
 
@@ -160,24 +160,28 @@ def database(
             build_indexes(cursor, table)
             note_state(cursor, table, "whole")
         built = time.perf_counter() - began
-        found = ask(lambda: open_search(server, table), asked, truth)
-        sizes = bytes_of(own, table)
-        yield (
-            "pgvector",
-            {
-                "build_seconds": built,
-                **found,
-                **{name: size / len(matrix) for name, size in sizes.items()},
-                "server_bytes": server_memory(server),
-                "candidates": CANDIDATES,
-            },
-        )
+        yield "pgvector", {"build_seconds": built, **searched(server, own, table, asked, truth)}
         for name, part in GROUPS.items():
-            yield (
-                f"group of 1 in {part}",
-                grouped(server.url, table, name, part, matrix, images, asked),
-            )
+            found = grouped(server.url, table, name, part, matrix, images, asked)
+            yield f"group of 1 in {part}", found
         yield "erase", erase(own, table, min(50, len(matrix) // images))
+
+
+def searched(
+    server: PostgresServer,
+    database: Database,
+    table: VectorTable,
+    asked: np.ndarray,
+    truth: np.ndarray,
+) -> dict:
+    """The search as ``siamlab identify`` does it, and what the server holds."""
+    return {
+        **ask(lambda: open_search(server, table), asked, truth),
+        **bytes_of(database, table),
+        "server_bytes": server_memory(server),
+        "candidates": CANDIDATES,
+        "settings": SETTINGS,
+    }
 
 
 def rows(matrix: np.ndarray, images: int) -> Iterator[tuple[bytes, int, int, bytes, np.ndarray]]:
@@ -255,7 +259,7 @@ def try_index(
     asked: np.ndarray,
     truth: np.ndarray,
 ) -> dict:
-    """Build another index, search with two settings, and drop it."""
+    """Build another index, search with several settings, and drop it."""
     index, order, setting, values = TRIED[name]
     began = time.perf_counter()
     with database.transaction() as cursor:
@@ -285,19 +289,17 @@ def open_statement(server: PostgresServer, sql: str, settings: dict[str, str]) -
     return lambda probe: int.from_bytes(database.rows(sql, {"probe": as_text(probe)})[0][0], "big")
 
 
-def bytes_of(database: Database, table: VectorTable) -> dict[str, int]:
-    """What lies on the server's disk, and in memory as far as it is used."""
-    sql = table.sql("SELECT pg_table_size('{table}'), pg_indexes_size('{table}')")
-    whole, indexes = database.rows(sql)[0]
+def bytes_of(database: Database, table: VectorTable) -> dict[str, float]:
+    """What lies on the server's disk, and in memory as far as it is used; for each template."""
     sql = table.sql(
-        "SELECT sum(pg_relation_size(indexrelid)) FROM pg_index JOIN pg_class ON oid = indexrelid "
-        "WHERE indrelid = '{table}'::regclass AND relam = (SELECT oid FROM pg_am "
-        "WHERE amname = 'hnsw')"
+        "SELECT count(*), pg_table_size('{table}'), pg_indexes_size('{table}'), "
+        "pg_relation_size('{table}_vectors') FROM {table}"
     )
+    count, whole, indexes, vectors = database.rows(sql)[0]
     return {
-        "table_bytes_per_template": whole,
-        "indexes_bytes_per_template": indexes,
-        "vector_index_bytes_per_template": int(database.rows(sql)[0][0]),
+        "table_bytes_per_template": whole / count,
+        "indexes_bytes_per_template": indexes / count,
+        "vector_index_bytes_per_template": vectors / count,
     }
 
 

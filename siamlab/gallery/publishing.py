@@ -236,9 +236,9 @@ def _bring_up_to_date(
             return 0, 0, 0
         size = source.templates.matrix.shape[1]
         known: dict[bytes, StoredPerson] = {}
-        table, new = add_table(cursor, keys.vault, model_id, keys.key_id, size), True
+        table = add_table(cursor, keys.vault, model_id, keys.key_id, size)
     else:
-        known, new = stored_people(cursor, table), False
+        known = stored_people(cursor, table)
     wanted = {
         person.id: StoredPerson(
             person.records[TEMPLATES + model_id], _group(keys, person, groups, known)
@@ -250,8 +250,7 @@ def _bring_up_to_date(
     remove_people(cursor, table, sorted(gone | (changed & known.keys())))
     if changed and source.templates is not None:
         add_templates(cursor, table, _rows(source, wanted, changed))
-    if new:
-        build_indexes(cursor, table)
+    build_indexes(cursor, table)
     note_state(cursor, table, source.state)
     return len(wanted), len(changed), len(gone)
 

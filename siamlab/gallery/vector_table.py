@@ -2,9 +2,10 @@
 
 Nothing here knows names, keys or plain templates: people are random ids, groups are digests, and
 templates come transformed (:mod:`siamlab.gallery.publishing`). Each gallery and model has a table
-of its own, so that its index holds nothing else; ``siamlab_galleries`` lists them. The index is
-a graph (HNSW, Malkov and Yashunin 2018) over 16-bit numbers; the templates that it finds are
-ranked again in float32 by the server.
+of its own, so that its index holds nothing else; ``siamlab_galleries`` lists them. The index puts
+templates at 16 bits a number into lists around centers (IVF, Sivic and Zisserman 2003); those that
+it finds are ranked again in float32 by the server. A graph (HNSW) took ten times as long to build
+and found less (``benchmarks/database.py``).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 CANDIDATES = 200  # templates that the index finds, ranked again exactly
 EXACT_GROUP = 5_000  # a group of so many people is gone through without the index
-# relaxed_order: the index goes on where a filter leaves too few.
-SETTINGS = {"hnsw.ef_search": str(CANDIDATES), "hnsw.iterative_scan": "relaxed_order"}
+PER_LIST = 1_000  # templates in one list, on average, when the index is built
+# So many lists are gone through: a hundred thousand templates. More where a filter leaves too few.
+SETTINGS = {"ivfflat.probes": "100", "ivfflat.iterative_scan": "relaxed_order"}
 _LOCK = 0x51A31AB  # an advisory lock: one publication at a time
 _LIST = """
 CREATE TABLE IF NOT EXISTS siamlab_galleries (
@@ -32,6 +34,7 @@ CREATE TABLE IF NOT EXISTS siamlab_galleries (
     model text NOT NULL,
     key bytea NOT NULL,           -- id of the vault's key; not the key
     dimensions integer NOT NULL,
+    lists integer NOT NULL,       -- of the vector index; 0 without one
     state text NOT NULL,          -- of the vault when it was published
     UNIQUE (vault, model)
 )"""
@@ -48,8 +51,11 @@ _INDEXES = (
     "CREATE UNIQUE INDEX ON {table} (person, place)",
     "CREATE INDEX ON {table} (member_of)",
     "CREATE INDEX ON {table} (member_of, person, version) WHERE place = 0",
-    "CREATE INDEX ON {table} USING hnsw ((template::halfvec({dimensions})) halfvec_ip_ops)",
 )
+_VECTORS = """
+CREATE INDEX {table}_vectors ON {table}
+USING ivfflat ((template::halfvec({dimensions})) halfvec_ip_ops) WITH (lists = {lists})"""
+_COLUMNS = "number, key, dimensions, lists, state"
 _NEAREST = """
 SELECT person FROM (
     SELECT person, template FROM {table} {where} ORDER BY {order} LIMIT {count}
@@ -66,12 +72,14 @@ class VectorTable:
         number: of the table.
         key: id of the key under which the templates were transformed.
         dimensions: numbers in a template.
+        lists: of the vector index; 0 without one.
         state: of the vault when they were published.
     """
 
     number: int
     key: bytes
     dimensions: int
+    lists: int
     state: str
 
     def sql(self, statement: str, **parts: object) -> str:
@@ -96,8 +104,7 @@ def has_list(database: Database) -> bool:
 def find_table(database: Database, vault: bytes, model: str) -> VectorTable | None:
     """The table of a gallery and model; ``None`` if they were not published here."""
     found = database.rows(
-        "SELECT number, key, dimensions, state FROM siamlab_galleries "
-        "WHERE vault = %s AND model = %s",
+        f"SELECT {_COLUMNS} FROM siamlab_galleries WHERE vault = %s AND model = %s",
         (vault, model),
     )
     return VectorTable(*found[0]) if found else None
@@ -157,10 +164,8 @@ def lock_list(cursor: psycopg.Cursor[Any]) -> None:
 
 def list_tables(cursor: psycopg.Cursor[Any], vault: bytes) -> dict[str, VectorTable]:
     """The tables of a gallery by model."""
-    cursor.execute(
-        "SELECT model, number, key, dimensions, state FROM siamlab_galleries WHERE vault = %s",
-        (vault,),
-    )
+    sql = f"SELECT model, {_COLUMNS} FROM siamlab_galleries WHERE vault = %s"
+    cursor.execute(sql.encode(), (vault,))
     return {model: VectorTable(*rest) for model, *rest in cursor.fetchall()}
 
 
@@ -169,11 +174,11 @@ def add_table(
 ) -> VectorTable:
     """A new table, without an index."""
     cursor.execute(
-        "INSERT INTO siamlab_galleries (vault, model, key, dimensions, state) "
-        "VALUES (%s, %s, %s, %s, '') RETURNING number",
+        "INSERT INTO siamlab_galleries (vault, model, key, dimensions, lists, state) "
+        "VALUES (%s, %s, %s, %s, 0, '') RETURNING number",
         (vault, model, key, dimensions),
     )
-    table = VectorTable(_only(cursor), key, dimensions, "")
+    table = VectorTable(_only(cursor), key, dimensions, 0, "")
     cursor.execute(table.sql(_TABLE).encode())
     return table
 
@@ -211,9 +216,21 @@ def add_templates(
 
 
 def build_indexes(cursor: psycopg.Cursor[Any], table: VectorTable) -> None:
-    """Index a table that was just loaded."""
-    for statement in _INDEXES:
-        cursor.execute(table.sql(statement).encode())
+    """Index a table after rows were added.
+
+    The centers of the vector index are of the templates that there are when it is built. It is
+    built again where there are twice as many by now, or half as many.
+    """
+    if not table.lists:
+        for statement in _INDEXES:
+            cursor.execute(table.sql(statement).encode())
+    lists = max(1, count_templates(cursor, table) // PER_LIST)
+    if not table.lists / 2 < lists < 2 * table.lists:
+        cursor.execute(table.sql("DROP INDEX IF EXISTS {table}_vectors").encode())
+        cursor.execute(table.sql(_VECTORS, lists=lists).encode())
+        cursor.execute(
+            "UPDATE siamlab_galleries SET lists = %s WHERE number = %s", (lists, table.number)
+        )
 
 
 def remove_people(cursor: psycopg.Cursor[Any], table: VectorTable, people: Sequence[bytes]) -> None:

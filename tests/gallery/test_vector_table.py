@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from siamlab.gallery.vector_table import (
     count_people,
     find_table,
     has_list,
+    list_tables,
     lock_list,
     nearest_people,
     note_state,
@@ -26,12 +28,15 @@ from siamlab.gallery.vector_table import (
 
 PEOPLE, SIZE = 1500, 32
 TEMPLATES = drawn(PEOPLE, dimensions=SIZE, most=2)
+LISTS = len(TEMPLATES) // 20
 
 
 @pytest.fixture
-def table(url: str) -> Iterator[tuple[Database, VectorTable]]:
+def table(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Database, VectorTable]]:
     """Person number n is n in two bytes, every tenth in a group; indexes are used."""
-    with Database(url, {"enable_seqscan": "off", **SETTINGS}) as database:
+    monkeypatch.setattr("siamlab.gallery.vector_table.PER_LIST", 20)
+    settings = {**SETTINGS, "ivfflat.probes": "70", "enable_seqscan": "off"}
+    with Database(url, settings) as database:
         assert not has_list(database)
         with database.transaction() as cursor:
             lock_list(cursor)
@@ -40,7 +45,7 @@ def table(url: str) -> Iterator[tuple[Database, VectorTable]]:
             build_indexes(cursor, made)
             note_state(cursor, made, "first")
         found = find_table(database, b"vault", "model")
-        assert found == VectorTable(made.number, b"key", SIZE, "first")
+        assert found == VectorTable(made.number, b"key", SIZE, LISTS, "first")
         yield database, found
 
 
@@ -88,3 +93,27 @@ def test_a_probe_is_sent_to_the_last_bit() -> None:
     probe = np.array([0.1, -1e-7, 1 / 3, 3e8], np.float32)
     read = np.array(as_text(probe)[1:-1].split(","), np.float64).astype(np.float32)
     np.testing.assert_array_equal(read, probe)
+
+
+def test_the_index_is_built_again_when_the_table_has_doubled(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists of ten: 20 templates make 2 lists, 30 more 5, and 5 more change nothing."""
+    monkeypatch.setattr("siamlab.gallery.vector_table.PER_LIST", 10)
+    found = []
+    with Database(url, SETTINGS) as database:
+        with database.transaction() as cursor:
+            lock_list(cursor)
+            add_table(cursor, b"vault", "model", b"key", SIZE)
+        remaining = rows()
+        for count in (20, 30, 5):
+            with database.transaction() as cursor:
+                table = list_tables(cursor, b"vault")["model"]
+                add_templates(cursor, table, islice(remaining, count))
+                build_indexes(cursor, table)
+            now = find_table(database, b"vault", "model")
+            assert now is not None
+            found.append(now.lists)
+            names = database.rows("SELECT relname FROM pg_class WHERE relname ~ '_vectors$'")
+            assert names == [(f"siamlab_templates_{now.number}_vectors",)]
+    assert found == [2, 5, 5]
