@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -410,6 +411,26 @@ def in_a_plane(images: np.ndarray) -> np.ndarray:
     rows = np.zeros((len(angles), SIZE), np.float32)
     rows[:, 0], rows[:, 1] = np.cos(angles), np.sin(angles)
     return rows
+
+
+def test_the_pages_users_are_enough(sealed: Gallery, url: str) -> None:
+    """The statements of docs/database.md: one user publishes, the other can only search."""
+    own = enroll(sealed)
+    page = (Path(__file__).parents[2] / "docs" / "database.md").read_text()
+    found = re.search(r"```sql\n(.*?)```", page, re.S)
+    assert found
+    lines = [
+        line for line in found[1].splitlines() if not line.startswith(("CREATE DATABASE", "\\"))
+    ]
+    with Database(url) as database, database.transaction() as cursor:
+        cursor.execute("\n".join(lines).encode())
+    keeper, door = (url.replace("postgres@", f"{user}@") for user in ("keeper", "door"))
+    assert publish(sealed, "made", keeper).added == 5
+    assert names(sealed, door, own[0])[0] == "Ada"
+    with pytest.raises(StorageError, match="permission denied"):
+        publish(sealed, "made", door)
+    with pytest.raises(StorageError, match="permission denied"):
+        withdraw(sealed, door)
 
 
 def test_group_digests_need_the_key(sealed: Gallery, gallery: Gallery) -> None:
