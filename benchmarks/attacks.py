@@ -20,7 +20,6 @@ import numpy as np
 import siamlab
 from siamlab.assessment.attack_defenses import DEFENSES
 from siamlab.assessment.attacks import GOALS, Attacked, attack_pairs, score_each
-from siamlab.assessment.cancelable import protect
 from siamlab.assessment.measured import wilson
 from siamlab.assessment.stolen_templates import PICTURE, draw_faces, link, train_inversion
 from siamlab.data.collections import Collection, open_collection
@@ -30,6 +29,7 @@ from siamlab.data.pipeline import to_float
 from siamlab.data.splits import split_by_name
 from siamlab.data.synthetic import write_people
 from siamlab.evaluation.evaluate import calibrate
+from siamlab.gallery.cancelable import protect
 from siamlab.models.siamese import Siamese
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name

@@ -363,6 +363,70 @@ def speed() -> str:
     return markdown(("what", "measured"), rows)
 
 
+def machines() -> str:
+    """What one machine holds: three searches of the same templates in the same run."""
+    rows = []
+    for size, found in read("database")["sizes"].items():
+        for name, key, where in MACHINES:
+            if key in found:
+                one = found[key]
+                memory = _bytes_per_template(one) * int(size) / 1e6
+                build = one.get("build_seconds")
+                alone = one["1"]["search_ms"]
+                rows.append(
+                    (
+                        f"{int(size):,}, {name}",
+                        f"{memory:,.0f} MB {where}",
+                        "none" if build is None else f"{build:.0f} s",
+                        *(f"{one[clients]['search_ms']:.0f} ms" for clients in ("1", "8", "32")),
+                        f"{alone / found['exact']['1']['search_ms']:.2f}",
+                        f"{one['load']:.0f}",
+                        f"{one['recall_at_1']:.3f}",
+                    )
+                )
+    times = ("one probe", "8 at once", "32 at once")
+    return markdown(
+        ("templates, search", "memory", "build", *times, "exact = 1", "load", "recall@1"), rows
+    )
+
+
+MACHINES = (
+    ("exact", "exact", "here"),
+    ("faiss", "faiss", "here"),
+    ("pgvector", "pgvector", "on the server"),
+)
+
+
+def _bytes_per_template(part: dict[str, Any]) -> float:
+    """What must stay in memory: here the matrix and the index, on a server the table and it."""
+    names = ("bytes_per_template", "table_bytes_per_template", "vector_index_bytes_per_template")
+    return float(sum(part.get(name, 0) for name in names))
+
+
+def indexes() -> str:
+    """Indexes that pgvector offers, on the same templates: what they cost, and what they find."""
+    rows = []
+    for size, found in read("database")["sizes"].items():
+        base = found.get("HNSW, 16 bits, m 16", {}).get("build_seconds")
+        for name, part in found.items():
+            if "index_bytes_per_template" not in part:
+                continue
+            for setting, one in part.items():
+                if isinstance(one, dict):
+                    built = part["build_seconds"]
+                    rows.append(
+                        (
+                            f"{int(size):,}, {name}, {setting}",
+                            f"{built:.0f} s" + (f" ({built / base:.2f})" if base else ""),
+                            f"{part['index_bytes_per_template']:.0f}",
+                            f"{one['1']['search_ms']:.1f} ms",
+                            f"{one['recall_at_1']:.3f}",
+                        )
+                    )
+    header = ("templates, index, setting of the search", "build (first = 1)", "bytes a template")
+    return markdown((*header, "one probe", "recall@1"), rows)
+
+
 def presentation() -> str:
     """Presentations that passed the challenge: people should, instruments should not."""
     found = read("presentation")
@@ -428,6 +492,8 @@ MADE = (
     oneshot,
     fusion,
     speed,
+    machines,
+    indexes,
     presentation,
     attacks,
     stolen,

@@ -50,6 +50,8 @@ HEAVY = {
     "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
     "anywidget": {"capture/cameras/camera_widget.py", "ui/panels/page.py"},
     "faiss": {"gallery/search.py"},
+    "psycopg": {"gallery/postgres.py", "gallery/vector_table.py", "gallery/publishing.py"},
+    "pgvector": {"gallery/vector_table.py"},
 }
 
 

@@ -12,6 +12,7 @@ from siamlab.cli.output import BAD_INPUT, write_out
 from siamlab.errors import SiamlabError
 from siamlab.system.files import check_writable
 
+MODELS = "a .keras, .tflite or .onnx file, pretrained, or compact"
 Commands = Any  # what argparse's add_subparsers returns; its class is private
 
 
@@ -42,6 +43,22 @@ def add_command(
 def add_model(command: Parser) -> None:
     """The positional argument ``MODEL``."""
     command.add_argument("model", metavar="MODEL", help="a .keras file, pretrained, or compact")
+
+
+def add_model_option(command: Parser) -> None:
+    """The option ``--model MODEL`` of commands that use the gallery."""
+    command.add_argument(
+        "--model",
+        metavar="MODEL",
+        help=f"{MODELS} (default: SIAMLAB_MODEL, else the model that notebook 05 trained, else "
+        "pretrained)",
+    )
+
+
+def add_database_option(command: Parser) -> None:
+    """The option ``--database URL``."""
+    text = "postgresql://user@host/name (default: SIAMLAB_DATABASE)"
+    command.add_argument("--database", metavar="URL", help=text)
 
 
 def add_images(command: Parser) -> None:

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siamlab.cli.arguments import Commands, add_command, new_file
+from siamlab.cli.arguments import Commands, add_command, add_model_option, new_file
 from siamlab.cli.gallery_commands import open_gallery
 from siamlab.cli.output import DONE, say, verdict_status
-from siamlab.cli.people_commands import add_model_option, open_model
+from siamlab.cli.people_commands import open_model
 
 if TYPE_CHECKING:
     from siamlab.attendance.register import Register

@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siamlab.cli.arguments import Commands, Parser, add_command
+from siamlab.cli.arguments import (
+    Commands,
+    Parser,
+    add_command,
+    add_database_option,
+    add_model_option,
+)
 from siamlab.cli.output import DONE, NOT_VERIFIED, say
 
 if TYPE_CHECKING:
@@ -28,8 +34,19 @@ def add_commands(commands: Commands) -> None:
     command = add_command(inner, export)
     _add_person(command)
     command.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
-    _add_person(add_command(inner, erase))
-    add_command(inner, purge)
+    command = add_command(inner, erase)
+    _add_person(command)
+    add_database_option(command)
+    add_database_option(add_command(inner, purge))
+    command = add_command(inner, publish)
+    add_database_option(command)
+    command.add_argument(
+        "--groups", type=Path, metavar="FILE.csv", help="person,group on each line, to search in"
+    )
+    command.add_argument(
+        "--withdraw", action="store_true", help="remove everything of this gallery from there"
+    )
+    add_model_option(command)
     command = add_command(inner, rekey)
     command.add_argument(
         "--keyring", action="store_true", help="leave a random passphrase with the system's keyring"
@@ -102,9 +119,11 @@ def export(options: argparse.Namespace) -> int:
 def erase(options: argparse.Namespace) -> int:
     """Erase a person everywhere, and say what is left elsewhere."""
     from siamlab.config import open_workspace
+    from siamlab.gallery.postgres import given_database
     from siamlab.gallery.rights import erase_person
 
-    left = erase_person(open_gallery(), options.person, open_workspace())
+    database = given_database(options.database)
+    left = erase_person(open_gallery(), options.person, open_workspace(), database)
     say(f"erased {options.person}")
     for sentence in left:
         say(sentence)
@@ -113,12 +132,40 @@ def erase(options: argparse.Namespace) -> int:
 
 def purge(options: argparse.Namespace) -> int:
     """Erase everybody whose consent is over."""
+    from siamlab.gallery.postgres import given_database
+    from siamlab.gallery.publishing import remove_erased
     from siamlab.gallery.rights import purge as purge_people
 
-    over, back = purge_people(open_gallery())
+    gallery = open_gallery()
+    over, back = purge_people(gallery)
     say(f"erased {len(over)} people whose consent was over{': ' if over else ''}{', '.join(over)}")
     if back:
         say(f"erased {back} people again who had come back with an old copy of the gallery")
+    for sentence in remove_erased(gallery, given_database(options.database), "people"):
+        say(sentence)
+    return DONE
+
+
+def publish(options: argparse.Namespace) -> int:
+    """Bring a database to the gallery's state: templates that only the vault's key can compare."""
+    from siamlab.assessment.by_group import read_groups
+    from siamlab.cli.people_commands import open_model
+    from siamlab.errors import InputError
+    from siamlab.gallery.postgres import given_database
+    from siamlab.gallery.publishing import publish as publish_gallery
+    from siamlab.gallery.publishing import withdraw
+
+    url = given_database(options.database)
+    if url is None:
+        raise InputError("Which database? Give --database URL, or set SIAMLAB_DATABASE.")
+    gallery = open_gallery()
+    if options.withdraw:
+        say(f"{withdraw(gallery, url)} templates were removed.")
+        return DONE
+    groups = None if options.groups is None else read_groups(options.groups)
+    say(str(publish_gallery(gallery, open_model(options).model_id, url, groups)))
+    if not gallery.encrypted:
+        say(f"{OPEN} Its key, which turns published templates back, lies open in its file.")
     return DONE
 
 

@@ -12,17 +12,26 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from siamlab.cli.arguments import Commands, Parser, add_command, add_json, positive, share
+from siamlab.cli.arguments import (
+    MODELS,
+    Commands,
+    Parser,
+    add_command,
+    add_database_option,
+    add_json,
+    add_model_option,
+    positive,
+    share,
+)
 from siamlab.cli.gallery_commands import OPEN, open_gallery
 from siamlab.cli.output import DONE, UNKNOWN, note, say, verdict_status, write_json
 
 if TYPE_CHECKING:
     from siamlab.gallery import Enrollment, Gallery
+    from siamlab.gallery.database_search import DatabaseSearch
     from siamlab.gallery.store import Agreement
     from siamlab.models.embedder import FaceEmbedder
     from siamlab.verification.verifier import Verifier
-
-_MODELS = "a .keras, .tflite or .onnx file, pretrained, or compact"
 
 
 def add_commands(commands: Commands) -> None:
@@ -31,7 +40,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("first", type=Path, metavar="IMAGE")
     command.add_argument("second", type=Path, metavar="IMAGE")
     command.add_argument(
-        "--model", default="pretrained", metavar="MODEL", help=f"{_MODELS} (default: pretrained)"
+        "--model", default="pretrained", metavar="MODEL", help=f"{MODELS} (default: pretrained)"
     )
     _add_threshold(command)
     add_json(command, "write the verdict here")
@@ -66,17 +75,11 @@ def add_commands(commands: Commands) -> None:
     )
     add_model_option(command)
     _add_threshold(command)
-    add_json(command, "write candidates and scores here")
-
-
-def add_model_option(command: Parser) -> None:
-    """The option ``--model MODEL`` of commands that use the gallery."""
+    add_database_option(command)
     command.add_argument(
-        "--model",
-        metavar="MODEL",
-        help=f"{_MODELS} (default: SIAMLAB_MODEL, else the model that notebook 05 trained, else "
-        "pretrained)",
+        "--group", metavar="NAME", help="only people of this group of the database"
     )
+    add_json(command, "write candidates and scores here")
 
 
 def _add_threshold(command: Parser) -> None:
@@ -191,6 +194,7 @@ def identify(options: argparse.Namespace) -> int:
     from siamlab.images.decode import read_image
 
     verifier = _open_verifier(options)
+    verifier.database = _open_database(options, verifier)
     identification = verifier.identify(read_image(options.image), options.top)
     write_json(options.json, identification.to_dict())
     say(str(identification))
@@ -205,6 +209,19 @@ def _open_verifier(options: argparse.Namespace) -> Verifier:
         open_gallery(),
         detection_threshold=getattr(options, "threshold", None),
     )
+
+
+def _open_database(options: argparse.Namespace, verifier: Verifier) -> DatabaseSearch | None:
+    from siamlab.errors import InputError
+    from siamlab.gallery.database_search import DatabaseSearch
+    from siamlab.gallery.postgres import given_database
+
+    url = given_database(options.database)
+    if url is not None:
+        return DatabaseSearch(verifier.gallery, verifier.model_id, url, options.group)
+    if options.group is not None:
+        raise InputError("--group is of a database: give --database URL, or SIAMLAB_DATABASE.")
+    return None
 
 
 def open_model(options: argparse.Namespace) -> FaceEmbedder:

@@ -25,6 +25,7 @@ from siamlab.gallery.captures import IMAGES, VaultCaptures
 from siamlab.gallery.consent import EXEMPT, Consent
 from siamlab.gallery.database import check_structure
 from siamlab.gallery.enrollment import from_record
+from siamlab.gallery.publishing import remove_erased
 from siamlab.gallery.store import TEMPLATES, Gallery
 from siamlab.gallery.vault import Person, Transaction
 from siamlab.system.files import storage_errors, write_bytes, write_text
@@ -164,7 +165,12 @@ def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
         return _held(view, person)
 
 
-def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None) -> list[str]:
+def erase_person(
+    gallery: Gallery,
+    name: str,
+    workspace: Workspace | None = None,
+    database: str | None = None,
+) -> list[str]:
     """Erase a person everywhere, and look for what is left.
 
     Destroys the person's key and records, writes the vault anew, removes the person's folders in
@@ -175,10 +181,12 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
         gallery: what holds the person.
         name: of the person.
         workspace: whose plain folders, caches and models are searched too.
+        database: a URL; the person is removed there too, and a query shows that they are gone.
 
     Returns:
         What is left and what to do about it, a sentence each: exported copies, models that were
-        fine-tuned with this person's images. Empty when nothing is.
+        fine-tuned with this person's images, databases that could not be reached. Empty when
+        nothing is.
 
     Raises:
         NotEnrolledError: nothing was held of this person.
@@ -199,7 +207,8 @@ def erase_person(gallery: Gallery, name: str, workspace: Workspace | None = None
             shutil.rmtree(folder)
     if workspace is not None:
         _forget_who(workspace, name)
-    return find_traces(gallery, name, known, secrets, workspace)
+    traces = find_traces(gallery, name, known, secrets, workspace)
+    return traces + remove_erased(gallery, database, repr(name))
 
 
 def find_traces(

@@ -69,7 +69,7 @@ def open_search(templates: Templates, model: PairScorer, kind: str = "auto") -> 
         InputError: ``vector`` for a model that does not rank by cosine.
         MissingPackageError: ``vector`` without faiss.
     """
-    cosine = model.ranks_by_cosine and _are_unit(templates.matrix)
+    cosine = model.ranks_by_cosine and are_unit(templates.matrix)
     if kind == "vector" and not cosine:
         raise InputError(
             "A vector index needs unit templates and a head with equal weights on their squared "
@@ -86,7 +86,8 @@ def open_search(templates: Templates, model: PairScorer, kind: str = "auto") -> 
     return _ranked(templates, lambda probe: _score_all(model, probe, templates.matrix))
 
 
-def _are_unit(matrix: np.ndarray) -> bool:
+def are_unit(matrix: np.ndarray) -> bool:
+    """Whether all templates ``(N, dimensions)`` are unit vectors, to rounding."""
     squares = np.einsum("ij,ij->i", matrix, matrix)
     return bool(np.abs(squares - 1).max() < 1e-3)
 

@@ -245,9 +245,9 @@ class Gallery(OneProcess):
                     return known[1]
                 self._templates.pop(model_id, None)  # frees the old matrix before the next
                 with _collector_paused():
-                    people, contents = _read_all(view, TEMPLATES + model_id)
+                    people, contents = read_all(view, TEMPLATES + model_id)
                 if people:
-                    made = _to_templates(people, contents, model_id)
+                    made = to_templates(people, contents, model_id)
                     self._templates[model_id] = (state, made)
                     return made
         raise NotEnrolledError(f"Nobody is enrolled with this model ({model_id}); enroll first.")
@@ -410,7 +410,7 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]]:
+def read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]]:
     """Everyone's record of one name, decrypted; people whose record was changed are left out."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -442,7 +442,12 @@ def _read_all(view: Transaction, record: str) -> tuple[list[Person], list[bytes]
     return people, contents
 
 
-def _to_templates(people: Sequence[Person], contents: list[bytes], model_id: str) -> Templates:
+def to_templates(people: Sequence[Person], contents: list[bytes], model_id: str) -> Templates:
+    """One matrix from what :func:`read_all` gave.
+
+    Raises:
+        ModelError: one model made templates of several sizes.
+    """
     starts, sizes = zip(*map(record_layout, contents), strict=True)
     if len(set(sizes)) > 1:
         found = ", ".join(map(str, sorted(set(sizes))))

@@ -80,6 +80,7 @@ class Keys:
         names: of the keyed digests by which people are found.
         audit: of the log's HMACs.
         register: seals sessions and attendance.
+        templates: turns templates that leave the vault (:mod:`siamlab.gallery.cancelable`).
     """
 
     vault: bytes
@@ -88,6 +89,7 @@ class Keys:
     names: bytes
     audit: bytes
     register: bytes
+    templates: bytes
 
     @classmethod
     def derive(cls, vault: bytes, key_id: bytes, master: bytes, sealed_audit: bytes) -> Keys:
@@ -104,6 +106,7 @@ class Keys:
             names=derive_key(master, "names"),
             audit=unseal(wrap, sealed_audit, b"audit" + vault),
             register=derive_key(master, "register"),
+            templates=derive_key(master, "templates"),
         )
 
     def tag(self, name: str) -> bytes:
@@ -181,6 +184,16 @@ class Transaction:
         if name_key(person.name) != name_key(name):  # the digests of two people were exchanged
             raise StorageError(_CHANGED)
         return person
+
+    def find_id(self, identity: bytes) -> Person | None:
+        """The person with this random id; ``None`` where nobody has it, or not any more.
+
+        Raises:
+            StorageError: the row was changed.
+        """
+        sql = f"SELECT {PEOPLE} FROM people WHERE id = ?"
+        row = self.database.execute(sql, (identity,)).fetchone()
+        return None if row is None or identity in self.erased else self.open(row)
 
     def find_or_new(self, name: str) -> Person | None:
         """The person with exactly this name, to whom something may be added; ``None`` if new.

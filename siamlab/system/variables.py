@@ -21,6 +21,7 @@ VARIABLES = {
     "SIAMLAB_PASSPHRASE": "the gallery's passphrase",
     "SIAMLAB_PASSPHRASE_FILE": "a file that holds it",
     "SIAMLAB_NEW_PASSPHRASE": "the next passphrase, for gallery rekey",
+    "SIAMLAB_DATABASE": "a PostgreSQL server to publish the gallery to, and to search in",
     "SIAMLAB_DEBUG": "1 shows where an error happened",
 }
 

@@ -6,16 +6,19 @@ import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from siamlab.errors import InputError
 from siamlab.faces.detectors import FaceBox
-from siamlab.gallery import Gallery, Templates
+from siamlab.gallery import Enrollment, Gallery, Templates
 from siamlab.gallery.search import Candidate, Search, open_search
 from siamlab.models.embedder import FaceEmbedder
 from siamlab.models.metadata import ModelMetadata, log_odds
+
+if TYPE_CHECKING:
+    from siamlab.gallery.database_search import DatabaseSearch
 
 KINDS = ("auto", "exact", "vector")
 STRANGERS = 0.01  # of strangers may get a name: the false positive identification rate
@@ -159,9 +162,11 @@ class Identifier:
         model_id: ``model.model_id`` if known; computing it reads all weights.
         kind: ``exact``, ``vector`` (needs faiss and a model that ranks by cosine), or ``auto``:
             ``vector`` for 250,000 templates and more where that is possible, else ``exact``.
+        database: searches a database in place of all this, for galleries past one machine; for a
+            model that ranks by cosine.
 
     Raises:
-        InputError: an unknown kind.
+        InputError: an unknown kind, or a model that a database cannot search for.
 
     Example:
         ```python
@@ -176,13 +181,20 @@ class Identifier:
         gallery: Gallery,
         model_id: str | None = None,
         kind: str = "auto",
+        database: DatabaseSearch | None = None,
     ) -> None:
         if kind not in KINDS:
             raise InputError(f"kind is one of {', '.join(KINDS)}. Received: kind={kind!r}.")
+        if database is not None and not model.ranks_by_cosine:
+            raise InputError(
+                "A database ranks templates by their cosine, as pretrained and compact do. "
+                "Received: a model that does not."
+            )
         self.model = model
         self.gallery = gallery
         self.model_id = model.model_id if model_id is None else model_id
         self.kind = kind
+        self.database = database
         self._opened: tuple[Templates, Search] | None = None
 
     def open(self) -> Templates:
@@ -193,6 +205,10 @@ class Identifier:
             InputError, MissingPackageError: a vector index is asked for and not possible.
         """
         return self._open()[0]
+
+    def people(self) -> int:
+        """How many people are searched; raises as :meth:`open`."""
+        return len(self.open().people) if self.database is None else self.database.people()
 
     def search(self, probe: np.ndarray, top: int = 5) -> tuple[Candidate, ...]:
         """Find the people most similar to the probe.
@@ -208,6 +224,10 @@ class Identifier:
             InputError: the probe has another size, or ``top`` is below 1.
             Others as in :meth:`open`.
         """
+        if top < 1:
+            raise InputError(f"top is at least 1. Received: top={top}.")
+        if self.database is not None:
+            return self._score(probe, self.database(probe, top))
         templates, search = self._open()
         dimensions = templates.matrix.shape[1]
         if probe.shape != (dimensions,):
@@ -215,8 +235,6 @@ class Identifier:
                 f"The gallery's templates have {dimensions} numbers; a probe has the shape "
                 f"({dimensions},). Received: {probe.shape}."
             )
-        if top < 1:
-            raise InputError(f"top is at least 1. Received: top={top}.")
         rows = search(probe, top)
         scores = self.model.score_pairs(probe, templates.matrix[rows])
         people = np.searchsorted(templates.starts, rows, side="right") - 1
@@ -224,6 +242,15 @@ class Identifier:
             Candidate(templates.people[person], float(score), int(row - templates.starts[person]))
             for person, row, score in zip(people, rows, scores, strict=True)
         )
+
+    def _score(self, probe: np.ndarray, found: Sequence[Enrollment]) -> tuple[Candidate, ...]:
+        """The people whom a database proposed, by the scores of their templates in the vault."""
+        candidates = []
+        for one in found:
+            scores = self.model.score_pairs(probe, one.templates)
+            best = int(np.argmax(scores))
+            candidates.append(Candidate(one.person, float(scores[best]), best))
+        return tuple(sorted(candidates, key=lambda candidate: -candidate.score))
 
     def _open(self) -> tuple[Templates, Search]:
         templates = self.gallery.templates(self.model_id)

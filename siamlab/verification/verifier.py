@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -51,6 +51,9 @@ from siamlab.verification.probe import Image, model_inputs, read_pixels
 from siamlab.verification.result import Verification
 from siamlab.verification.template import make_templates
 
+if TYPE_CHECKING:
+    from siamlab.gallery.database_search import DatabaseSearch
+
 
 class Verifier(OneProcess):
     """Verifies people of a gallery with one model.
@@ -71,6 +74,7 @@ class Verifier(OneProcess):
             impostors in, which asks for a higher one (``benchmarks/fusion.py`` tells how much).
         domain: what the images will be, ``photographs`` or ``drawings``, where it is known. If the
             model's threshold was chosen on the other, a warning says so, and every verdict.
+        database: where :meth:`identify` searches; ``None`` takes the gallery itself.
 
     Raises:
         InputError: a threshold is out of its range, or an unknown rule or domain.
@@ -96,6 +100,7 @@ class Verifier(OneProcess):
         rule: str = "one",
         fusion: str = "vote",
         domain: str | None = None,
+        database: DatabaseSearch | None = None,
     ) -> None:
         self.detection_threshold, self.operating_point = model.metadata.choose_threshold(
             detection_threshold, VERIFICATION
@@ -107,6 +112,7 @@ class Verifier(OneProcess):
             )
         self.model = model
         self.gallery = gallery
+        self.database = database
         self.preprocessing = model.metadata.preprocessing
         self.detector = open_detector(self.preprocessing.detector) if detector is None else detector
         self.verification_threshold = float(verification_threshold)
@@ -268,7 +274,7 @@ class Verifier(OneProcess):
     @cached_property
     def identifier(self) -> Identifier:
         """The search behind :meth:`identify`; opens the gallery when first used."""
-        return Identifier(self.model, self.gallery, self.model_id)
+        return Identifier(self.model, self.gallery, self.model_id, database=self.database)
 
     def identify(self, frame: np.ndarray, top: int = 5, aligned: bool = False) -> Identification:
         """Find the one face in a frame and compare it with everyone in the gallery.
@@ -288,7 +294,7 @@ class Verifier(OneProcess):
             InputError: the frame has another form, or ``top`` is below 1.
         """
         check_rgb(frame)
-        enrolled = len(self.identifier.open().people)
+        enrolled = self.identifier.people()
         begin = time.perf_counter()
         try:
             cut, box = self._find_face(frame, aligned)

@@ -340,5 +340,5 @@ def test_a_search_of_an_unchanged_gallery_decrypts_no_template(
     templates = enrolled(gallery)
     identifier = Identifier(MODELS["cosine"], gallery)
     identifier.search(templates.matrix[0])
-    monkeypatch.setattr("siamlab.gallery.store._read_all", None)
+    monkeypatch.setattr("siamlab.gallery.store.read_all", None)
     assert identifier.search(templates.matrix[0], 1)[0].person == "person 0"

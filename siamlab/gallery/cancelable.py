@@ -45,7 +45,7 @@ def protect(templates: np.ndarray, key: bytes) -> np.ndarray:
 
     Example:
         >>> import numpy as np
-        >>> from siamlab.assessment.cancelable import protect
+        >>> from siamlab.gallery.cancelable import protect
         >>> a, b = np.random.default_rng(0).standard_normal((2, 128)).astype("f4")
         >>> turned = protect(np.stack([a, b]), b"secret")
         >>> bool(abs(turned[0] @ turned[1] - a @ b) < 1e-4)
