@@ -84,9 +84,8 @@ def vault_state(view: Transaction) -> str:
 
 def group_digest(keys: Keys, group: str) -> bytes:
     """What a database has in place of a group's name."""
-    return keyed_digest(keys.templates, b"group" + group.encode("utf-8", "surrogatepass"))[
-        :ID_BYTES
-    ]
+    content = b"group" + group.encode("utf-8", "surrogatepass")
+    return keyed_digest(keys.templates, content)[:ID_BYTES]
 
 
 def publish(
@@ -110,14 +109,14 @@ def publish(
     """
     with Database(url) as database, database.transaction() as cursor:
         lock_list(cursor)
-        if database.place not in published_places(gallery):
-            _log(gallery, _PUBLISHED, database.place)  # before anything is there
         source = _read(gallery, model_id)  # not before: another program may have changed it
         known = list_tables(cursor, source.keys.vault).get(model_id)
         if known is None and source.templates is None:
             raise NotEnrolledError(
                 f"Nobody is enrolled with this model ({model_id}); enroll first."
             )
+        if database.place not in published_places(gallery):
+            _log(gallery, _PUBLISHED, database.place)  # before anything is there
         done = _bring_up_to_date(cursor, source, known, model_id, groups)
     return Publication(database.place, *done)
 

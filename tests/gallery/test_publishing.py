@@ -233,11 +233,13 @@ def test_two_galleries_and_two_models_in_one_database(
 def test_only_unit_templates_and_enrolled_people_are_published(sealed: Gallery, url: str) -> None:
     with pytest.raises(NotEnrolledError):
         publish(sealed, "made", url)
+    assert not sealed.vault.exists()
     sealed.enroll("Ada", np.ones((1, SIZE)), "long", consent="drawn")
     with pytest.raises(NotEnrolledError, match="made"):
         publish(sealed, "made", url)
     with pytest.raises(InputError, match="cosine"):
         publish(sealed, "long", url)
+    assert published_places(sealed) == []
     with pytest.raises(InputError, match="cosine"):
         search = DatabaseSearch(sealed, "made", url)
         Identifier(made_model("l1"), sealed, database=search)
