@@ -1,4 +1,4 @@
-"""The list of the series' notebooks."""
+"""The list of the series' notebooks, and where the solutions of their exercises are."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ SERIES = (
     "07_realtime_verification",
     "08_strong_weights",
 )
+SOLUTIONS = "solutions"  # the folder beside the notebooks
 BEYOND = ("09_losses_and_data", "12_privacy_and_attacks")
 
 
@@ -36,3 +37,8 @@ def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
             "project and install it with pip install -e ."
         )
     return paths
+
+
+def solutions_path(notebook: Path) -> Path:
+    """Where the solutions of a notebook's exercises are; not all have some."""
+    return notebook.parent / SOLUTIONS / f"{notebook.stem}_solutions.ipynb"
