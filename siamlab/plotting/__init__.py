@@ -9,7 +9,12 @@ from siamlab.plotting.architecture import draw_architecture
 from siamlab.plotting.embedding_plots import plot_baselines, plot_map, plot_oneshot
 from siamlab.plotting.heat_plots import plot_heat
 from siamlab.plotting.history_plot import plot_history
-from siamlab.plotting.image_plots import plot_images, plot_pairs, plot_verification
+from siamlab.plotting.image_plots import (
+    plot_images,
+    plot_judged_pairs,
+    plot_pairs,
+    plot_verification,
+)
 from siamlab.plotting.network_steps import Step, network_steps
 from siamlab.plotting.score_plots import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.study_plots import (
@@ -34,6 +39,7 @@ __all__ = [
     "plot_heat",
     "plot_history",
     "plot_images",
+    "plot_judged_pairs",
     "plot_losses",
     "plot_map",
     "plot_oneshot",

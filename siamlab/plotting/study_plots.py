@@ -65,7 +65,14 @@ def plot_against_size(
         axes.set_xticks(across)
         axes.margins(x=0.08)
 
-    return _panels("points", studies, panel, machine, 3.3)
+    figure = _panels("points", studies, panel, machine, 3.3)
+    unit = " s" if measure == "seconds" else ""
+    figure.alt = " ".join(
+        f"{one}: {', '.join(f'{getattr(p, measure):.3g}{unit} at {getattr(p, name)}' for p in runs)}."
+        for one, _, name, runs in studies
+        if runs
+    )
+    return figure
 
 
 def _draw_seconds(axes: Any, across: list[int], points: _Runs) -> None:

@@ -1,0 +1,65 @@
+"""What the chapters measure more than once, each as a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from siamlab.data.collections import Collection
+from siamlab.data.pairs import PairSet
+from siamlab.evaluation.evaluate import evaluate
+from siamlab.evaluation.intervals import wilson_interval
+from siamlab.images.decode import ImageFile
+from siamlab.models.siamese import Siamese
+from siamlab.verification.verifier import Verifier
+
+
+def stage_row(
+    stage: str, model: Siamese, people: Collection, tests: Mapping[str, PairSet]
+) -> dict[str, Any]:
+    """AUC and accuracy of a model as it is now, at its own threshold.
+
+    Args:
+        stage: what was last done to the model.
+        model: calibrated.
+        people: whom the pairs are of.
+        tests: name to pairs.
+    """
+    row: dict[str, Any] = {"stage": stage}
+    for name, pairs in tests.items():
+        result = evaluate(model, people, pairs)
+        auc = f"{result.auc:.3f} ({result.intervals['auc']})"
+        row |= {f"{name}: AUC (95 %)": auc, f"{name}: accuracy": result.accuracy}
+    return row
+
+
+def share_verified(verifier: Verifier, person: str, images: Sequence[ImageFile]) -> float:
+    """The share of images that are verified as a person; unknown is no."""
+    return sum(verifier.verify(image, person).verified is True for image in images) / len(images)
+
+
+def acceptance_row(
+    model: str, accepted: float, probes: int, falsely: float, impostors: int
+) -> dict[str, Any]:
+    """How many probes and impostors are let in, with 95 % intervals for images apart.
+
+    Args:
+        model: its name.
+        accepted: share of the person's own images that were let in.
+        probes: how many these are.
+        falsely: share of the impostors that were let in.
+        impostors: how many these are, one image of each.
+
+    Example:
+        >>> acceptance_row("compact", 1.0, 20, 0.0, 37)["accepted (95 %)"]
+        '0.839 to 1.000'
+    """
+    row: dict[str, Any] = {"model": model}
+    for name, share, count in (
+        ("accepted", accepted, probes),
+        ("falsely accepted", falsely, impostors),
+    ):
+        kind = "probes" if name == "accepted" else "impostors"
+        interval = str(wilson_interval(round(share * count), count))
+        row |= {kind: count, name: share, f"{name} (95 %)": interval}
+    return row
