@@ -33,6 +33,25 @@ def stage_row(
     return row
 
 
+def judged_row(model: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The headline rates of an evaluation.
+
+    Args:
+        model: its name.
+        result: what ``Evaluation.to_dict`` gives, from memory or from a file.
+    """
+    low, high = result["intervals"]["auc"]
+    return {
+        "model": model,
+        "AUC": result["auc"],
+        "95 %": f"{low:.3f} to {high:.3f}",
+        "accuracy": result["accuracy"],
+        "FMR": result["fmr"],
+        "FNMR": result["fnmr"],
+        "TAR at FAR 0.01": result["tar_at_far"]["0.01"],
+    }
+
+
 def share_verified(verifier: Verifier, person: str, images: Sequence[ImageFile]) -> float:
     """The share of images that are verified as a person; unknown is no."""
     return sum(verifier.verify(image, person).verified is True for image in images) / len(images)

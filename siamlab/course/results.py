@@ -48,27 +48,11 @@ def _cell(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def make_table(rows: list[dict[str, Any]]) -> Table:
-    """Rows with equal keys as a table, which a notebook shows as HTML.
-
-    Args:
-        rows: column to value; floats get three digits, ``None`` a dash.
-
-    Example:
-        >>> print(make_table([{"model": "Koch", "AUC": 0.75}, {"model": "compact", "AUC": None}]))
-        model    AUC
-        --------------
-        Koch     0.750
-        compact  -
-    """
-    names = list(rows[0])
-    cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    return Table(cells, names, rule=True)
-
-
 def format_table(rows: list[dict[str, Any]]) -> str:
     """Rows with equal keys as aligned text."""
-    return str(make_table(rows))
+    names = list(rows[0])
+    cells = [[_cell(row.get(name)) for name in names] for row in rows]
+    return str(Table(cells, names, rule=True))
 
 
 def results_table(workspace: Workspace) -> str:

@@ -142,8 +142,8 @@ def plot_judged_pairs(
         InputError: none was chosen, or a file is no image.
     """
     part = pairs.subset(chosen)
-    sides = ([read_image(path) for path in side] for side in (part.first, part.second))
-    return plot_pairs(*sides, part.labels, scores[list(chosen)], threshold)
+    first, second = ([read_image(path) for path in side] for side in (part.first, part.second))
+    return plot_pairs(first, second, part.labels, scores[list(chosen)], threshold)
 
 
 def _pair(cell: Any, first: np.ndarray, second: np.ndarray) -> None:
@@ -220,7 +220,7 @@ def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
         right.text(0.5, 0.5, verification.reason or "no templates", ha="center", wrap=True)
     else:
         _template_scores(right, verification)
-    figure.alt = f"A frame with a box around the face, and the score of each template: {verification}."
+    figure.alt = f"A frame, the box of its face, and the score of each template: {verification}."
     return figure
 
 

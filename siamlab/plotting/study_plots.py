@@ -67,11 +67,10 @@ def plot_against_size(
 
     figure = _panels("points", studies, panel, machine, 3.3)
     unit = " s" if measure == "seconds" else ""
-    figure.alt = " ".join(
-        f"{one}: {', '.join(f'{getattr(p, measure):.3g}{unit} at {getattr(p, name)}' for p in runs)}."
-        for one, _, name, runs in studies
-        if runs
-    )
+    for one, _, name, runs in studies:
+        said = (f"{getattr(run, measure):.3g}{unit} at {getattr(run, name)}" for run in runs)
+        figure.alt += f"{one}: {', '.join(said)}. " if runs else ""
+    figure.alt = figure.alt.strip()
     return figure
 
 
