@@ -83,8 +83,8 @@ PROFILES: dict[str, Profile] = {
         compact_people=32,
         validation_pairs=400,
         test_pairs=400,
-        chart_sizes=(32, 48, 64),
-        chart_counts=(128, 256, 512),
+        chart_sizes=(32, 64),
+        chart_counts=(128, 512),
         chart_steps=40,
     ),
     "full": Profile(
