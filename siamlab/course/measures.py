@@ -9,6 +9,7 @@ from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.evaluation.evaluate import evaluate
 from siamlab.evaluation.intervals import wilson_interval
+from siamlab.evaluation.rates import format_rate
 from siamlab.images.decode import ImageFile
 from siamlab.models.siamese import Siamese
 from siamlab.verification.verifier import Verifier
@@ -28,7 +29,7 @@ def stage_row(
     row: dict[str, Any] = {"stage": stage}
     for name, pairs in tests.items():
         result = evaluate(model, people, pairs)
-        auc = f"{result.auc:.3f} ({result.intervals['auc']})"
+        auc = format_rate(result.auc, result.intervals["auc"])
         row |= {f"{name}: AUC (95 %)": auc, f"{name}: accuracy": result.accuracy}
     return row
 
@@ -71,14 +72,12 @@ def acceptance_row(
 
     Example:
         >>> acceptance_row("compact", 1.0, 20, 0.0, 37)["accepted (95 %)"]
-        '0.839 to 1.000'
+        '1.000 (0.839 to 1.000)'
     """
     row: dict[str, Any] = {"model": model}
-    for name, share, count in (
-        ("accepted", accepted, probes),
-        ("falsely accepted", falsely, impostors),
-    ):
-        kind = "probes" if name == "accepted" else "impostors"
-        interval = str(wilson_interval(round(share * count), count))
-        row |= {kind: count, name: share, f"{name} (95 %)": interval}
+    tries = (("probes", "accepted", accepted, probes),
+             ("impostors", "falsely accepted", falsely, impostors))  # fmt: skip
+    for kind, name, share, count in tries:
+        interval = wilson_interval(round(share * count), count)
+        row |= {kind: count, f"{name} (95 %)": format_rate(share, interval)}
     return row

@@ -29,8 +29,8 @@ def test_an_acceptance_has_wilsons_intervals():
     """Of 20 with no miss the lower end is 20 / (20 + 1.96²) = 0.839; of 37 with none let in the
     upper one is 1.96² / (37 + 1.96²) = 0.094."""
     row = acceptance_row("compact", 1.0, 20, 0.0, 37)
-    assert row["accepted (95 %)"] == "0.839 to 1.000"
-    assert row["falsely accepted (95 %)"] == "0.000 to 0.094"
+    assert row["accepted (95 %)"] == "1.000 (0.839 to 1.000)"
+    assert row["falsely accepted (95 %)"] == "0.000 (0.000 to 0.094)"
     assert (row["probes"], row["impostors"]) == (20, 37)
 
 
