@@ -16,6 +16,7 @@ SERIES = (
     "07_realtime_verification",
     "08_strong_weights",
 )
+SOLUTIONS = "solutions"  # the folder beside the notebooks
 BEYOND = ("09_losses_and_data", "12_privacy_and_attacks")
 
 
@@ -40,4 +41,4 @@ def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
 
 def solutions_path(notebook: Path) -> Path:
     """Where the solutions of a notebook's exercises are; not all have some."""
-    return notebook.parent / "solutions" / f"{notebook.stem}_solutions.ipynb"
+    return notebook.parent / SOLUTIONS / f"{notebook.stem}_solutions.ipynb"
