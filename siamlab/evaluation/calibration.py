@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from siamlab.evaluation.rates import (
     operating_point,
     threshold_at_fmr,
 )
+from siamlab.system.table import Table
 
 RULE_OF_3, RULE_OF_30 = 3, 30
 STRICT_FMR = 0.0001  # what a search among a hundred people asks of each comparison
@@ -105,22 +107,37 @@ class Calibration:
         except TypeError as error:
             raise InputError(f"These values are no calibration ({error}).") from None
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """The threshold, its error rates, and the pairs behind them, in a sentence."""
         aim = "equal errors" if self.target_fmr is None else f"FMR of at most {self.target_fmr:g}"
-        lines = [
+        return (
             f"threshold {self.threshold:.4f} for {aim}: FMR {format_rate(self.fmr)}, FNMR "
             f"{format_rate(self.fnmr)}, EER {format_rate(self.eer)} on {self.genuine} genuine and "
             f"{self.impostor} impostor pairs of {self.people} people"
-        ]
+        )
+
+    def __str__(self) -> str:
+        lines = [self.summary]
         if self.balanced is not None:
             lines.append(f"balanced  threshold {self.balanced:.3f}  (fewest errors)")
-        for rate, fnmr in self.fnmrs.items():
-            ends = [self.intervals.get(f"{name}_{rate}") for name in ("threshold", "fnmr")]
-            lines.append(
-                f"FMR {rate:<6}threshold {format_rate(self.thresholds[rate], ends[0])}  "
-                f"FNMR {format_rate(fnmr, ends[1])}"
-            )
+        for rate in self.fnmrs:
+            threshold, fnmr = self._at(rate)
+            lines.append(f"FMR {rate:<6}threshold {threshold}  FNMR {fnmr}")
         return "\n".join([*lines, self.note])
+
+    def _repr_html_(self) -> str:
+        rows = [(f"FMR {rate}", *self._at(rate)) for rate in self.fnmrs]
+        if self.balanced is not None:
+            rows.insert(0, ("fewest errors", f"{self.balanced:.3f}", ""))
+        table = Table(rows, ("aim", "threshold (95 %)", "FNMR (95 %)"))
+        before, after = (f"<p>{escape(text)}</p>" for text in (self.summary, self.note))
+        return f"{before}{table._repr_html_()}{after}"
+
+    def _at(self, rate: str) -> tuple[str, str]:
+        """The threshold for a false match rate and the FNMR there, with their intervals."""
+        ends = [self.intervals.get(f"{name}_{rate}") for name in ("threshold", "fnmr")]
+        return format_rate(self.thresholds[rate], ends[0]), format_rate(self.fnmrs[rate], ends[1])
 
 
 def calibrate_scores(

@@ -144,18 +144,26 @@ class PredictionTable:
     def __len__(self) -> int:
         return len(self.truth)
 
-    def __str__(self) -> str:
+    def to_table(self) -> Table:
+        """A column for each pair; the last row marks mistakes."""
         rows = [
             ("score", *(f"{score:.2f}" for score in self.scores)),
             ("y_pred", *map(str, self.predicted)),
             ("y_true", *map(str, self.truth)),
             ("", *("" if correct else "x" for correct in self.correct)),
         ]
+        return Table(rows, align=">", gap=3)
+
+    @property
+    def _summary(self) -> str:
         right = f"{int(self.correct.sum())} of {len(self)} right"
-        return (
-            f"{Table(rows, align='>', gap=3)}\n{right} at threshold {self.threshold:.3g} "
-            "(x marks a mistake)"
-        )
+        return f"{right} at threshold {self.threshold:.3g} (x marks a mistake)"
+
+    def __str__(self) -> str:
+        return f"{self.to_table()}\n{self._summary}"
+
+    def _repr_html_(self) -> str:
+        return f"{self.to_table()._repr_html_()}<p>{self._summary}</p>"
 
     __repr__ = __str__
 

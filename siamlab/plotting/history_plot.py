@@ -33,12 +33,12 @@ def plot_history(history: Any) -> Any:
     count = len(panels) + bool(seconds)
     if count == 0 or not any(map(len, [*metrics.values(), seconds])):
         raise InputError("The history has no finished epoch; train for at least one.")
-    figure = new_figure(min(WIDTH, 3.6 * count), 3.0)
+    figure = new_figure(min(WIDTH, 3.6 * count), 3.4)
     axes = figure.subplots(1, count, squeeze=False)[0]
     for panel, (title, unit, names) in zip(axes, panels, strict=False):
         _lines(panel, metrics, names)
         panel.set(title=title, ylabel=unit, ylim=(0, 1.02) if unit == "rate" else (0, None))
-        panel.legend()
+        panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
     if seconds:
         axes[-1].bar(np.arange(1, len(seconds) + 1), seconds, color=COLORS["sky"])
         axes[-1].set(
@@ -47,6 +47,12 @@ def plot_history(history: Any) -> Any:
     for panel in axes:
         panel.set_xlabel("epoch")
         panel.xaxis.get_major_locator().set_params(integer=True)
+    ends = (
+        f"{name} from {values[0]:.2f} to {values[-1]:.2f}"
+        for name, values in metrics.items()
+        if len(values)
+    )
+    figure.alt = f"Training epoch by epoch: {', '.join(ends)}."
     return figure
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
+from siamlab.data.pairs import PairSet
 from siamlab.errors import InputError
+from siamlab.images.decode import read_image
 from siamlab.plotting.style import (
     GENUINE,
     GRAY,
@@ -120,7 +122,33 @@ def plot_pairs(
             _label(cell, bool(truth[number]))
         else:
             _decision(cell, bool(truth[number]), float(given[number]), threshold)
+    kinds = f"{len(truth)} pairs of faces, {int(truth.sum())} of the same person"
+    if given is not None and threshold is not None:
+        kinds += f"; {int(((given >= threshold) != truth).sum())} judged wrong"
+    figure.alt = f"{kinds}."
     return figure
+
+
+def plot_judged_pairs(
+    pairs: PairSet, chosen: Sequence[int] | np.ndarray, scores: np.ndarray, threshold: float
+) -> Any:
+    """Some pairs of image files with a model's decisions and the truth; see :func:`plot_pairs`.
+
+    Args:
+        pairs: all pairs.
+        chosen: positions of those to show.
+        scores: of all pairs, ``(N,)`` in [0, 1].
+        threshold: a pair matches when its score is at least this.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: none was chosen, or a file is no image.
+    """
+    part = pairs.subset(chosen)
+    first, second = ([read_image(path) for path in side] for side in (part.first, part.second))
+    return plot_pairs(first, second, part.labels, scores[list(chosen)], threshold)
 
 
 def _pair(cell: Any, first: np.ndarray, second: np.ndarray) -> None:
@@ -197,6 +225,7 @@ def plot_verification(frame: np.ndarray, verification: Verification) -> Any:
         right.text(0.5, 0.5, verification.reason or "no templates", ha="center", wrap=True)
     else:
         _template_scores(right, verification)
+    figure.alt = f"A frame, the box of its face, and the score of each template: {verification}."
     return figure
 
 

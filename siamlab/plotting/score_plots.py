@@ -83,7 +83,14 @@ def plot_curves(
         for panel in panels:
             panel.plot([], [], **_marker(place, GRAY), label=title)
     _label_axes(panels, np.mean(np.ravel(labels)), limit)
-    return panels[0].figure
+    said = (
+        f"{name or 'scores'}: AUC {area_under_roc(labels, values):.3f}, "
+        f"EER {equal_error(labels, values)[0]:.3f}"
+        for name, values in models.items()
+    )
+    figure = panels[0].figure
+    figure.alt = f"ROC, DET and precision-recall curve. {'; '.join(said)}."
+    return figure
 
 
 def _curves(
@@ -192,6 +199,12 @@ def plot_scores(
     axes.set(xlabel="score: probability of same person", ylabel="share of its pairs (%)")
     axes.set(xlim=(0, 1), title="Scores")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4)
+    halves = (
+        f"{(values[kind] >= 0.5).mean():.0%} of {int(kind.sum())} {name} pairs"
+        for kind, name in ((truth, "genuine"), (~truth, "impostor"))
+        if kind.any()
+    )
+    axes.figure.alt = f"Histograms of scores: 0.5 or more have {' and '.join(halves)}."
     return axes.figure
 
 
@@ -220,4 +233,7 @@ def plot_reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10, axes:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set_box_aspect(1)
     axes.legend(loc="upper left")
+    points = zip(table.scores[filled], table.shares[filled], strict=True)
+    said = ", ".join(f"{share:.0%} genuine at {score:.2f}" for score, share in points)
+    axes.figure.alt = f"Share of genuine pairs against the score: {said}."
     return axes.figure

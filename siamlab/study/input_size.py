@@ -27,7 +27,7 @@ class StudyPoint:
         size: side of the input in pixels.
         images: number of different training images.
         steps: batches trained on.
-        seconds: wall-clock time of the training alone.
+        seconds: wall-clock time of the steps, without building and compiling.
         images_per_second: images trained on per second.
         auc: area under the ROC curve on the test pairs.
         auc_low: lower end of its 95 % interval, people resampled.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from siamlab.models.embedding import build_embedding
 from siamlab.models.siamese import build_siamese
 from siamlab.study.objectives import RECIPE, find_objective, with_head
 from siamlab.system.backend import keras, set_seed
+from siamlab.training.callbacks import StepTimes
 from siamlab.training.fit import train_people
 from siamlab.training.recipes import FRACTIONS
 from siamlab.training.settings import TrainingSettings
@@ -42,7 +42,8 @@ def train_embedding(
         loss: a name of ``OBJECTIVES``.
 
     Returns:
-        The embedding, how its images are cropped, and the seconds of the training alone.
+        The embedding, how its images are cropped, and the seconds of all steps, without building
+        and compiling (:class:`siamlab.training.callbacks.StepTimes`).
 
     Raises:
         InputError: an unknown loss, or too few people.
@@ -51,17 +52,18 @@ def train_embedding(
     preprocessing = Preprocessing(size=size, fraction=FRACTIONS["compact"])
     set_seed(seed)  # the network's weights are drawn before the head's
     embedding = build_embedding("compact", (size, size, 3), width)
+    times = StepTimes()
     settings = TrainingSettings(
         steps=steps,
         people=people,
         loss=objective.loss() if objective.loss is not None else None,
         steps_per_epoch=steps,
         seed=seed,
+        callbacks=(times,),
         verbose=0,
     )
-    began = time.perf_counter()
     train_people(with_head(embedding, objective, len(train)), train, preprocessing, settings)
-    return embedding, preprocessing, time.perf_counter() - began
+    return embedding, preprocessing, times.seconds
 
 
 def cosine_scores(

@@ -1,9 +1,11 @@
-"""Keras callbacks: a time limit, and a learning rate that follows the clock."""
+"""Keras callbacks: a time limit, a learning rate that follows the clock, and the time of steps."""
 
 from __future__ import annotations
 
 import math
+import statistics
 import time
+from itertools import pairwise
 from typing import Any
 
 from siamlab.system.backend import keras
@@ -59,3 +61,30 @@ class ClockCosine(StopAfter):
         self.model.optimizer.learning_rate = (
             self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
         )
+
+
+class StepTimes(keras.callbacks.Callback):
+    """How long the steps take, without what comes before the first: building and compiling.
+
+    In a short training that is most of the time, and says nothing about a long one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+        self.began = math.nan
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Note when it begins, in case there is but one step."""
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Note when the step was done."""
+        self.ends.append(time.perf_counter())
+
+    @property
+    def seconds(self) -> float:
+        """All steps at the median time of a step; what delays a few of them does not count."""
+        if len(self.ends) == 1:
+            return self.ends[0] - self.began
+        return statistics.median(b - a for a, b in pairwise(self.ends)) * len(self.ends)

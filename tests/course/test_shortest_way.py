@@ -36,8 +36,8 @@ def test_notebook_07_begins_live_and_says_what_later_cells_lack(workspace):
     )  # fmt: skip
     live = next(number for number, cell in enumerate(code) if "VerifyPanel(" in cell.source)
     assert live < failed, "the panel is there, and ten frames were verified"
-    said = "".join(out.text for out in code[live + 1].outputs if out.output_type == "stream")
-    assert said == "frames with a verdict: True\n"
+    (frames,) = (out.data["text/plain"] for out in code[live + 1].outputs if "data" in out)
+    assert frames.count("verified") >= 5, "of ten frames; unknown is no verdict"
     (error,) = code[failed].outputs
     assert error.traceback == [
         "MissingStepError: There are no probes images of 'drawn'. Run notebook "

@@ -450,6 +450,16 @@ class TestCalibration:
         for rate, threshold in found.thresholds.items():
             assert ev.operating_point(labels, scores, threshold).fmr <= float(rate)
 
+    def test_a_notebook_shows_a_table_of_operating_points(self) -> None:
+        labels, scores, first, second = many_pairs(2000)
+        found = ev.calibrate_scores(
+            labels, scores, first, first_people=first, second_people=second, rounds=20
+        )
+        shown = found._repr_html_()
+        assert shown.count("<tr>") == 2 + len(found.thresholds)  # a header, fewest errors
+        assert f"{found.thresholds['0.01']:.3f} ({found.intervals['threshold_0.01']})" in shown
+        assert found.summary in shown and found.summary == str(found).splitlines()[0]
+
     @pytest.mark.parametrize(("impostors", "known"), [(29_999, False), (30_000, True)])
     def test_a_rate_for_searches_where_enough_is_compared(
         self, impostors: int, known: bool
@@ -741,6 +751,9 @@ class TestPredictions:
         assert lines[1].split() == ["y_pred", "1", "1", "1", "0", "1"]
         assert lines[3].split() == ["x", "x"]
         assert "3 of 5 right at threshold 0.5" in lines[4]
+        shown = found._repr_html_()
+        assert shown.count("<tr>") == 4 and shown.count(">x</td>") == 2
+        assert "<p>3 of 5 right at threshold 0.5" in shown
         assert len(ev.prediction_table(LABELS, SCORES, 0.5, count=None)) == 8
 
     def test_worst_mistakes(self) -> None:

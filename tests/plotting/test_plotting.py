@@ -130,6 +130,7 @@ class TestPairs:
     def test_decisions_and_truth(self) -> None:
         """Four pairs, one of each kind; the two mistakes say so in words."""
         figure = pl.plot_pairs(faces(4), faces(4), [1, 0, 1, 0], [0.9, 0.1, 0.2, 0.8], 0.5)
+        assert figure.alt == "4 pairs of faces, 2 of the same person; 2 judged wrong."
         titles = [axes.get_title(loc="center") for axes in figure.axes[:4]]
         assert titles == [
             "verified\n0.90 ≥ 0.50",
@@ -185,7 +186,9 @@ class TestVerification:
 
     def test_unknown_verification(self) -> None:
         result = verification(verified=None, scores=np.zeros(0), box=None, reason="No face.")
-        found = texts(pl.plot_verification(self.FRAME, result))
+        figure = pl.plot_verification(self.FRAME, result)
+        assert str(result) in figure.alt
+        found = texts(figure)
         assert {"Ada: unknown", "No face."} <= set(found)
 
 
@@ -221,7 +224,8 @@ class TestCurves:
         assert texts(figure).count("mine") == 3
 
     def test_perfect_scores(self) -> None:
-        assert "EER 0.000" in texts(pl.plot_curves([0, 0, 1, 1], [0.0, 0.0, 1.0, 1.0]))
+        figure = pl.plot_curves([0, 0, 1, 1], [0.0, 0.0, 1.0, 1.0])
+        assert "EER 0.000" in texts(figure) and "AUC 1.000, EER 0.000" in figure.alt
 
     def test_wrong_arguments(self) -> None:
         with pytest.raises(InputError, match="genuine and impostor"):
@@ -233,6 +237,8 @@ class TestCurves:
 
     def test_histograms_contain_all_pairs(self) -> None:
         figure = pl.plot_scores(LABELS, SCORES, {"calibrated": 0.61})
+        share = np.mean(SCORES[LABELS == 1] >= 0.5)
+        assert f"{share:.0%} of 100 genuine pairs" in figure.alt
         found = texts(figure)
         assert {"genuine (100)", "impostor (100)", "calibrated (0.610)"} <= set(found)
         assert any(np.allclose(line.get_xdata(), 0.61) for line in figure.axes[0].lines)
@@ -240,6 +246,7 @@ class TestCurves:
 
     def test_reliability(self) -> None:
         figure = pl.plot_reliability([0, 0, 0, 1], [0.1, 0.3, 0.5, 1.0], bins=2)
+        assert "0% genuine at 0.20, 50% genuine at 0.75" in figure.alt
         drawn = figure.axes[0].collections[0].get_offsets()
         np.testing.assert_allclose(drawn, [(0.2, 0.0), (0.75, 0.5)])
         assert "pairs; mean gap 0.225" in texts(figure)
@@ -266,6 +273,14 @@ class TestHistoryAndSize:
         assert {"loss", "validation loss", "precision", "epoch"} <= set(found)
         assert ("Time: 5 s in all" in found) == (kind == "ours")
         assert figure.axes[0].lines[0].get_ydata().tolist() == [0.7, 0.5]
+        assert "loss from 0.70 to 0.50, precision from 0.50 to 0.60" in figure.alt
+
+    def test_legends_cross_no_curve(self) -> None:
+        figure = pl.plot_history(METRICS)
+        figure.canvas.draw()
+        for axes in figure.axes:
+            legend = axes.get_legend().get_window_extent()
+            assert legend.y1 < axes.get_window_extent().y0, "it stands below its panel"
 
     def test_no_epochs(self) -> None:
         for history in ({}, {"loss": []}, SimpleNamespace(metrics={}, seconds=[])):
@@ -287,6 +302,7 @@ class TestHistoryAndSize:
         figure = pl.plot_against_size(by_images=[point(images=10), point(images=20)], measure="auc")
         bars = figure.axes[0].collections[0].get_segments()
         np.testing.assert_allclose(bars[0][:, 1], [0.7, 0.85])
+        assert figure.alt == "Quality against number of images: 0.8 at 10, 0.8 at 20."
         assert figure.axes[0].get_xlabel() == "training images (number)"
         with pytest.raises(InputError, match="measured points"):
             pl.plot_against_size(measure="auc")
@@ -325,6 +341,7 @@ class TestStudies:
         for panel, ends in zip(axes, [(0.7, 0.85), (0.65, 0.74)], strict=True):
             (bar,) = panel.collections[0].get_segments()
             np.testing.assert_allclose(bar[:, 0], ends)
+        assert "triplet 0.800 (0.700 to 0.850)." in pl.plot_losses([run()]).alt
 
     def test_people_and_images(self) -> None:
         by_people = [
@@ -332,6 +349,7 @@ class TestStudies:
         ]  # fmt: skip
         by_images = [run(images_each=2.0), run(images_each=5.0)]
         figure = pl.plot_quality_against_people(by_people, by_images, machine="A box")
+        assert "16 people with 2 images each 0.800 (" in figure.alt
         first, second = figure.axes
         (means,) = (line for line in first.lines if line.get_linestyle() == "-")
         np.testing.assert_allclose(means.get_xydata(), [(8, 0.65), (16, 0.8), (32, 0.7)])
