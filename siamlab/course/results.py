@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,29 @@ def _cell(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def format_table(rows: list[dict[str, Any]]) -> str:
-    """Rows with equal keys as aligned text."""
+def rows_table(rows: list[dict[str, Any]]) -> Table:
+    """Rows with equal keys as a table: HTML in a notebook, aligned text elsewhere.
+
+    Example:
+        >>> rows_table([{"model": "compact", "AUC": 0.91}, {"model": "none", "AUC": None}])
+        model      AUC
+        --------------
+        compact  0.910
+        none         -
+    """
     names = list(rows[0])
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    return str(Table(cells, names, rule=True))
+    sides = [">" if all(_is_number(row.get(name)) for row in rows) else "<" for name in names]
+    return Table(cells, names, "".join(sides), rule=True)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, (int, float))
+
+
+def format_table(rows: list[dict[str, Any]]) -> str:
+    """Rows with equal keys as aligned text."""
+    return str(replace(rows_table(rows), align="<"))
 
 
 def results_table(workspace: Workspace) -> str:

@@ -11,6 +11,7 @@ from siamlab.plotting.heat_plots import plot_heat
 from siamlab.plotting.history_plot import plot_history
 from siamlab.plotting.image_plots import plot_images, plot_pairs, plot_verification
 from siamlab.plotting.network_steps import Step, network_steps
+from siamlab.plotting.pull_plots import plot_pulls
 from siamlab.plotting.score_plots import plot_curves, plot_reliability, plot_scores
 from siamlab.plotting.study_plots import (
     plot_against_size,
@@ -38,6 +39,7 @@ __all__ = [
     "plot_map",
     "plot_oneshot",
     "plot_pairs",
+    "plot_pulls",
     "plot_quality_against_people",
     "plot_reliability",
     "plot_scores",

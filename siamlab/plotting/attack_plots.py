@@ -49,4 +49,10 @@ def plot_success(
     axes.set(xlabel="largest change of a pixel (of 255)", ylabel="share of verdicts turned")
     axes.set_ylim(-0.03, 1.03)
     axes.legend(loc="lower right")
+    said = [
+        f"{name}, {epsilon:g} of 255: {one}"
+        for name, row in rates.items()
+        for epsilon, one in zip(epsilons, row, strict=True)
+    ]
+    axes.figure.alt = f"Share of verdicts turned. {'; '.join(said)}."
     return axes.figure

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from siamlab.errors import InputError
-from siamlab.evaluation import Evaluation
+from siamlab.evaluation import Evaluation, Interval
+from siamlab.evaluation.rates import format_rate
 from siamlab.plotting.style import COLORS, GENUINE, GRAY, new_figure, one_axes, styled
 
 # Yellow is too pale for letters on white.
@@ -56,6 +57,10 @@ def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any
     axes.set(title="Embeddings as a map", xticks=[], yticks=[])
     axes.set_xlabel("similar images lie together; distances between groups mean little")
     axes.grid(False)
+    axes.figure.alt = (
+        f"A map of {len(points)} embeddings of {len(kinds)} classes; those with most images are "
+        f"named: {', '.join(map(str, named))}."
+    )
     return axes.figure
 
 
@@ -90,6 +95,7 @@ def plot_oneshot(results: Mapping[str, Sequence[Any]], title: str = "") -> Any:
                          f"{sorted(ways) or 'none'}.")  # fmt: skip
     columns = next(iter(ways))
     panels = _panels(len(columns), len(results))
+    said = []
     for number, (panel, way) in enumerate(zip(panels, columns, strict=True)):
         values = {}
         for name, rows in results.items():
@@ -100,6 +106,8 @@ def plot_oneshot(results: Mapping[str, Sequence[Any]], title: str = "") -> Any:
         panel.annotate("guessing", (1 / way, 1), (3, -2), xycoords=("data", "axes fraction"),
                        textcoords="offset points", va="top", fontsize=8, color=GRAY)  # fmt: skip
         panel.set(xlim=(0, 1.02), title=f"{way}-way", xlabel="share of right answers")
+        said.append(f"{way}-way, guessing {1 / way:.2f}: {_in_words(values)}")
+    panels[0].figure.alt = f"Share of right answers. {'. '.join(said)}."
     if title:
         panels[0].figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
     return panels[0].figure
@@ -132,6 +140,7 @@ def plot_baselines(
         for name, result in results.items()
     }
     panels = _panels(len(statistics), len(rows))
+    said = []
     for panel, statistic in zip(panels, statistics, strict=True):
         values = {
             name: (row[statistic], *(row["intervals"].get(statistic) or (None, None)))
@@ -144,12 +153,22 @@ def plot_baselines(
         shown = [float(end) for row in values.values() for end in row if end is not None]
         panel.set_xlim(min([low, *shown]), max([high, *shown]))
         panel.set(title=_TITLES[statistic], xlabel="0.5 is guessing; bars: 95 % interval")
+        said.append(f"{_TITLES[statistic]}: {_in_words(values)}")
+    panels[0].figure.alt = f"Methods side by side, {', and '.join(said)}."
     return panels[0].figure
 
 
 def _panels(columns: int, rows: int) -> Any:
     figure = new_figure(1.6 + 3.6 * columns, 1.3 + 0.36 * rows)
     return figure.subplots(1, columns, sharey=True, squeeze=False)[0]
+
+
+def _in_words(values: Mapping[str, tuple[Any, Any, Any]]) -> str:
+    """Names and values with their intervals, for a figure's ``alt``."""
+    return "; ".join(
+        f"{name} {format_rate(value, None if low is None else Interval(low, high))}"
+        for name, (value, low, high) in values.items()
+    )
 
 
 def _dots(panel: Any, values: Mapping[str, tuple[Any, Any, Any]]) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.errors import InputError
+from siamlab.evaluation import Interval
+from siamlab.evaluation.rates import format_rate
 from siamlab.plotting.style import (
     GENUINE,
     GRAY,
@@ -148,7 +150,15 @@ def plot_losses(runs: _Runs, titles: Mapping[str, str] | None = None, machine: s
     panels[0].legend(loc="lower right")
     panels[1].set_title("A dot is a run, its bar 95 % over people")
     _name_machine(figure, machine)
+    said = [f"{loss} {_in_words(run)}" for loss in reversed(order) for run in by_loss[loss]]
+    figure.alt = f"Area under the ROC curve of each loss, the best first: {'; '.join(said)}."
     return figure
+
+
+def _in_words(run: Any, measure: str = "auc") -> str:
+    """The value and its interval, for a figure's ``alt``."""
+    ends = Interval(getattr(run, f"{measure}_low"), getattr(run, f"{measure}_high"))
+    return format_rate(getattr(run, measure), ends)
 
 
 def _spread(row: int, runs: _Runs) -> np.ndarray:
@@ -198,6 +208,11 @@ def plot_quality_against_people(
     figure = _panels("runs", studies, partial(_draw_runs, measure=measure), machine, 3.6)
     figure.axes[0].set_ylabel(MEASURES[measure])
     figure.axes[0].legend(loc="lower right")
+    said = [
+        f"{run.people} people with {run.images_each:g} images each {_in_words(run, measure)}"
+        for run in (*by_people, *by_images)
+    ]
+    figure.alt = f"Of each run the {MEASURES[measure]}: {'; '.join(said)}."
     return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,10 +20,12 @@ def study_people(
     test: PairSet,
     setting: StudySetting,
     on_run: OnRun = lambda run: None,
+    known: Sequence[StudyRun] = (),
 ) -> tuple[StudyRun, ...]:
     """Accuracy against the number of training people: two images each, equal steps.
 
-    Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`.
+    Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`; ``known`` runs
+    are not trained again (:func:`siamlab.study.loss_comparison.train_each`).
 
     Raises:
         InputError: ``setting.people_counts`` asks for more people than have two images.
@@ -32,7 +35,7 @@ def study_people(
         for seed in setting.seeds
         for count in setting.people_counts
     ]
-    return train_each(runs, validation, test, setting, on_run)
+    return train_each(runs, validation, test, setting, on_run, known)
 
 
 def study_images_each(
@@ -41,12 +44,14 @@ def study_images_each(
     test: PairSet,
     setting: StudySetting,
     on_run: OnRun = lambda run: None,
+    known: Sequence[StudyRun] = (),
 ) -> tuple[StudyRun, ...]:
     """Accuracy against the images of each training person: the same people, equal steps.
 
     The people are those with the largest number of images, in every run.
 
-    Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`.
+    Arguments and result as in :func:`siamlab.study.loss_comparison.study_losses`; ``known`` runs
+    are not trained again (:func:`siamlab.study.loss_comparison.train_each`).
 
     Raises:
         InputError: nobody has the largest number of images.
@@ -57,7 +62,7 @@ def study_images_each(
         for seed in setting.seeds
         for count in setting.images_each
     ]
-    return train_each(runs, validation, test, setting, on_run)
+    return train_each(runs, validation, test, setting, on_run, known)
 
 
 def same_images_each(collection: Collection, count: int, seed: int) -> Collection:

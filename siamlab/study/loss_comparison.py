@@ -6,7 +6,7 @@ size, and differ only in what is studied. Each gives one :class:`StudyRun`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from siamlab.data.collections import Collection
@@ -128,12 +128,35 @@ def train_each(
     test: PairSet,
     setting: StudySetting,
     on_run: OnRun,
+    known: Sequence[StudyRun] = (),
 ) -> tuple[StudyRun, ...]:
-    """One :func:`train_and_measure` for each loss, training people and seed of ``runs``."""
+    """One :func:`train_and_measure` for each loss, training people and seed of ``runs``.
+
+    Args:
+        runs: losses, training people and seeds.
+        validation: pairs of other people.
+        test: pairs of further people.
+        setting: sizes and steps.
+        on_run: called with each finished run.
+        known: finished runs with the same collection, pairs and setting; one with the same loss
+            and seed, and as many people and images, is taken and not trained again.
+    """
     runs, finished = list(runs), []
-    report = countdown("training small networks", len(runs))
-    for loss, train, seed in runs:
-        finished.append(train_and_measure(loss, train, validation, test, setting, seed))
-        report(len(finished), len(runs))
+    there = {(run.loss, run.seed, run.people, run.images): run for run in known}
+    keys = [(loss, seed, *_counts(train)) for loss, train, seed in runs]
+    missing = len([key for key in keys if key not in there])
+    report, trained = countdown("training small networks", missing), 0
+    for key, (loss, train, seed) in zip(keys, runs, strict=True):
+        if key not in there:
+            there[key] = train_and_measure(loss, train, validation, test, setting, seed)
+            trained += 1
+            report(trained, missing)
+        finished.append(there[key])
         on_run(finished[-1])
     return tuple(finished)
+
+
+def _counts(train: Collection) -> tuple[int, int]:
+    """The people and the images that a run trains on."""
+    several = train.with_at_least(2)
+    return len(several), len(several.images)

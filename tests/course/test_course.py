@@ -12,6 +12,7 @@ from siamlab.course.results import (
     read_results,
     record_results,
     results_table,
+    rows_table,
 )
 from siamlab.course.runner import run_series
 from siamlab.errors import SiamlabError
@@ -50,6 +51,7 @@ def test_results_are_stored_and_printed(workspace):
 def test_table_columns_are_aligned():
     lines = format_table([{"a": "x", "b": None}, {"a": "longer", "b": 1.5}]).splitlines()
     assert lines[0] == "a       b" and lines[2] == "x       -" and lines[3] == "longer  1.500"
+    assert "<td>1.500</td>" in rows_table([{"a": "longer", "b": 1.5}])._repr_html_()
 
 
 def tiny_notebook(folder, name, source):

@@ -19,6 +19,7 @@ def test_success_against_epsilon() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["FGSM", "PGD"]
     assert "pixel" in axes.get_xlabel()
+    assert "PGD, 4 of 255: 1.000 (" in axes.figure.alt
 
 
 @pytest.mark.parametrize("rates", [{}, {"FGSM": [wilson(1, 2)]}])

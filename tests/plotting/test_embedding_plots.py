@@ -55,6 +55,7 @@ class TestOneShot:
         lines = [line.get_xdata() for line in figure.axes[1].lines]
         assert any(np.allclose(line, [0.7, 0.85]) for line in lines), "the interval"
         assert any(np.allclose(line, 1 / 20) for line in lines), "guessing"
+        assert "20-way, guessing 0.05: net 0.800 (0.700 to 0.850); px 0.200" in figure.alt
 
     def test_a_dot_without_interval(self) -> None:
         axes = pl.plot_oneshot({"net": [result(5, 0.9, interval=False)]}).axes[0]

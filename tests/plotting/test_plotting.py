@@ -323,6 +323,7 @@ class TestStudies:
         for panel, ends in zip(axes, [(0.7, 0.85), (0.65, 0.74)], strict=True):
             (bar,) = panel.collections[0].get_segments()
             np.testing.assert_allclose(bar[:, 0], ends)
+        assert "triplet 0.800 (0.700 to 0.850)." in pl.plot_losses([run()]).alt
 
     def test_people_and_images(self) -> None:
         by_people = [
@@ -330,6 +331,7 @@ class TestStudies:
         ]  # fmt: skip
         by_images = [run(images_each=2.0), run(images_each=5.0)]
         figure = pl.plot_quality_against_people(by_people, by_images, machine="A box")
+        assert "16 people with 2 images each 0.800 (" in figure.alt
         first, second = figure.axes
         (means,) = (line for line in first.lines if line.get_linestyle() == "-")
         np.testing.assert_allclose(means.get_xydata(), [(8, 0.65), (16, 0.8), (32, 0.7)])

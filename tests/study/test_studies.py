@@ -197,6 +197,22 @@ class TestStudies:
         runs = study_images_each(split.train, pairs, pairs, TINY)
         assert [(run.people, run.images, run.steps) for run in runs] == [(8, 16, 2), (8, 32, 2)]
 
+    def test_a_known_run_is_not_trained_again(self, split, pairs, monkeypatch):
+        setting = replace(TINY, losses=(RECIPE, "triplet"))
+        known = [
+            *study_losses(split.train, pairs, pairs, setting),
+            *study_people(split.train, pairs, pairs, TINY),
+        ]
+        monkeypatch.delattr("siamlab.study.loss_comparison.train_and_measure")
+        runs = study_images_each(split.train, pairs, pairs, TINY, known=known)
+        assert [run is known[place] for run, place in zip(runs, (3, 0), strict=True)] == [True] * 2
+
+    def test_runs_of_another_seed_or_loss_are_not_taken(self, split, pairs):
+        known = study_images_each(split.train, pairs, pairs, TINY)
+        for other in (replace(TINY, seeds=(7,)), replace(TINY, loss="triplet")):
+            runs = study_images_each(split.train, pairs, pairs, other, known=known)
+            assert not {id(run) for run in runs} & {id(run) for run in known}
+
     def test_studies_are_saved_after_every_run(self, split, tmp_path):
         path, seen = tmp_path / "study.json", []
         everyone = Split(split.train, split.test, split.test)
