@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,13 +29,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give a worker whole files, and one of them all notebooks: each reads what others wrote."""
+    """Give a worker whole files, and one of them all chapters: each reads what others wrote."""
     from xdist.scheduler import LoadScopeScheduling
 
     class WholeFiles(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::")[0]
-            return "notebooks" if file.startswith("notebooks/") else file
+            return "chapters" if Path(file).parent.name == "notebooks" else file
 
     return WholeFiles(config, log)
 

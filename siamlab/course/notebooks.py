@@ -1,4 +1,4 @@
-"""The list of the series' notebooks."""
+"""The list of the series' notebooks, and where the solutions of their exercises are."""
 
 from __future__ import annotations
 
@@ -36,3 +36,8 @@ def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
             "project and install it with pip install -e ."
         )
     return paths
+
+
+def solutions_path(notebook: Path) -> Path:
+    """Where the solutions of a notebook's exercises are; not all have some."""
+    return notebook.parent / "solutions" / f"{notebook.stem}_solutions.ipynb"
