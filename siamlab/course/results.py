@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,29 +48,27 @@ def _cell(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def rows_table(rows: list[dict[str, Any]]) -> Table:
-    """Rows with equal keys as a table: HTML in a notebook, aligned text elsewhere.
+def make_table(rows: list[dict[str, Any]]) -> Table:
+    """Rows with equal keys as a table, which a notebook shows as HTML.
+
+    Args:
+        rows: column to value; floats get three digits, ``None`` a dash.
 
     Example:
-        >>> rows_table([{"model": "compact", "AUC": 0.91}, {"model": "none", "AUC": None}])
-        model      AUC
+        >>> print(make_table([{"model": "Koch", "AUC": 0.75}, {"model": "compact", "AUC": None}]))
+        model    AUC
         --------------
-        compact  0.910
-        none         -
+        Koch     0.750
+        compact  -
     """
     names = list(rows[0])
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    sides = [">" if all(_is_number(row.get(name)) for row in rows) else "<" for name in names]
-    return Table(cells, names, "".join(sides), rule=True)
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or isinstance(value, (int, float))
+    return Table(cells, names, rule=True)
 
 
 def format_table(rows: list[dict[str, Any]]) -> str:
     """Rows with equal keys as aligned text."""
-    return str(replace(rows_table(rows), align="<"))
+    return str(make_table(rows))
 
 
 def results_table(workspace: Workspace) -> str:

@@ -18,22 +18,25 @@ def _fold(
 
 CHECKS = {
     "09.1": Exercise(
-        near(
-            96,
-            mistakes={
-                192: "Each pair is counted twice: a with b, and b with a.",
-                6: "So many has one person; there are sixteen.",
-                32: "That is with two images of each person.",
-            },
-        ),
-        "Equation 9.1, with P = 16 and K = 4.",
-        "More images of fewer people make three times as many genuine pairs of the same batch.",
-    ),
-    "09.2": Exercise(
         follows(_contrastive, (0.6, 1, 1.0), (0.6, 0, 1.0), (1.7, 1, 1.0), (1.7, 0, 1.0)),
         "A genuine pair costs half its squared distance. What does an impostor pair cost, and "
         "what if it is farther apart than the margin?",
         "An impostor pair beyond the margin costs nothing, so nothing moves it.",
+    ),
+    "09.2": Exercise(
+        near(
+            66.42,
+            0.1,
+            mistakes={
+                60: "Then both are equally near. The margin asks for more.",
+                126.42: "The angle from Ada's second image is asked for, not from the first.",
+                25.84: "That is a squared distance of 0.2 alone. Ada's own distance comes before it.",
+                6.42: "That is how much farther than Ada's own image.",
+            },
+        ),
+        "(9.2) is zero when Grace's squared distance is Ada's, which is 1, plus 0.2.",
+        "A margin of 0.2 is about six degrees here: enough that a small change of an image does "
+        "not turn the order.",
     ),
     "09.3": Exercise(
         follows(_fold, (2.0, 1.0, 3.0, 4.0, 0.5, 0.1), (-1.0, 0.5, 0.2, 0.25, 2.0, -0.3)),

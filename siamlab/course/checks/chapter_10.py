@@ -42,7 +42,7 @@ CHECKS = {
     ),
     "10.2": Exercise(
         follows(_prototypes, (_EMBEDDINGS, np.array([1, 1, 0, 2, 2]))),
-        "Equation 10.2 for the rows of each owner; np.unique(owners) is sorted.",
+        "(10.2) for the rows of each owner; np.unique(owners) is sorted.",
         "The only image of a class is its prototype.",
     ),
     "10.3": Exercise(

@@ -14,7 +14,7 @@ def _variance(variance: float, rho: float, n: int) -> float:
 def _frames(answer: Any) -> str | None:
     frames, possible = answer
     if bool(possible):
-        return "What is left of equation 11.1 as n grows without end? It does not go below rho."
+        return "What is left of (11.1) as n grows without end? It does not go below rho."
     if frames == 7:
         return None
     if frames == 6:
@@ -30,12 +30,18 @@ CHECKS = {
     ),
     "11.2": Exercise(
         _frames,
-        "Equation 11.1 with variance 1 is rho + (1 - rho) / n.",
+        "(11.1) with variance 1 is rho + (1 - rho) / n.",
         "Seven frames, and no number of them comes below 0.3.",
     ),
     "11.3": Exercise(
-        near((0.94208, 0.001158), 1e-4),
-        "Add up equation 11.2 for 3, 4 and 5 matches of 5, once with p = 0.8, once with 0.05.",
-        "Three of five refuses fewer right people than one frame, and lets in fewer strangers.",
+        near(
+            0.8**0.5,
+            mistakes={
+                0.8: "That is the squared length.",
+                0.7**0.5: "Three of the nine products are those of an embedding with itself.",
+            },
+        ),
+        "Of nine products three are 1, and six are 0.7.",
+        "The length of the mean says how much the images agree: 1 if they are equal.",
     ),
 }

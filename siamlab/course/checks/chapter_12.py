@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import numpy as np
 
-from siamlab.course.exercises import Exercise, follows, near
+from siamlab.course.exercises import Exercise, follows
 from siamlab.errors import StorageError
 from siamlab.gallery.sealing import new_key, seal, unseal
 
@@ -27,6 +28,25 @@ def _rewrapping(answer: Any) -> str | None:
     return None if found == _KEY else "It opens, but holds something else than the person's key."
 
 
+def _log(answer: Any) -> str | None:
+    entries = ["Ada enrolled", "Bob enrolled", "Bob exported"]
+    noted = _digests(entries)
+    for changed, expected in ((None, 3), (0, 0), (1, 1), (2, 2)):
+        now = [f"{entry}!" if place == changed else entry for place, entry in enumerate(entries)]
+        if (got := answer(now, noted, _KEY)) != expected:
+            what = "nothing" if changed is None else f"entry {changed}"
+            return f"With {what} changed it gives {got!r}; {expected} is expected."
+    return None
+
+
+def _digests(entries: list[str]) -> list[bytes]:
+    last, found = bytes(32), []
+    for entry in entries:
+        last = hmac.digest(_KEY, last + entry.encode(), "sha256")
+        found.append(last)
+    return found
+
+
 def _fgsm(image: np.ndarray, gradient: np.ndarray, epsilon: float) -> np.ndarray:
     moved: np.ndarray = np.clip(image + epsilon * np.sign(gradient), 0, 1)
     return moved
@@ -43,10 +63,9 @@ CHECKS = {
         "The records themselves were not touched: a new passphrase costs one short record a person.",
     ),
     "12.2": Exercise(
-        near(693, 0.5, mistakes={692: "After 692 tries it is still a little below one half.",
-                                 500: "Half of 1 / FMR is not it: tries can fail again and again."}),
-        "1 - (1 - 0.001) to the power n is at least 0.5. Take logarithms.",
-        "At 105 tries a day that is a week of standing before the door.",
+        _log,
+        "Compute the digests of (12.3) anew and compare them one by one with those noted.",
+        "Whoever changes an entry must change all later digests, and cannot without the key.",
     ),
     "12.3": Exercise(
         follows(
