@@ -30,7 +30,7 @@ CHECKS = {
             mistakes={
                 60: "Then both are equally near. The margin asks for more.",
                 126.42: "The angle from Ada's second image is asked for, not from the first.",
-                25.84: "That is a squared distance of 0.2 alone. Ada's own distance comes before it.",
+                25.84: "That is a squared distance of 0.2 alone, without Ada's.",
                 6.42: "That is how much farther than Ada's own image.",
             },
         ),

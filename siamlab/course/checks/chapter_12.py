@@ -60,7 +60,7 @@ CHECKS = {
     "12.1": Exercise(
         _rewrapping,
         "Open it with the old wrapping key, and seal what you find with the new one.",
-        "The records themselves were not touched: a new passphrase costs one short record a person.",
+        "No record was touched: a new passphrase costs one short record for each person.",
     ),
     "12.2": Exercise(
         _log,
