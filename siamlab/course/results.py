@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,27 +49,29 @@ def _cell(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def make_table(rows: list[dict[str, Any]]) -> Table:
-    """Rows with equal keys as a table, which a notebook shows as HTML.
-
-    Args:
-        rows: column to value; floats get three digits, ``None`` a dash.
+def rows_table(rows: list[dict[str, Any]]) -> Table:
+    """Rows with equal keys as a table: HTML in a notebook, aligned text elsewhere.
 
     Example:
-        >>> print(make_table([{"model": "Koch", "AUC": 0.75}, {"model": "compact", "AUC": None}]))
-        model    AUC
+        >>> rows_table([{"model": "compact", "AUC": 0.91}, {"model": "none", "AUC": None}])
+        model      AUC
         --------------
-        Koch     0.750
-        compact  -
+        compact  0.910
+        none         -
     """
     names = list(rows[0])
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    return Table(cells, names, rule=True)
+    sides = [">" if all(_is_number(row.get(name)) for row in rows) else "<" for name in names]
+    return Table(cells, names, "".join(sides), rule=True)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or isinstance(value, (int, float))
 
 
 def format_table(rows: list[dict[str, Any]]) -> str:
     """Rows with equal keys as aligned text."""
-    return str(make_table(rows))
+    return str(replace(rows_table(rows), align="<"))
 
 
 def results_table(workspace: Workspace) -> str:
@@ -92,3 +95,6 @@ def results_table(workspace: Workspace) -> str:
         rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
         parts += [format_table([*rows, {"notebook": "all", "seconds": round(total)}])]
     return "\n".join(parts)
+
+
+make_table = rows_table
