@@ -58,12 +58,14 @@ def run(options: argparse.Namespace) -> int:
 def lab(options: argparse.Namespace) -> int:
     """Open JupyterLab on copies of the notebooks; further options are passed on to it."""
     from siamlab.course.copies import copy_notebooks, notebook_copies
-    from siamlab.course.notebooks import notebook_paths
+    from siamlab.course.notebooks import SOLUTIONS, notebook_paths, solutions_path
 
     workspace = open_workspace()
     folder = notebook_copies(workspace)
     sources = notebook_paths()
-    for line in copy_notebooks(sources, folder):
+    solutions = [path for path in map(solutions_path, sources) if path.is_file()]
+    changed = copy_notebooks(sources, folder) + copy_notebooks(solutions, folder / SOLUTIONS)
+    for line in changed:
         say(line)
     say(f"your copies of the notebooks: {folder}")
     first = str(folder / sources[0].name)

@@ -22,6 +22,7 @@ BEYOND = (
     "11_several_images",
     "12_privacy_and_attacks",
 )
+SOLUTIONS = "solutions"  # the folder beside the notebooks
 
 
 def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
@@ -45,4 +46,4 @@ def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
 
 def solutions_path(notebook: Path) -> Path:
     """Where the solutions of a notebook's exercises are; not all have some."""
-    return notebook.parent / "solutions" / f"{notebook.stem}_solutions.ipynb"
+    return notebook.parent / SOLUTIONS / f"{notebook.stem}_solutions.ipynb"

@@ -73,6 +73,10 @@ def draw_architecture(model: Any) -> Any:
     _shared(axes, steps, centers, levels)
     _join(axes, centers, levels, distance_names(model.distance)[1])
     _table(axes, cells, lines, centers)
+    figure.alt = (
+        f"Two equal towers, {', '.join(step.name for step in steps)}, with shared weights; "
+        f"then {distance_names(model.distance)[1]} and one sigmoid unit. Below, a table of layers."
+    )
     return figure
 
 

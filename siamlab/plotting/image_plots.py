@@ -43,13 +43,16 @@ def _grid(count: int, columns: int, tall: float, text: float) -> tuple[Any, list
 
 
 @styled
-def plot_images(images: Images, titles: Sequence[str] | None = None, columns: int = 8) -> Any:
+def plot_images(
+    images: Images, titles: Sequence[str] | None = None, columns: int = 8, alt: str = ""
+) -> Any:
     """Show images in a grid.
 
     Args:
         images: N RGB images ``(H, W, 3)``, uint8 or float in [0, 1]; sizes may differ.
         titles: N titles.
         columns: images in a row.
+        alt: what they show, in words; the number and the titles when empty.
 
     Returns:
         The figure.
@@ -67,6 +70,8 @@ def plot_images(images: Images, titles: Sequence[str] | None = None, columns: in
         cell.imshow(pixels(image))
         if titles is not None:
             cell.set_title(titles[number], fontsize=8, fontweight="normal", loc="center")
+    named = f": {', '.join(title.replace(chr(10), ' ') for title in titles)}" if titles else ""
+    figure.alt = alt or f"{len(images)} images{named}."
     return figure
 
 

@@ -107,6 +107,10 @@ def _draw(
     place = (WIDTH - _RIGHT - gauge + 0.28) / WIDTH
     _gauge(figure.add_axes((place, levels[1] / height, 0.16 / WIDTH, (2 * side + 0.3) / height)),
            probability)  # fmt: skip
+    figure.alt = (
+        f"Two images, one above the other, through the same steps: {', '.join(titles[1:-1])}. "
+        f"Then {titles[-1]} of both, and the probability of the same person, {probability:.2f}."
+    )
     return figure
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
 from siamlab.system.quiet import quiet_tensorflow, silent_stderr
+from siamlab.system.table import Table
 
 SHOWN = ("tensorflow", "keras", "opencv-python", "numpy", "matplotlib", "jupyterlab", "ipywidgets")
 
@@ -27,12 +29,6 @@ class PackageVersion:
     needed: str
     good: bool
 
-    def __str__(self) -> str:
-        word = "good" if self.good else "TOO OLD OR MISSING"
-        return (
-            f"{self.name:<14} {self.found or 'missing':<12} needs {self.needed or 'any':<14} {word}"
-        )
-
 
 def check_versions(names: tuple[str, ...] = SHOWN) -> tuple[PackageVersion, ...]:
     """Compare installed packages with the versions that siamlab's metadata allows.
@@ -52,6 +48,16 @@ def check_versions(names: tuple[str, ...] = SHOWN) -> tuple[PackageVersion, ...]
         good = found is not None and (specifier is None or specifier.contains(found, True))
         results.append(PackageVersion(name, found, str(specifier or ""), good))
     return tuple(results)
+
+
+def version_table(versions: Sequence[PackageVersion]) -> Table:
+    """Packages with the versions that are installed and needed, and whether that is good."""
+    rows = [
+        (one.name, one.found or "missing", one.needed or "any",
+         "good" if one.good else "TOO OLD OR MISSING")
+        for one in versions
+    ]  # fmt: skip
+    return Table(rows, ("package", "installed", "needed", ""))
 
 
 def _installed(name: str) -> str | None:

@@ -25,13 +25,13 @@ VARIABLES = {
 }
 
 
-def show_variables() -> str:
-    """The table as text, and which are set now, without their values.
+def show_variables() -> Table:
+    """All of them, which are set now, and what they set; no values.
 
     Example:
         >>> from siamlab.system.variables import show_variables
-        >>> show_variables().splitlines()[0].split()
+        >>> str(show_variables()).splitlines()[0].split()
         ['variable', 'now', 'what', 'it', 'sets']
     """
     rows = [[name, "set" if name in os.environ else "-", what] for name, what in VARIABLES.items()]
-    return str(Table(rows, ["variable", "now", "what it sets"]))
+    return Table(rows, ["variable", "now", "what it sets"])

@@ -57,6 +57,7 @@ def test_lab_opens_copies_and_passes_options_on(started, tmp_path, capsys):
     assert environment["SIAMLAB_DATA"] == str(tmp_path / "my data"), "whatever the kernel's folder"
     names = [path.name for path in notebook_paths()]
     assert sorted(path.name for path in folder.glob("*.ipynb")) == names
+    assert (folder / "solutions" / "01_setup_solutions.ipynb").is_file(), "chapters link to it"
     assert capsys.readouterr().out == f"your copies of the notebooks: {folder}\n"
     before = signal.getsignal(signal.SIGINT)
     assert main(["lab"]) == 0 and signal.getsignal(signal.SIGINT) is before

@@ -10,6 +10,7 @@ import pytest
 from siamlab.course.notebooks import notebook_paths
 
 CHOICE = re.compile(r"^(PERSON|CAMERA|PROBE_CAMERA) =", re.M)
+MEANT = re.compile(r"\bcaptures\b|\.person\b|open_camera")  # somebody in particular
 
 
 def code(path) -> list[str]:
@@ -23,9 +24,10 @@ def test_one_cell_chooses_and_the_others_show(path):
     chosen = [name for cell in cells for name in CHOICE.findall(cell)]
     assert chosen == (["PERSON", "CAMERA"] if path.stem == "02_webcam_collection" else [])
     source = "\n".join(cells)
-    if "open_who" not in source:  # then nobody in particular is meant
-        assert not re.search(r"\bcaptures\b|\.person\b|open_camera", source)
+    if "open_who" not in source:
+        assert not MEANT.search(source)
         return
     head = next(number for number, cell in enumerate(cells) if "who = open_who(" in cell)
-    assert head <= 2 and "print(who" in cells[head]
+    assert "print(who" in cells[head]
+    assert head <= 4 and not MEANT.search("\n".join(cells[:head])), "first who, then their images"
     assert "open_workspace" not in source, "its person would be found another way"

@@ -99,6 +99,8 @@ class TestImages:
         shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
         np.testing.assert_array_equal(shown[3], faces(5)[3])
         assert len(figure.axes) == 6
+        assert figure.alt == "5 images: a, b, c, d, e."
+        assert pl.plot_images(faces(2), alt="Ada, twice.").alt == "Ada, twice."
 
     def test_types_of_images(self) -> None:
         gray, color = np.full((4, 6), 0.5), np.ones((8, 4, 3), np.float32)
@@ -421,7 +423,9 @@ class TestArchitecture:
 
     def test_the_figure_contains_the_numbers(self, siamese_models: SimpleNamespace) -> None:
         model = siamese_models.koch
-        found = texts(pl.draw_architecture(model))
+        figure = pl.draw_architecture(model)
+        found = texts(figure)
+        assert "shared weights; then |a − b| and one sigmoid unit" in figure.alt
         assert f"Two towers, one set of weights: {model.count_params():,} in all" in found
         assert {"10×10", "96×96×4", "1,204", "|a − b|", "same weights", "L1 distance"} <= set(found)
         assert {"anchor", "other"} <= set(found)
@@ -468,6 +472,7 @@ class TestTowers:
         expected = float(model.score_pairs(codes[:1], codes[1:])[0])
         found = texts(figure)
         assert f"{expected:.2f}" in found
+        assert figure.alt.endswith(f"the probability of the same person, {expected:.2f}.")
         assert {"stem", "level4", "embedding", "(a − b)²", "16×16×8"} <= set(found)
         # In both towers input, stem and seven blocks, two of them joined; two embeddings; what
         # joins them.

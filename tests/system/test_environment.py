@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from siamlab.system.environment import check_versions, prepare_devices
+from siamlab.system.environment import check_versions, prepare_devices, version_table
 
 
 def test_installed_versions_are_found_and_good():
@@ -21,7 +21,9 @@ def test_old_and_missing_packages_are_not_good(monkeypatch):
     monkeypatch.setattr("siamlab.system.environment._installed", old.get)
     numpy, keras = check_versions(("numpy", "keras"))
     assert not numpy.good and not keras.good and keras.found is None
-    assert "TOO OLD OR MISSING" in str(keras)
+    lines = str(version_table((numpy, keras))).splitlines()
+    assert lines[1].split() == ["numpy", "1.26.4", ">=2.0", "TOO", "OLD", "OR", "MISSING"]
+    assert lines[2].split()[:2] == ["keras", "missing"]
 
 
 def test_headless_opencv_counts_as_opencv(monkeypatch):
