@@ -16,8 +16,13 @@ SERIES = (
     "07_realtime_verification",
     "08_strong_weights",
 )
+BEYOND = (
+    "09_losses_and_data",
+    "10_one_shot",
+    "11_several_images",
+    "12_privacy_and_attacks",
+)
 SOLUTIONS = "solutions"  # the folder beside the notebooks
-BEYOND = ("09_losses_and_data", "12_privacy_and_attacks")
 
 
 def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:

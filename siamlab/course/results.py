@@ -95,3 +95,6 @@ def results_table(workspace: Workspace) -> str:
         rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
         parts += [format_table([*rows, {"notebook": "all", "seconds": round(total)}])]
     return "\n".join(parts)
+
+
+make_table = rows_table
