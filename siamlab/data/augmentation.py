@@ -87,7 +87,9 @@ def _affine(
     return matrices
 
 
-def _gamma_tables(count: int, augmentation: Augmentation, rng: Any, part: slice) -> np.ndarray:
+def _gamma_tables(
+    count: int, augmentation: Augmentation, rng: Any, part: slice = slice(None)
+) -> np.ndarray:
     """float32 ``(part of count, 256)``: what each uint8 value becomes."""
     exponents = np.exp(rng.normal(0, augmentation.gamma, (count, 1)))[part]
     return np.power(np.linspace(0, 1, 256) + 1e-4, exponents).astype(np.float32)
@@ -115,7 +117,7 @@ def _colors(count: int, augmentation: Augmentation, rng: Any) -> tuple[np.ndarra
 
 
 def _side_light(
-    count: int, size: int, augmentation: Augmentation, rng: Any, part: slice
+    count: int, size: int, augmentation: Augmentation, rng: Any, part: slice = slice(None)
 ) -> np.ndarray:
     """float32 ``(part of count, size, size, 1)``: gains that rise from one edge to the other."""
     place = np.linspace(-0.5, 0.5, size)

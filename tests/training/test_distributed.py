@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,23 +10,32 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from jax_processes import ROOT, jax_environment
 
+from siamlab.data.collections import open_collection
 from siamlab.data.synthetic import write_people
+from siamlab.errors import InputError, MissingPackageError
+from siamlab.faces.crop import Preprocessing
+from siamlab.training.distributed import COUNT, joined_processes
+from siamlab.training.fit import train_people
+from siamlab.training.recipes import train_model
+from siamlab.training.settings import TrainingSettings
 
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+UNCHECKED = object()  # a distribution that nothing is asked of
 
 # A network with all that depends on the batch: normalization, dropout, augmentation, all pairs.
 TRAINING = """
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from siamlab.data.collections import open_collection
+from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 from siamlab.system.backend import keras, layers, set_seed
-from siamlab.training.distributed import joined_processes, share_of
+from siamlab.training.distributed import check_same_start, joined_processes, share_of
 from siamlab.training.fit import train_people
 from siamlab.training.settings import TrainingSettings
 
@@ -42,6 +51,12 @@ def network():
     x = layers.Dense(16, use_bias=False, name="code")(x)
     return keras.Model(image, layers.UnitNormalization()(x))
 
+def refusal(number):
+    try:
+        check_same_start("the same settings", number)
+    except InputError as error:
+        return str(error)
+
 with joined_processes() as distribution:
     number, count = share_of(distribution)
     settings = TrainingSettings(
@@ -50,64 +65,123 @@ with joined_processes() as distribution:
     )
     model = network()
     history = train_people(model, open_collection(people), how, settings)
-    np.savez(
-        out / f"{count}-{number}.npz", loss=history.metrics["loss"], weights=np.concatenate(
-            [np.ravel(weight) for weight in model.get_weights()]
-        ), mean=model.get_layer("norm").moving_mean, variance=model.get_layer("norm").moving_variance,
-    )
+    refused = refusal(number) if count > 1 else ""
+norm = model.get_layer("norm")
+np.savez(
+    out, loss=history.metrics["loss"], mean=norm.moving_mean, variance=norm.moving_variance,
+    code=model.get_layer("code").kernel, refused=refused,
+)
 """
-FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
-def start(script, number, count, port, *arguments):
-    address = f"127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": FLAGS,
-        "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
-        "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
-        "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
-        "JAX_COORDINATOR_BIND_ADDRESS": address,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def free_port():
+def run(count, environment, people, folder, out):
+    """Train in processes that share each batch; all of them must succeed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def run(script, count, *arguments):
-    """Run a script in processes that train together; all of them must succeed."""
-    port = free_port()
-    processes = [start(script, number, count, port, *arguments) for number in range(count)]
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    processes = []
+    for number in range(count):
+        words = [sys.executable, "-c", TRAINING, str(people), str(folder), f"{out}-{number}.npz"]
+        variables = {
+            "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
+            "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
+            "JAX_COORDINATOR_BIND_ADDRESS": address,
+        }
+        process = subprocess.Popen(
+            words, cwd=ROOT, env={**environment, **variables}, stderr=subprocess.PIPE, text=True
+        )
+        processes.append(process)
     for process in processes:
-        _, error = process.communicate(timeout=300)
+        _, error = process.communicate(timeout=500)
         assert process.returncode == 0, error[-2000:]
+    return [np.load(f"{out}-{number}.npz") for number in range(count)]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """What one process and what two learned from the same people."""
+    """What one process learned, what two did, and one that went on after 30 steps of the two."""
     root = tmp_path_factory.mktemp("distributed")
     people = write_people(root / "people", people=8, images=3, size=96, seed=5)
-    for count in (1, 2):
-        run(TRAINING, count, people, root / f"checkpoints-{count}", root)
-    return {name: np.load(root / f"{name}.npz") for name in ("1-0", "2-0", "2-1")}
+    environment = jax_environment(root)
+    (one,) = run(1, environment, people, root / "alone", root / "one")
+    two = run(2, environment, people, root / "shared", root / "two")
+    assert [path.name for path in (root / "shared").iterdir()] == ["epoch-0030.npz"]
+    shutil.copytree(root / "shared", root / "resumed")
+    (resumed,) = run(1, environment, people, root / "resumed", root / "again")
+    return one, two, resumed
 
 
 @needs_jax
 def test_two_processes_have_the_losses_of_one(trained):
-    one, two = trained["1-0"]["loss"], trained["2-0"]["loss"]
-    assert len(one) == 50 and one[-1] < one[0]
-    np.testing.assert_allclose(two, one, atol=1e-4)
-    np.testing.assert_array_equal(trained["2-1"]["loss"], two)
+    """Each compares all pairs of the batch: its own half has fewer, and a lower loss."""
+    one, (first, second), _ = trained
+    assert len(one["loss"]) == 50 and one["loss"][-1] < one["loss"][0]
+    np.testing.assert_allclose(first["loss"], one["loss"], atol=1e-4)
+    np.testing.assert_array_equal(second["loss"], first["loss"])
+
+
+@needs_jax
+def test_statistics_are_of_the_whole_batch_and_weights_are_the_same_everywhere(trained):
+    """The mean of two halves' variances is less than the variance of the whole."""
+    one, both, _ = trained
+    for two in both:
+        for name in ("mean", "variance", "code"):
+            np.testing.assert_allclose(two[name], one[name], atol=1e-5)
+
+
+@needs_jax
+def test_one_process_goes_on_where_two_were_stopped(trained):
+    one, two, resumed = trained
+    np.testing.assert_array_equal(resumed["loss"][:30], two[0]["loss"][:30])
+    np.testing.assert_allclose(resumed["loss"], one["loss"], atol=1e-4)
+    np.testing.assert_allclose(resumed["code"], one["code"], atol=1e-5)
+
+
+@needs_jax
+def test_processes_that_begin_differently_are_refused_together(trained):
+    for two in trained[1]:
+        assert "the same images, settings and checkpoints. Received: different" in str(
+            two["refused"]
+        )
+
+
+def test_several_processes_need_jax(monkeypatch):
+    monkeypatch.setenv(COUNT, "2")
+    monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
+    with pytest.raises(MissingPackageError, match=r'pip install "siamlab\[jax\]"'):
+        joined_processes().__enter__()
+
+
+def test_a_process_alone_has_no_distribution(monkeypatch):
+    monkeypatch.delenv(COUNT, raising=False)
+    with joined_processes() as distribution:
+        assert distribution is None
+
+
+@pytest.mark.parametrize(
+    ("options", "received"),
+    [
+        ({"arch": "resnet"}, "resnet, recipe people, no teacher"),
+        ({"arch": "koch", "recipe": "report"}, "koch, recipe report"),
+        ({"teacher": "pretrained"}, "a teacher"),
+        ({"settings": TrainingSettings(distribution=UNCHECKED)}, "epochs None"),
+    ],
+)
+def test_what_several_processes_cannot_do_is_said_before_any_work(crowd, options, received):
+    settings = TrainingSettings(epochs=1, distribution=UNCHECKED)
+    with pytest.raises(InputError, match=f"Several processes train .*Received: .*{received}"):
+        train_model(crowd, **{"settings": settings, **options})
+
+
+def test_minutes_are_for_one_process(crowd):
+    settings = TrainingSettings(minutes=1.0, distribution=UNCHECKED)
+    with pytest.raises(InputError, match="their clocks differ"):
+        train_people(None, crowd, Preprocessing(size=24), settings)
+
+
+def test_a_batch_needs_a_person_for_each_device(drawn_lfw, monkeypatch):
+    monkeypatch.setattr("siamlab.training.recipes.devices_of", lambda distribution: 16)
+    settings = TrainingSettings(epochs=1, distribution=UNCHECKED, verbose=0)
+    with pytest.raises(InputError, match=r"9 people .*16 devices"):
+        train_model(open_collection(drawn_lfw), settings=settings, size=32, width=0.125)
