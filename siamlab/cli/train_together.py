@@ -33,8 +33,20 @@ def train_together(words: Sequence[str], count: int) -> int:
         raise MissingPackageError(
             'Several processes train on JAX, which is not installed: pip install "siamlab[jax]".'
         )
+    command = [sys.executable, "-m", "siamlab.cli.worker", *words, "--processes", "1"]
+    ending = run_together(command, local_environments(count))
+    said = [line.removeprefix(_OWN) for line in ending.lines if line.startswith(_OWN)]
+    if ending.status and not (ending.status > 0 and said):
+        raise ModelError(_describe(ending, count))
+    for line in said:
+        note(line)
+    return ending.status
+
+
+def local_environments(count: int) -> list[dict[str, str]]:
+    """What :func:`~siamlab.training.distributed.joined_processes` reads, for each process here."""
     address = f"127.0.0.1:{_free_port()}"
-    environments = [
+    return [
         {
             "KERAS_BACKEND": "jax",
             "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
@@ -45,14 +57,6 @@ def train_together(words: Sequence[str], count: int) -> int:
         }
         for number in range(count)
     ]
-    command = [sys.executable, "-m", "siamlab.cli.worker", *words, "--processes", "1"]
-    ending = run_together(command, environments)
-    said = [line.removeprefix(_OWN) for line in ending.lines if line.startswith(_OWN)]
-    if ending.status and not (ending.status > 0 and said):
-        raise ModelError(_describe(ending, count))
-    for line in said:
-        note(line)
-    return ending.status
 
 
 def _describe(ending: Ending, count: int) -> str:

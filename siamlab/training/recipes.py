@@ -325,8 +325,6 @@ def train_model(
         raise InputError(f"arch is one of {', '.join(SIZES)}. Received: {arch!r}.")
     if teacher is not None and arch != "compact":
         raise InputError(f"A teacher teaches compact. Received: a teacher for {arch}.")
-    if teacher is not None and isinstance(teacher, Path | str):
-        teacher = load_model(teacher)
     if settings.distribution is not None and (
         recipe == "report" or arch == "resnet" or teacher is not None or settings.epochs is None
     ):
@@ -335,6 +333,8 @@ def train_model(
             f"for --epochs. Received: {arch}, recipe {recipe}, "
             f"{'a' if teacher else 'no'} teacher, epochs {settings.epochs}."
         )
+    if teacher is not None and isinstance(teacher, Path | str):
+        teacher = load_model(teacher)
     copies = copies_note(collection)
     if copies and settings.verbose:
         print(copies, flush=True)

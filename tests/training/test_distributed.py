@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from jax_processes import ROOT, jax_environment
 
+from siamlab.cli.train_together import local_environments
 from siamlab.data.collections import open_collection
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError, MissingPackageError
@@ -76,18 +76,9 @@ np.savez(
 
 def run(count, environment, people, folder, out):
     """Train in processes that share each batch; all of them must succeed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
     processes = []
-    for number in range(count):
+    for number, variables in enumerate(local_environments(count)):
         words = [sys.executable, "-c", TRAINING, str(people), str(folder), f"{out}-{number}.npz"]
-        variables = {
-            "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
-            "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
-            "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
-            "JAX_COORDINATOR_BIND_ADDRESS": address,
-        }
         process = subprocess.Popen(
             words, cwd=ROOT, env={**environment, **variables}, stderr=subprocess.PIPE, text=True
         )
@@ -180,8 +171,13 @@ def test_minutes_are_for_one_process(crowd):
         train_people(None, crowd, Preprocessing(size=24), settings)
 
 
-def test_a_batch_needs_a_person_for_each_device(drawn_lfw, monkeypatch):
+def test_a_batch_needs_a_person_for_each_device(tmp_path, monkeypatch):
+    """Ten people: two of them are kept for calibration."""
+    for number in range(20):
+        image = tmp_path / f"person {number // 2}" / f"{number}.png"
+        image.parent.mkdir(exist_ok=True)
+        image.write_bytes(f"never read {number}".encode())
     monkeypatch.setattr("siamlab.training.recipes.devices_of", lambda distribution: 16)
     settings = TrainingSettings(epochs=1, distribution=UNCHECKED, verbose=0)
-    with pytest.raises(InputError, match=r"9 people .*16 devices"):
-        train_model(open_collection(drawn_lfw), settings=settings, size=32, width=0.125)
+    with pytest.raises(InputError, match=r"8 people .*16 devices"):
+        train_model(open_collection(tmp_path), settings=settings, size=32, width=0.125)
