@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,25 @@ from siamlab.system.together import run_together
 PEOPLE, IMAGES, DIMENSIONS = 64, 2, 128
 BATCH = PEOPLE * IMAGES
 STEPS, WARM = 50, 5
-# Assumed of GPUs, not measured: what a step reaches of the arithmetic in float32, and what one
-# link carries each way, within a host and between hosts, and the start of a message.
-ARITHMETIC, LINKS, START = 2e13, {8: 1.5e11, 64: 2e10}, 2e-5
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What a step depends on.
+
+    Attributes:
+        arithmetic: additions and multiplications a second that a step reaches.
+        links: bytes a second that a link carries each way, by how many devices there are.
+        start: seconds until a message begins to arrive.
+    """
+
+    arithmetic: float
+    links: dict[int, float]
+    start: float
+
+
+# Assumed, not measured: GPUs in float32, 8 in a host.
+GPUS = Machines(2e13, {8: 1.5e11, 64: 2e10}, 2e-5)
 SIZES = {"compact": 64, "koch": 105}
 
 
@@ -64,6 +81,7 @@ def worker(people: Path, out: Path, width: float) -> None:
         found: dict[str, Any] = {
             "step_seconds": statistics.median(np.diff(times[WARM:])),
             "losses": history.metrics["loss"],
+            "operations": operations(embedding),
         }
         if distribution is not None:
             weights = build_embedding("compact", (64, 64, 3)).count_params()
@@ -71,7 +89,11 @@ def worker(people: Path, out: Path, width: float) -> None:
         else:
             for name, size in SIZES.items():
                 whole = build_embedding(name, (size, size, 3))
-                found[name] = {"weights": whole.count_params(), "operations": operations(whole)}
+                found[name] = {
+                    "weights": whole.count_params(),
+                    "operations": operations(whole),
+                    "dimensions": whole.output_shape[-1],
+                }
         if share_of(distribution)[0] == 0:
             out.write_text(json.dumps(found))
 
@@ -109,38 +131,45 @@ def operations(network: Any) -> float:
         if kernel is not None:
             places = np.prod(layer.output.shape[1:-1], initial=1.0)
             total += 2 * float(np.prod(kernel.shape)) * places
-    return 3 * total
+    return float(3 * total)
 
 
-def paper(weights: int, operations: float, each: int, gpus: int) -> dict[str, float]:
-    """Seconds of a step of ``gpus`` that have ``each`` images, from what is assumed of them.
+def paper(network: dict[str, Any], each: int, count: int, of: Machines) -> dict[str, float]:
+    """Seconds of a step of ``count`` devices that have ``each`` images.
 
     Gradients and embeddings go around a ring, gradients twice (reduce, then gather), embeddings
     on the way forward and their gradients on the way back. Nothing overlaps. All pairs are
-    ``each`` rows of the whole batch's similarities on each GPU.
+    ``each`` rows of the whole batch's similarities on each device.
     """
-    images = each * gpus
-    steps, link = gpus - 1, LINKS.get(gpus, np.inf)
-    around = steps / gpus / link
-    return {
-        "images": images,
-        "compute": each * operations / ARITHMETIC,
-        "pairs": 6 * each * images * DIMENSIONS / ARITHMETIC,
-        "gather": 2 * (images * DIMENSIONS * 4 * around + steps * START),
-        "gradients": 2 * (weights * 4 * around + steps * START),
+    images, steps, numbers = each * count, count - 1, network["dimensions"]
+    around = steps / count / of.links[count] if steps else 0.0
+    parts = {
+        "compute": each * network["operations"] / of.arithmetic,
+        "pairs": 6 * each * images * numbers / of.arithmetic,
+        "gather": 2 * (images * numbers * 4 * around + steps * of.start),
+        "gradients": 2 * (network["weights"] * 4 * around + steps * of.start),
     }
+    step = sum(parts.values())
+    return {"count": count, "images": images, **parts, "per_second": images / step}
 
 
-def growth(weights: int, operations: float) -> list[dict[str, float]]:
-    """One, 8 and 64 GPUs: the batch as it is divided among them, then as many images on each."""
-    rows = []
-    for each_has in ("a share", "a batch"):
-        for gpus in (1, 8, 64):
-            each = BATCH // gpus if each_has == "a share" else BATCH
-            row = paper(weights, operations, each, gpus)
-            total = sum(row[name] for name in ("compute", "pairs", "gather", "gradients"))
-            rows.append({"gpus": gpus, **row, "step": total, "per_second": row["images"] / total})
-    return rows
+def growth(network: dict[str, Any], of: Machines) -> list[dict[str, float]]:
+    """One, 8 and 64 devices: the batch divided among them, then as many images on each."""
+    shared = [paper(network, BATCH // count, count, of) for count in (1, 8, 64)]
+    return [*shared, *(paper(network, BATCH, count, of) for count in (8, 64))]
+
+
+def as_measured(one: dict[str, Any], two: dict[str, Any], weights: int) -> Machines:
+    """What the measured times say of these processes, in the terms of :func:`paper`.
+
+    For two, a gather is a start and half of the bytes, and adding gradients is twice that.
+    """
+    halves = BATCH * DIMENSIONS * 4 / 2, weights * 4 / 2
+    gather, half = two["gather_seconds"], two["gradients_seconds"] / 2
+    link = (halves[1] - halves[0]) / max(half - gather, 1e-9)
+    start = max(gather - halves[0] / link, 0.0)
+    arithmetic = BATCH * one["operations"] / one["step_seconds"]
+    return Machines(arithmetic, {8: link, 64: link}, start)
 
 
 def measure(people: Path, folder: Path, count: int, width: float) -> dict[str, Any]:
@@ -166,15 +195,18 @@ def main() -> None:
         people = write_people(Path(name) / "people", people=PEOPLE, images=3, size=128, seed=1)
         one, two = (measure(people, Path(name), count, options.width) for count in (1, 2))
     apart = np.abs(np.subtract(one.pop("losses"), two.pop("losses")))
-    paper_rows = {name: {**one[name], "growth": growth(**one.pop(name))} for name in SIZES}
+    networks = {name: one.pop(name) for name in SIZES}
+    here = as_measured(one, two, networks["compact"]["weights"])
     found = {
         **{"machine": machine_name(), "images": BATCH, "width": options.width, "steps": STEPS},
         "one": one,
         "two": two,
         "largest_difference": float(apart.max()),
         "first_difference": float(apart[:10].max()),
-        "assumed": {"operations_per_second": ARITHMETIC, "links": LINKS, "start": START},
-        **paper_rows,
+        "assumed": asdict(GPUS),
+        "as_measured": asdict(here),
+        "here": growth(networks["compact"], here),
+        **{name: growth(network, GPUS) for name, network in networks.items()},
     }
     text = json.dumps(found, indent=1)
     print(text)
