@@ -7,7 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Most of the time is XLA's, and tiny networks gain nothing by its optimizations.
-FLAGS = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+FLAGS = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_multi_thread_eigen=false"
+)
 # Keras imports TensorFlow to copy and to save a network, and is content without it.
 WITHOUT_TENSORFLOW = """
 import sys

@@ -50,6 +50,7 @@ HEAVY = {
     "ipywidgets": {f"ui/panels/{name}.py" for name in PANELS},
     "anywidget": {"capture/cameras/camera_widget.py", "ui/panels/page.py"},
     "faiss": {"gallery/search.py"},
+    "jax": {"training/distributed.py"},
 }
 
 

@@ -41,7 +41,7 @@ def joined_processes() -> Iterator[keras.distribution.Distribution | None]:
     Raises:
         MissingPackageError: Keras does not run on JAX.
         InputError: the processes do not find each other.
-        ModelError: another process ended within the block.
+        ModelError: another process ended within the block, or JAX failed in this one.
 
     Example:
         ```python
@@ -68,8 +68,9 @@ def joined_processes() -> Iterator[keras.distribution.Distribution | None]:
         # At its exit JAX would wait for the others, who wait for this process.
         atexit.register(os._exit, _FAILED)
         if isinstance(error, jax.errors.JaxRuntimeError):
+            reason = first_line(error).rsplit("computation: ", 1)[-1]  # JAX repeats the rest
             raise ModelError(
-                f"Another process of this training ended ({first_line(error)})."
+                f"A step failed; if not for a reason here, another process ended ({reason})."
             ) from error
         raise
 

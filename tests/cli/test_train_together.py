@@ -35,12 +35,12 @@ def worker(parent, number):
 @pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 @pytest.mark.skipif(not PROC.is_dir(), reason="only Linux lists a process' children in /proc")
 def test_a_killed_worker_ends_both_with_one_line_and_the_training_resumes(tmp_path):
-    people = write_people(tmp_path / "people", people=10, images=3, size=96, seed=2)
+    people = write_people(tmp_path / "people", people=6, images=2, size=96, seed=2)
     out, folder = tmp_path / "model.keras", tmp_path / "model.checkpoints"
-    # 24 images of 8 people, in batches of 16: 200 steps, two epochs of the history.
+    # Four people with eight images, one batch: 101 steps are two epochs of the history.
     command = [
         *(sys.executable, "-m", "siamlab.cli", "train", "--images", str(people)),
-        *("--arch", "koch", "--size", "60", "--width", "0.02", "--epochs", "134"),
+        *("--arch", "koch", "--size", "60", "--width", "0.02", "--epochs", "101"),
         *("--processes", "2", "--out", str(out)),
     ]
     environment = jax_environment(tmp_path)
@@ -63,7 +63,7 @@ def test_a_killed_worker_ends_both_with_one_line_and_the_training_resumes(tmp_pa
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("resumed at epoch 2\n") and done.stdout.count("saved") == 1
     assert not folder.exists()
-    assert len(load_model(out).metadata.people) == 8
+    assert len(load_model(out).metadata.people) == 4
 
 
 def ending(monkeypatch, number, status, *lines):

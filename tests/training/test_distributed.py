@@ -39,7 +39,7 @@ from siamlab.training.distributed import check_same_start, joined_processes, sha
 from siamlab.training.fit import train_people
 from siamlab.training.settings import TrainingSettings
 
-people, folder, out = map(Path, sys.argv[1:])
+people = Path(sys.argv[1])
 how = Preprocessing(size=32, fraction=0.6)
 
 def network():
@@ -57,28 +57,32 @@ def refusal(number):
     except InputError as error:
         return str(error)
 
-with joined_processes() as distribution:
-    number, count = share_of(distribution)
+def learn(folder, distribution):
     settings = TrainingSettings(
         steps=50, people=6, steps_per_epoch=1, every=30, seed=3, verbose=0, folder=folder,
         distribution=distribution,
     )
     model = network()
     history = train_people(model, open_collection(people), how, settings)
-    refused = refusal(number) if count > 1 else ""
-norm = model.get_layer("norm")
-np.savez(
-    out, loss=history.metrics["loss"], mean=norm.moving_mean, variance=norm.moving_variance,
-    code=model.get_layer("code").kernel, refused=refused,
-)
+    norm = model.get_layer("norm")
+    number, count = share_of(distribution)
+    np.savez(
+        f"{folder}-{number}.npz", loss=history.metrics["loss"], mean=norm.moving_mean,
+        variance=norm.moving_variance, code=model.get_layer("code").kernel,
+        refused=refusal(number) if count > 1 else "",
+    )
+
+with joined_processes() as distribution:
+    for folder in map(Path, sys.argv[2:]):
+        learn(folder, distribution)
 """
 
 
-def run(count, environment, people, folder, out):
-    """Train in processes that share each batch; all of them must succeed."""
+def run(count, environment, people, *folders):
+    """Train in processes that share each batch, once for each folder of checkpoints."""
     processes = []
-    for number, variables in enumerate(local_environments(count)):
-        words = [sys.executable, "-c", TRAINING, str(people), str(folder), f"{out}-{number}.npz"]
+    for variables in local_environments(count):
+        words = [sys.executable, "-c", TRAINING, str(people), *map(str, folders)]
         process = subprocess.Popen(
             words, cwd=ROOT, env={**environment, **variables}, stderr=subprocess.PIPE, text=True
         )
@@ -86,7 +90,7 @@ def run(count, environment, people, folder, out):
     for process in processes:
         _, error = process.communicate(timeout=500)
         assert process.returncode == 0, error[-2000:]
-    return [np.load(f"{out}-{number}.npz") for number in range(count)]
+    return [np.load(f"{folder}-{number}.npz") for folder in folders for number in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +99,10 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("distributed")
     people = write_people(root / "people", people=8, images=3, size=96, seed=5)
     environment = jax_environment(root)
-    (one,) = run(1, environment, people, root / "alone", root / "one")
-    two = run(2, environment, people, root / "shared", root / "two")
-    assert [path.name for path in (root / "shared").iterdir()] == ["epoch-0030.npz"]
-    shutil.copytree(root / "shared", root / "resumed")
-    (resumed,) = run(1, environment, people, root / "resumed", root / "again")
+    two = run(2, environment, people, root / "two")
+    assert [path.name for path in (root / "two").iterdir()] == ["epoch-0030.npz"]
+    shutil.copytree(root / "two", root / "resumed")
+    one, resumed = run(1, environment, people, root / "one", root / "resumed")
     return one, two, resumed
 
 
