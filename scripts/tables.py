@@ -18,7 +18,10 @@ from siamlab.system.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 CARD = ROOT / "siamlab" / "models" / "weights" / "card.json"
-PAGES = ("README.md", "docs/results.md", "docs/security.md", "siamlab/models/weights/README.md")
+PAGES = (
+    *("README.md", "docs/results.md", "docs/security.md", "docs/distributed.md"),
+    "siamlab/models/weights/README.md",
+)
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
 Row = tuple[str, ...]
 FUSED = {("none", "none"), ("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
@@ -478,6 +481,34 @@ def lost() -> str:
     return markdown(("what was done", "times", "faults"), rows)
 
 
+def distributed() -> str:
+    """A training step with one process and with two on this machine, and what they exchange."""
+    found = read("distributed")
+    one, two = found["one"], found["two"]
+    rows = [
+        ("a step", *(f"{each['step_seconds'] * 1e3:.0f} ms" for each in (one, two))),
+        ("gather the embeddings of a batch", "-", f"{two['gather_seconds'] * 1e3:.1f} ms"),
+        ("add the gradients of all weights", "-", f"{two['gradients_seconds'] * 1e3:.1f} ms"),
+        ("losses of the first 10 steps apart, at most", "-", f"{found['first_difference']:.1e}"),
+        (f"of all {found['steps']} steps", "-", f"{found['largest_difference']:.1e}"),
+    ]
+    return markdown((found["machine"], "one process", "two"), rows)
+
+
+def growth() -> str:
+    """On paper: what several GPUs would give, and processes such as those measured."""
+    found = read("distributed")
+    rows = []
+    for name in ("compact", "koch", "here"):
+        for row in found[name]:
+            parts = (row[part] * 1e3 for part in ("compute", "pairs", "gather", "gradients"))
+            kind = "compact, processes as here" if name == "here" else f"{name}, GPUs"
+            first = f"{kind}: {row['count']} x {row['images'] // row['count']}"
+            rows.append((first, *(f"{ms:.2f}" for ms in parts), f"{row['per_second']:,.0f}"))
+    header = ("devices x images on each", "network", "all pairs", "gather", "gradients", "images/s")
+    return markdown(header, rows)
+
+
 MADE = (
     peers,
     strong_weights,
@@ -498,6 +529,8 @@ MADE = (
     attacks,
     stolen,
     lost,
+    distributed,
+    growth,
 )
 TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 

@@ -52,6 +52,7 @@ HEAVY = {
     "faiss": {"gallery/search.py"},
     "psycopg": {"gallery/postgres.py", "gallery/vector_table.py", "gallery/publishing.py"},
     "pgvector": {"gallery/vector_table.py"},
+    "jax": {"training/distributed.py"},
 }
 
 

@@ -16,6 +16,7 @@ TABLES = {
     "README.md": 1,
     "docs/results.md": 12,
     "docs/security.md": 4,
+    "docs/distributed.md": 2,
     "siamlab/models/weights/README.md": 4,
 }
 README = (ROOT / "README.md").read_text()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 
 from siamlab import __version__
@@ -95,6 +96,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
         if others and options.command != "lab":
             parser.error(f"unrecognized arguments: {' '.join(others)}")
         options.others = others
+        options.words = sys.argv[1:] if arguments is None else list(arguments)
         return int(options.run(options))
     finally:
         finish_output()

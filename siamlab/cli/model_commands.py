@@ -17,6 +17,7 @@ from siamlab.cli.arguments import (
     positive,
 )
 from siamlab.cli.output import DONE, at_terminal, note, say
+from siamlab.cli.train_together import train_together
 from siamlab.errors import InputError, NoFaceError, SiamlabError
 
 _UNCALIBRATED = (
@@ -43,6 +44,13 @@ def add_commands(commands: Commands) -> None:
         "--resume",
         action="store_true",
         help="go on with the training that was stopped: its checkpoints lie beside --out",
+    )
+    command.add_argument(
+        "--processes",
+        type=positive(int),
+        default=1,
+        metavar="N",
+        help="share each batch among N processes of this machine; needs --epochs and JAX",
     )
     command.add_argument("--seed", type=int, default=0, metavar="S")
     command.add_argument("--size", type=positive(int), metavar="PIXELS", help="side of the input")
@@ -90,15 +98,21 @@ def add_commands(commands: Commands) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train a model on a folder of people."""
+    folder: Path = options.out.with_suffix(".checkpoints")
+    if options.processes > 1:
+        with _keeping(folder):
+            return train_together(options.words, options.processes)
+    _check_unfinished(folder, options.resume)
     from siamlab.data.collections import open_collection
     from siamlab.models.saving import save_model
-    from siamlab.training.checkpoints import remove_checkpoints
+    from siamlab.training.checkpoint_files import remove_checkpoints
+    from siamlab.training.distributed import joined_processes, share_of
     from siamlab.training.recipes import train_model
     from siamlab.training.settings import TrainingSettings
 
-    folder = _checkpoint_folder(options)
     collection = open_collection(options.images)
-    with _keeping(folder):
+    with _keeping(folder), joined_processes() as distribution:
+        number, _ = share_of(distribution)
         model, summary = train_model(
             collection,
             arch=options.arch,
@@ -107,13 +121,16 @@ def train(options: argparse.Namespace) -> int:
                 epochs=options.epochs,
                 seed=options.seed,
                 folder=folder,
-                verbose=1 if at_terminal() else 2,
+                distribution=distribution,
+                verbose=0 if number else 1 if at_terminal() else 2,
             ),
             size=options.size,
             width=options.width,
             recipe=options.recipe,
             teacher=options.teacher,
         )
+        if number:  # process 0 writes
+            return DONE
         path = save_model(model, options.out, optimizer=False)
     remove_checkpoints(folder)
     say(f"{summary}\nsaved {path}")
@@ -121,28 +138,26 @@ def train(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _checkpoint_folder(options: argparse.Namespace) -> Path:
-    """The folder beside the model; an unfinished training in it is never overwritten unasked."""
+def _check_unfinished(folder: Path, resume: bool) -> None:
+    """An unfinished training in the folder of checkpoints is never overwritten unasked."""
     from siamlab.system.files import check_writable
-    from siamlab.training.checkpoints import latest_checkpoint
+    from siamlab.training.checkpoint_files import latest_checkpoint
 
-    folder: Path = options.out.with_suffix(".checkpoints")
     check_writable(folder, folder=True)
     unfinished = latest_checkpoint(folder) is not None
-    if unfinished and not options.resume:
+    if unfinished and not resume:
         raise InputError(
             f"{folder} holds an unfinished training. Add --resume to go on with it, or remove the "
             "folder to start anew."
         )
-    if options.resume and not unfinished:
+    if resume and not unfinished:
         say(f"no checkpoint in {folder}: the training begins")
-    return folder
 
 
 @contextmanager
 def _keeping(folder: Path) -> Iterator[None]:
     """Name the checkpoints of a training that ends before its model is saved."""
-    from siamlab.training.checkpoints import latest_checkpoint
+    from siamlab.training.checkpoint_files import latest_checkpoint
 
     try:
         yield

@@ -87,9 +87,11 @@ def _affine(
     return matrices
 
 
-def _gamma_tables(count: int, augmentation: Augmentation, rng: Any) -> np.ndarray:
-    """float32 ``(count, 256)``: what each uint8 value becomes."""
-    exponents = np.exp(rng.normal(0, augmentation.gamma, (count, 1)))
+def _gamma_tables(
+    count: int, augmentation: Augmentation, rng: Any, part: slice = slice(None)
+) -> np.ndarray:
+    """float32 ``(part of count, 256)``: what each uint8 value becomes."""
+    exponents = np.exp(rng.normal(0, augmentation.gamma, (count, 1)))[part]
     return np.power(np.linspace(0, 1, 256) + 1e-4, exponents).astype(np.float32)
 
 
@@ -114,11 +116,13 @@ def _colors(count: int, augmentation: Augmentation, rng: Any) -> tuple[np.ndarra
     return mixes, *((total * part).astype(np.float32) for part in (1 - contrast, light))
 
 
-def _side_light(count: int, size: int, augmentation: Augmentation, rng: Any) -> np.ndarray:
-    """float32 gains ``(count, size, size, 1)`` that rise from one edge to the other."""
+def _side_light(
+    count: int, size: int, augmentation: Augmentation, rng: Any, part: slice = slice(None)
+) -> np.ndarray:
+    """float32 ``(part of count, size, size, 1)``: gains that rise from one edge to the other."""
     place = np.linspace(-0.5, 0.5, size)
-    slopes = rng.normal(0, augmentation.side_light, (count, 1))
-    turns = rng.uniform(0, 2 * np.pi, (count, 1))
+    slopes = rng.normal(0, augmentation.side_light, (count, 1))[part]
+    turns = rng.uniform(0, 2 * np.pi, (count, 1))[part]
     across = np.exp(slopes * np.cos(turns) * place)
     down = np.exp(slopes * np.sin(turns) * place)
     return (down[:, :, None, None] * across[:, None, :, None]).astype(np.float32)
@@ -136,6 +140,7 @@ def augment_batch(
     preprocessing: Preprocessing,
     rng: np.random.Generator,
     augmentation: Augmentation | None = None,
+    part: slice = slice(None),
 ) -> np.ndarray:
     """One random view of each face.
 
@@ -144,6 +149,8 @@ def augment_batch(
         preprocessing: the model's crop and size.
         rng: the source of randomness.
         augmentation: amounts; the defaults when ``None``.
+        part: which of the faces. Random numbers are drawn for all, so that a part of a batch is
+            the same whoever makes the rest.
 
     Returns:
         float32 RGB ``(N, size, size, 3)`` in [0, 1].
@@ -153,25 +160,26 @@ def augment_batch(
     size, count, side = preprocessing.size, len(sources), len(sources[0])
     crop = side * preprocessing.fraction / source_preprocessing(preprocessing).fraction
     matrices = _affine(count, side, crop, size, augmentation, rng)
-    tables = _gamma_tables(count, augmentation, rng)
+    tables = _gamma_tables(count, augmentation, rng, part)
     mixes, pulls, lifts = _colors(count, augmentation, rng)
-    gains = _side_light(count, size, augmentation, rng)
+    gains = _side_light(count, size, augmentation, rng, part)
     blurred = rng.random(count) < augmentation.blur
     sigmas = rng.uniform(0.4, 1.2, count)
     compressed = rng.random(count) < augmentation.jpeg
     qualities = rng.integers(30, 91, count)
-    views = np.empty((count, size, size, 3), np.float32)
-    for number, source in enumerate(sources):
+    numbers = range(count)[part]
+    views = np.empty((len(numbers), size, size, 3), np.float32)
+    for place, number in enumerate(numbers):
         view = cv2.warpAffine(
-            source, matrices[number], (size, size), borderMode=cv2.BORDER_REFLECT_101
+            sources[number], matrices[number], (size, size), borderMode=cv2.BORDER_REFLECT_101
         )
         if blurred[number]:
             view = cv2.GaussianBlur(view, (0, 0), sigmas[number])
         if compressed[number]:
             view = _compress(view, int(qualities[number]))
-        light = cv2.LUT(view, tables[number])
+        light = cv2.LUT(view, tables[place])
         mixes[number, :, 3] = pulls[number] * (sum(cv2.mean(light)) / 3) + lifts[number]
-        cv2.transform(light, mixes[number], dst=views[number])
+        cv2.transform(light, mixes[number], dst=views[place])
     views *= gains
     return np.clip(views, 0, 1, out=views)
 

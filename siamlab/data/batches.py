@@ -69,12 +69,14 @@ class PeopleBatches(EpochBatches):
         steps: batches in an epoch.
         seed: where all randomness comes from.
         augmentation: amounts; ``None`` leaves the images as they are.
+        share: which equal part of each batch is made, and of how many: ``(1, 2)`` is the second
+            half. All parts together are the batch that ``(0, 1)`` makes.
 
     Attributes:
         targets: names of a model's outputs; the labels are then a dictionary of them.
 
     Raises:
-        InputError: fewer than P people have two images.
+        InputError: fewer than P people have two images, or a batch has no equal parts.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class PeopleBatches(EpochBatches):
         steps: int = 100,
         seed: int = 0,
         augmentation: Augmentation | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__(steps, seed)
         self.targets: tuple[str, ...] | None = None
@@ -108,9 +111,13 @@ class PeopleBatches(EpochBatches):
         self.singletons = min(singletons, len(singles))
         self.pixels = faces.images[np.concatenate([*several, *singles])]
         self.starts = np.cumsum([0, *map(len, several)])
+        self.part = _equal_part(people * images + self.singletons, *share)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
-        """Images float32 ``(P*K + singletons, size, size, 3)`` in [0, 1]; person numbers int32."""
+        """Images float32 ``(P*K + singletons, size, size, 3)`` in [0, 1]; person numbers int32.
+
+        Of a share of the batch, its part of these.
+        """
         rng = self.generator(step)
         several, last = len(self.starts) - 1, self.starts[-1]
         chosen = rng.choice(several, self.people, replace=False)
@@ -121,12 +128,24 @@ class PeopleBatches(EpochBatches):
         singles = rng.choice(len(self.pixels) - last, self.singletons, replace=False)
         rows.extend(last + singles)
         if self.augmentation is None:
-            batch = to_float(self.pixels[rows])
+            batch = to_float(self.pixels[rows[self.part]])
         else:
             sources = [self.pixels[row] for row in rows]
-            batch = augment_batch(sources, self.preprocessing, rng, self.augmentation)
+            batch = augment_batch(sources, self.preprocessing, rng, self.augmentation, self.part)
         labels = np.append(np.repeat(chosen, self.images), several + singles).astype(np.int32)
+        labels = labels[self.part]
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
+
+
+def _equal_part(images: int, number: int, parts: int) -> slice:
+    """The images of part ``number`` among all of a batch."""
+    size, rest = divmod(images, parts)
+    if rest or not size:
+        raise InputError(
+            f"{parts} processes share a batch equally: its images are a multiple of {parts}. "
+            f"Received: {images} images. Choose another number of people or of processes."
+        )
+    return slice(number * size, (number + 1) * size)
 
 
 def _count_faces(collection: Collection, found: np.ndarray) -> list[np.ndarray]:

@@ -21,7 +21,11 @@ from siamlab.system.backend import keras
 from siamlab.training.settings import TrainingSettings
 
 # What may change between a stop and a resume: how long, where, and how it is shown.
-_FREE = {"epochs", "minutes", "every", "folder", "callbacks", "verbose", "bfloat16"}
+# Several processes learn the same from a batch as one.
+_FREE = {
+    *("epochs", "minutes", "every", "folder", "callbacks", "verbose", "bfloat16"),
+    "distribution",
+}
 
 
 @dataclass(frozen=True)

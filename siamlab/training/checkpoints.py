@@ -13,7 +13,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ from siamlab.models.safety import first_line
 from siamlab.system.backend import keras
 from siamlab.system.files import write_bytes
 from siamlab.training.callbacks import StopAfter
+from siamlab.training.checkpoint_files import BEST, PATTERN, latest_checkpoint
 from siamlab.training.checkpoint_key import CheckpointKey
 
-PATTERN, BEST = "epoch-*.npz", "best.npz"
 KEPT_CHECKPOINTS = 2
 
 
@@ -55,21 +55,7 @@ class TrainingHistory:
         self.seconds.append(float(seconds))
 
 
-def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint in ``folder``, or ``None``."""
-    found = sorted(folder.glob(PATTERN)) if folder.is_dir() else []
-    return found[-1] if found else None
-
-
-def remove_checkpoints(folder: Path) -> None:
-    """Remove a training's checkpoints, and the folder if nothing else is in it."""
-    for path in (*folder.glob(PATTERN), folder / BEST):
-        path.unlink(missing_ok=True)
-    with suppress(OSError):
-        folder.rmdir()
-
-
-def _variables(model: keras.Model) -> list[Any]:
+def state_variables(model: keras.Model) -> list[Any]:
     """All that changes in training: weights, dropout's random states, the optimizer's state."""
     layers = model._flatten_layers()
     seeds = [layer.seed_generator.state for layer in layers if hasattr(layer, "seed_generator")]
@@ -95,7 +81,7 @@ def load_checkpoint(model: keras.Model, path: Path) -> TrainingHistory:
         ModelError: it is damaged, or of another architecture.
     """
     with _reading(path) as file:
-        variables = _variables(model)
+        variables = state_variables(model)
         if len(file.files) != len(variables) + 1:
             raise ValueError(f"{len(file.files) - 1} arrays for {len(variables)}")
         for number, variable in enumerate(variables):
@@ -135,6 +121,7 @@ class Checkpoints(keras.callbacks.Callback):
         monitor: the metric whose smallest value is best; ``None`` keeps no best weights.
         clock: the time limit, if there is one: the time before a resume counts.
         verbose: print what is resumed, and why not.
+        writes: whether this process writes; of several that train together, one does.
     """
 
     def __init__(
@@ -145,8 +132,10 @@ class Checkpoints(keras.callbacks.Callback):
         monitor: str | None = None,
         clock: StopAfter | None = None,
         verbose: int = 0,
+        writes: bool = True,
     ) -> None:
         super().__init__()
+        self.writes = writes
         self.folder, self.key, self.every, self.monitor = folder, key, every, monitor
         self.clock, self.verbose = clock, verbose
         self.history = TrainingHistory()
@@ -206,7 +195,7 @@ class Checkpoints(keras.callbacks.Callback):
         values = self.history.metrics.get(self.monitor or "", [])
         best = bool(values) and values[-1] < min(values[:-1], default=math.inf)
         due = (epoch + 1) % self.every == 0
-        if self.folder is None or not (best or due):
+        if self.folder is None or not self.writes or not (best or due):
             return
         try:
             content = self._content()
@@ -223,7 +212,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _content(self) -> memoryview:
         """A checkpoint as the content of a ``.npz`` file."""
-        values = map(keras.ops.convert_to_numpy, _variables(self.model))
+        values = map(keras.ops.convert_to_numpy, state_variables(self.model))
         arrays = {str(number): value for number, value in enumerate(values)}
         key = None if self.key is None else self.key.to_dict()
         clock = 0.0 if self.clock is None else self.clock.seconds

@@ -9,6 +9,7 @@ distances into probabilities. :func:`fine_tune` continues with a trained model o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 from siamlab.data.augmentation import Augmentation
@@ -16,6 +17,7 @@ from siamlab.data.batches import PeopleBatches
 from siamlab.data.collections import Collection
 from siamlab.data.pairs import PairSet
 from siamlab.data.pipeline import pair_dataset
+from siamlab.errors import InputError
 from siamlab.faces.crop import Preprocessing
 from siamlab.gallery.captures import captured_people
 from siamlab.gallery.rights import note_models
@@ -27,6 +29,7 @@ from siamlab.system.backend import keras, set_seed, uses_xla
 from siamlab.training.callbacks import StopAfter
 from siamlab.training.checkpoint_key import make_key, pairs_digest, people_digest
 from siamlab.training.checkpoints import Checkpoints, TrainingHistory
+from siamlab.training.distributed import copy_to_devices, share_of
 from siamlab.training.loop import cosine_schedule, fit_batches
 from siamlab.training.mixed_precision import in_bfloat16
 from siamlab.training.settings import TrainingSettings
@@ -210,7 +213,8 @@ def train_people(
 
     Two losses are added: supervised contrastive over all pairs of the batch, and a softmax with
     a margin over all training people. Adam with decoupled weight decay, warm-up and cosine
-    decay of the learning rate.
+    decay of the learning rate. With ``settings.distribution`` several processes share each batch
+    (:mod:`siamlab.training.distributed`), and learn what one would.
 
     Args:
         embedding: unit embeddings come out; trained in place.
@@ -222,8 +226,30 @@ def train_people(
         The history.
 
     Raises:
-        InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people.
+        InputError: neither or both of ``steps`` and ``minutes`` are given, or too few people;
+            several processes are to train for minutes, or cannot share a batch.
     """
+    spread = settings.distribution
+    if spread is not None and settings.minutes is not None:
+        raise InputError(
+            "Several processes train for steps or epochs, not for minutes: their clocks differ. "
+            f"Received: minutes={settings.minutes}."
+        )
+    learner = embedding if spread is None else copy_to_devices(embedding, spread)
+    with nullcontext() if spread is None else spread.scope():
+        history = _train_people(learner, collection, preprocessing, settings)
+    if learner is not embedding:
+        embedding.set_weights(learner.get_weights())
+    return history
+
+
+def _train_people(
+    embedding: keras.Model,
+    collection: Collection,
+    preprocessing: Preprocessing,
+    settings: TrainingSettings,
+) -> TrainingHistory:
+    """As :func:`train_people`, on the devices where the embedding is."""
     rate, clock = cosine_schedule(settings, RATE, WARMUP)
     trained = collection if settings.singletons else collection.with_at_least(2)
     set_seed(settings.seed)  # the directions of the people are drawn here
@@ -245,6 +271,7 @@ def train_people(
             steps=steps,
             seed=settings.seed,
             augmentation=settings.augmentation or Augmentation(),
+            share=share_of(settings.distribution),
         )
         batches.targets = tuple(losses)
         return batches

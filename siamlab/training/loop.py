@@ -10,8 +10,10 @@ from siamlab.data.batches import EpochBatches
 from siamlab.errors import InputError
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.callbacks import ClockCosine
+from siamlab.training.checkpoint_files import latest_checkpoint
 from siamlab.training.checkpoint_key import CheckpointKey
 from siamlab.training.checkpoints import Checkpoints, TrainingHistory
+from siamlab.training.distributed import check_same_start, share_of
 from siamlab.training.settings import TrainingSettings
 
 
@@ -58,10 +60,22 @@ def fit_batches(
 
     Returns:
         The history, epochs before a resume included.
+
+    Raises:
+        InputError: processes that train together begin at different points.
     """
+    folder = settings.folder
     checkpoints = Checkpoints(
-        settings.folder, key, settings.every, clock=clock, verbose=settings.verbose
+        folder,
+        key,
+        settings.every,
+        clock=clock,
+        verbose=settings.verbose,
+        writes=share_of(settings.distribution)[0] == 0,
     )
+    if settings.distribution is not None:
+        latest = None if folder is None else latest_checkpoint(folder)
+        check_same_start(key, latest and latest.name)
     history = checkpoints.restore(model)
     steps, per_epoch = settings.steps, settings.steps_per_epoch
     epochs = 100_000 if steps is None else math.ceil(steps / per_epoch)

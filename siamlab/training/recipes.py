@@ -34,6 +34,7 @@ from siamlab.models.siamese import Siamese, build_siamese
 from siamlab.system.backend import keras, set_seed
 from siamlab.training.checkpoints import TrainingHistory
 from siamlab.training.distillation import BATCH, distill, prepare_lessons
+from siamlab.training.distributed import devices_of
 from siamlab.training.fit import DEFAULTS, train_pairs, train_people
 from siamlab.training.head import fit_head
 from siamlab.training.mixed_precision import bfloat16_pays
@@ -166,7 +167,7 @@ def _train_on_people(
             "Training needs at least two people with two images each. Received: "
             f"{len(several)} such people in {train.root}. Collect more images."
         )
-    batch = min(settings.people or PEOPLE[arch], len(several))
+    batch = _people_in_batch(arch, several, settings)
     trained = train if settings.singletons else several
     history = train_people(embedding, trained, preprocessing, replace(settings, people=batch))
     metadata = ModelMetadata(
@@ -177,6 +178,18 @@ def _train_on_people(
         f"seed {settings.seed}",
     )
     return history, metadata
+
+
+def _people_in_batch(arch: str, several: Collection, settings: TrainingSettings) -> int:
+    """As many as there are, at most the recipe's; a multiple of the devices that share a batch."""
+    devices = devices_of(settings.distribution)
+    people = min(settings.people or PEOPLE[arch], len(several))
+    if people < devices:
+        raise InputError(
+            f"A batch needs a person for each device. Received: {people} people with two images "
+            f"or more in it, {devices} devices. Start fewer processes."
+        )
+    return people - people % devices
 
 
 def _finish(
@@ -290,7 +303,9 @@ def train_model(
         arch: ``koch``, ``compact`` or ``resnet``.
         settings: ``minutes`` are for everything, loading included, 30 when neither they nor
             ``epochs``, passes over the images (or pairs), are given; ``steps`` are not read.
-            A ``folder`` that holds checkpoints of the same training resumes it.
+            A ``folder`` that holds checkpoints of the same training resumes it. A
+            ``distribution`` is for the recipe ``people``, with ``epochs`` and no teacher; each
+            process then fits the head and the threshold for itself.
         size: side of the input in pixels; the architecture's own when ``None``.
         width: multiple of the channel counts.
         recipe: ``people`` (all pairs of a batch) or ``report`` (binary cross-entropy on pairs,
@@ -310,6 +325,14 @@ def train_model(
         raise InputError(f"arch is one of {', '.join(SIZES)}. Received: {arch!r}.")
     if teacher is not None and arch != "compact":
         raise InputError(f"A teacher teaches compact. Received: a teacher for {arch}.")
+    if settings.distribution is not None and (
+        recipe == "report" or arch == "resnet" or teacher is not None or settings.epochs is None
+    ):
+        raise InputError(
+            "Several processes train koch or compact with the recipe people, without a teacher, "
+            f"for --epochs. Received: {arch}, recipe {recipe}, "
+            f"{'a' if teacher else 'no'} teacher, epochs {settings.epochs}."
+        )
     if teacher is not None and isinstance(teacher, Path | str):
         teacher = load_model(teacher)
     copies = copies_note(collection)

@@ -36,6 +36,8 @@ class TrainingSettings:
         augmentation: amounts. ``None``: none for pairs, the defaults for people.
         bfloat16: train on people in bfloat16, where
             :func:`~siamlab.training.mixed_precision.bfloat16_pays`; weights stay float32.
+        distribution: over which devices and processes a training on people spreads each batch
+            (:func:`~siamlab.training.distributed.join_processes`); ``None``: this process alone.
         callbacks: further Keras callbacks.
         verbose: Keras' progress bar.
 
@@ -64,6 +66,7 @@ class TrainingSettings:
     seed: int = 0
     augmentation: Augmentation | None = None
     bfloat16: bool = False
+    distribution: keras.distribution.Distribution | None = None
     callbacks: tuple[keras.callbacks.Callback, ...] = ()
     verbose: int = 1
 

@@ -16,7 +16,7 @@ from siamlab.cli import main
 from siamlab.data.synthetic import write_people
 from siamlab.errors import StorageError
 from siamlab.models.saving import load_model
-from siamlab.training.checkpoints import latest_checkpoint
+from siamlab.training.checkpoint_files import latest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--arch", "koch", "--recipe", "report", "--size", "64", "--width", "0.05")

@@ -128,6 +128,22 @@ def test_where_nobody_is_alone_batches_stay_as_they_are(people):
         np.testing.assert_array_equal(left, right)
 
 
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_the_shares_of_a_batch_are_the_batch(people, augmentation):
+    """Three processes make what one would, with the same random numbers."""
+    options = {"people": 6, "seed": 4, "augmentation": augmentation, "steps": 2}
+    images, labels = PeopleBatches(people, HOW, **options)[1]
+    shares = [PeopleBatches(people, HOW, share=(part, 3), **options)[1] for part in range(3)]
+    assert [len(share[0]) for share in shares] == [4, 4, 4]
+    np.testing.assert_array_equal(np.concatenate([share[0] for share in shares]), images)
+    np.testing.assert_array_equal(np.concatenate([share[1] for share in shares]), labels)
+
+
+def test_a_batch_without_equal_shares_is_refused(people):
+    with pytest.raises(InputError, match=r"multiple of 4\. Received: 6 images"):
+        PeopleBatches(people, HOW, people=3, share=(0, 4))
+
+
 def test_too_few_people_are_counted(people):
     with pytest.raises(InputError, match=r"9 people.*Received: 6"):
         PeopleBatches(people, HOW, people=9)

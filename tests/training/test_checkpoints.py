@@ -19,13 +19,9 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.losses import SupervisedContrastive
 from siamlab.models.siamese import build_siamese
 from siamlab.training.callbacks import ClockCosine
+from siamlab.training.checkpoint_files import latest_checkpoint, remove_checkpoints
 from siamlab.training.checkpoint_key import CheckpointKey, make_key, pairs_digest, people_digest
-from siamlab.training.checkpoints import (
-    Checkpoints,
-    latest_checkpoint,
-    load_checkpoint,
-    remove_checkpoints,
-)
+from siamlab.training.checkpoints import Checkpoints, load_checkpoint
 from siamlab.training.fit import fine_tune, train_pairs, train_people
 from siamlab.training.settings import TrainingSettings
 

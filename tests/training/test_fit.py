@@ -31,7 +31,7 @@ from siamlab.models.losses import SupervisedContrastive
 from siamlab.models.metadata import people_marks
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
-from siamlab.training.checkpoints import latest_checkpoint
+from siamlab.training.checkpoint_files import latest_checkpoint
 from siamlab.training.fit import fine_tune, train_pairs, train_people
 from siamlab.training.settings import TrainingSettings
 
