@@ -14,6 +14,7 @@ from siamlab import __version__
 from siamlab.cli import (
     assess_commands,
     attend_commands,
+    attributes_commands,
     course_commands,
     data_commands,
     gallery_commands,
@@ -37,6 +38,7 @@ GROUPS = (
     gallery_commands,
     attend_commands,
     assess_commands,
+    attributes_commands,
 )
 
 

@@ -1,0 +1,113 @@
+"""Photographs of faces in, what dlib's face ResNet sees in them out.
+
+Output: the features of each face as it is and of its mirror image, and the embedding of the strong
+model, by which copies are found. The network stays as it is.
+
+An embedding is trained to be the same for one person at 20 and at 60, and so forgets age. What the
+layers before it say is kept here too (:data:`LAYERS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siamlab.data.faces import Faces, face_batches, load_faces
+from siamlab.errors import EmptyFolderError
+from siamlab.faces.crop import Preprocessing
+from siamlab.models.resnet import SIZE, load_resnet
+from siamlab.system.backend import keras, layers, ops
+
+FACE = Preprocessing(size=SIZE, fraction=0.6)
+WHOLE = Preprocessing(size=SIZE, fraction=1.0, alignment="none")  # as UTKFace's are cut
+LAYERS = ("block4_3", "block5_1", "code")
+BATCH = 64
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceFeatures:
+    """What the network sees in N faces.
+
+    Attributes:
+        values: float16 ``(N, 2, d)``, of each face and of its mirror image.
+        embeddings: float32 ``(N, 128)`` of length one: the strong model's.
+        found: bool ``(N,)``; where no face was found, the whole image was taken.
+    """
+
+    values: np.ndarray
+    embeddings: np.ndarray
+    found: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def select(self, rows: Any) -> FaceFeatures:
+        """The features of some faces: numbers, or bool ``(N,)``."""
+        return FaceFeatures(self.values[rows], self.embeddings[rows], self.found[rows])
+
+
+def build_features() -> keras.Model:
+    """dlib's face ResNet from images to the outputs of :data:`LAYERS`, side by side.
+
+    Returns:
+        A Keras model from float32 ``(batch, 150, 150, 3)`` in [0, 1] to ``(batch, d)``; the last
+        128 numbers are dlib's embedding.
+
+    Raises:
+        ModelError: dlib's file is not here.
+    """
+    network = load_resnet()
+    parts = [layers.Flatten()(network.get_layer(name).output) for name in LAYERS]
+    return keras.Model(network.input, layers.Concatenate()(parts), name="features")
+
+
+def read_features(paths: Sequence[Path], report: Report | None = None) -> FaceFeatures:
+    """Find, align and embed the face in each image.
+
+    Args:
+        paths: image files. Where no face is found, the whole image is taken for one: a cut face
+            of UTKFace is aligned already.
+        report: called with (images done, images in all).
+
+    Raises:
+        EmptyFolderError: there are no paths.
+        ImageError: a file cannot be read; the message names it.
+        ModelError: dlib's file is not here.
+    """
+    if not paths:
+        raise EmptyFolderError("There are no images to look at: an empty folder or selection.")
+    network, parts, done = build_features(), [], 0
+    for faces in face_batches(paths, FACE, BATCH):
+        images = _with_whole(faces, paths[done : done + len(faces)])
+        both = [_run(network, side) for side in (images, images[:, :, ::-1])]
+        parts.append((np.stack(both, axis=1), faces.found))
+        done += len(faces)
+        if report is not None:
+            report(done, len(paths))
+    values = np.concatenate([one for one, _ in parts])
+    mean = values[:, :, -128:].mean(axis=1)
+    return FaceFeatures(
+        values.astype(np.float16),
+        mean / np.linalg.norm(mean, axis=1, keepdims=True),
+        np.concatenate([found for _, found in parts]),
+    )
+
+
+def _with_whole(faces: Faces, paths: Sequence[Path]) -> np.ndarray:
+    """The faces; where none was found the whole image."""
+    if faces.found.all():
+        return faces.images
+    images = faces.images.copy()
+    lost = np.flatnonzero(~faces.found)
+    images[lost] = load_faces([paths[row] for row in lost], WHOLE).images
+    return images
+
+
+def _run(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    seen = network.predict_on_batch(np.ascontiguousarray(images, np.float32) / np.float32(255))
+    return np.asarray(ops.convert_to_numpy(seen))
