@@ -17,6 +17,7 @@ from siamlab.attributes.face_features import FaceFeatures, Report, read_features
 from siamlab.attributes.head import AttributeHead
 from siamlab.attributes.head_fitting import HeadSettings, fit_head
 from siamlab.attributes.near_duplicates import keep_first
+from siamlab.attributes.ready_made import ReadyMadeHeads
 from siamlab.data.utkface import LabeledFaces
 from siamlab.errors import InputError
 from siamlab.images.digest import content_digests
@@ -54,27 +55,37 @@ def train_attributes(
     features = read_features(labels.paths, progress_lines(say, "faces seen"))
     kept = keep_first(labels.paths, features.embeddings)
     say(f"{np.count_nonzero(~kept)} copies of other images left out, {kept.sum()} faces remain")
-    labels, features = labels.select(kept), features.select(kept)
+    return train_on_features(features.select(kept), labels.select(kept), seed, say, settings)
+
+
+def train_on_features(
+    features: FaceFeatures,
+    labels: LabeledFaces,
+    seed: int = 0,
+    say: Say = lambda line: None,
+    settings: HeadSettings | None = None,
+) -> tuple[AttributeHead, AttributeEvaluation]:
+    """As :func:`train_attributes`, of faces that were read and are different photographs."""
     _check_labels(labels)
     rows = np.random.default_rng(seed).permutation(len(labels))
     chosen, rest = np.split(rows, [max(1, round(VALIDATION * len(rows)))])
+    valid = features.select(chosen), labels.select(chosen)
     head = fit_head(
-        (features.select(rest), labels.select(rest)),
-        (features.select(chosen), labels.select(chosen)),
-        settings or HeadSettings(seed=seed),
+        (features.select(rest), labels.select(rest)), valid, settings or HeadSettings(seed=seed),
         say,
-    )
+    )  # fmt: skip
     head.about["trained_on"] = _marks(labels.select(rest).paths)
-    return head, measure_errors(labels.select(chosen), head.predict(features.select(chosen)))
+    return head, measure_errors(valid[1], head.predict(valid[0]))
 
 
 def evaluate_attributes(
-    head: AttributeHead, labels: LabeledFaces, say: Say = lambda line: None
+    head: AttributeHead | ReadyMadeHeads, labels: LabeledFaces, say: Say = lambda line: None
 ) -> AttributeEvaluation:
     """Measure a head on labeled faces: every face counts, also where no detector finds one.
 
     Args:
-        head: see :func:`train_attributes`.
+        head: see :func:`train_attributes`, or
+            :func:`siamlab.attributes.ready_made.open_ready_made`.
         labels: faces that it was not trained on.
         say: gets a line about the progress.
 
@@ -82,10 +93,10 @@ def evaluate_attributes(
         ImageError: a file cannot be read; the message names it.
         ModelError: dlib's file is not here.
     """
-    features = read_features(labels.paths, progress_lines(say, "faces seen"))
+    prediction = head.judge(labels.paths, progress_lines(say, "faces seen"))
     known = set(head.about.get("trained_on", ()))
-    seen = sum(mark in known for mark in _marks(labels.paths))
-    return measure_errors(labels, head.predict(features), seen)
+    seen = sum(mark in known for mark in _marks(labels.paths)) if known else 0
+    return measure_errors(labels, prediction, seen)
 
 
 def progress_lines(say: Say, what: str) -> Report:

@@ -9,21 +9,20 @@ layers before it say is kept here too (:data:`LAYERS`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from siamlab.data.faces import Faces, face_batches, load_faces
+from siamlab.data.faces import face_batches, load_faces
 from siamlab.errors import EmptyFolderError
+from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
 from siamlab.models.resnet import SIZE, load_resnet
 from siamlab.system.backend import keras, layers, ops
 
-FACE = Preprocessing(size=SIZE, fraction=0.6)
-WHOLE = Preprocessing(size=SIZE, fraction=1.0, alignment="none")  # as UTKFace's are cut
 LAYERS = ("block4_3", "block5_1", "code")
 BATCH = 64
 Report = Callable[[int, int], None]
@@ -79,16 +78,10 @@ def read_features(paths: Sequence[Path], report: Report | None = None) -> FaceFe
         ImageError: a file cannot be read; the message names it.
         ModelError: dlib's file is not here.
     """
-    if not paths:
-        raise EmptyFolderError("There are no images to look at: an empty folder or selection.")
-    network, parts, done = build_features(), [], 0
-    for faces in face_batches(paths, FACE, BATCH):
-        images = _with_whole(faces, paths[done : done + len(faces)])
+    network, parts = build_features(), []
+    for images, found in read_faces(paths, SIZE, report=report):
         both = [_run(network, side) for side in (images, images[:, :, ::-1])]
-        parts.append((np.stack(both, axis=1), faces.found))
-        done += len(faces)
-        if report is not None:
-            report(done, len(paths))
+        parts.append((np.stack(both, axis=1), found))
     values = np.concatenate([one for one, _ in parts])
     mean = values[:, :, -128:].mean(axis=1)
     return FaceFeatures(
@@ -98,14 +91,36 @@ def read_features(paths: Sequence[Path], report: Report | None = None) -> FaceFe
     )
 
 
-def _with_whole(faces: Faces, paths: Sequence[Path]) -> np.ndarray:
-    """The faces; where none was found the whole image."""
-    if faces.found.all():
-        return faces.images
-    images = faces.images.copy()
-    lost = np.flatnonzero(~faces.found)
-    images[lost] = load_faces([paths[row] for row in lost], WHOLE).images
-    return images
+def read_faces(
+    paths: Sequence[Path], size: int, part: float = 1.0, report: Report | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Find and align the face in each image, some images at a time.
+
+    Args:
+        paths: image files.
+        size: side of the faces, pixels.
+        part: of the square that dlib's face ResNet sees, its central part.
+        report: called with (images done, images in all).
+
+    Yields:
+        uint8 RGB ``(n, size, size, 3)``, and whether a face was found in each image.
+
+    Raises:
+        EmptyFolderError, ImageError: see :func:`read_features`.
+    """
+    if not paths:
+        raise EmptyFolderError("There are no images to look at: an empty folder or selection.")
+    face = Preprocessing(size, FACE_SHARE * part)
+    whole = Preprocessing(size, part, alignment="none")  # UTKFace's images are such squares
+    done = 0
+    for faces in face_batches(paths, face, BATCH):
+        images, lost = faces.images.copy(), np.flatnonzero(~faces.found)
+        if len(lost):
+            images[lost] = load_faces([paths[done + row] for row in lost], whole).images
+        yield images, faces.found
+        done += len(faces)
+        if report is not None:
+            report(done, len(paths))
 
 
 def _run(network: keras.Model, images: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from siamlab.attributes.age import YEARS, age_interval, expected_age
-from siamlab.attributes.face_features import FaceFeatures
+from siamlab.attributes.face_features import FaceFeatures, Report, read_features
 from siamlab.errors import InputError, ModelError
 from siamlab.system.dlib_files import RESNET
 from siamlab.system.files import whole_file
@@ -84,6 +85,10 @@ class AttributeHead:
 
     arrays: dict[str, np.ndarray]
     about: dict[str, Any]
+
+    def judge(self, paths: Sequence[Path], report: Report | None = None) -> AttributePrediction:
+        """Find, align and judge the face in each image; see :func:`read_features` for errors."""
+        return self.predict(read_features(paths, report))
 
     def predict(self, features: FaceFeatures) -> AttributePrediction:
         """Judge faces; each is seen as it is and mirrored, and the probabilities averaged.

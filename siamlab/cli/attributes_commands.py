@@ -12,8 +12,11 @@ from siamlab.cli.output import DONE, note, say, write_json
 if TYPE_CHECKING:
     from siamlab.data.utkface import LabeledFaces
 
-CARD = "Estimates from a face, for research and teaching; what they must not decide stands in \
-docs/attributes.md."
+CARD = (
+    "Estimates from a face, for research and teaching; what they must not decide stands in "
+    "docs/attributes.md."
+)
+READY_MADE = "ready-made"
 
 
 def add_commands(commands: Commands) -> None:
@@ -28,7 +31,9 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--out", type=new_file, required=True, metavar="FILE")
 
     command = add_command(inner, evaluate)
-    command.add_argument("file", type=Path, metavar="FILE", help="what attributes train wrote")
+    command.add_argument(
+        "file", metavar="FILE", help="what attributes train wrote, or ready-made (dlib's networks)"
+    )
     _add_images(command)
     add_json(command)
 
@@ -54,8 +59,9 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure a head for age and gender on labeled faces."""
     from siamlab.attributes.attribute_training import evaluate_attributes
     from siamlab.attributes.head import load_attributes
+    from siamlab.attributes.ready_made import open_ready_made
 
-    head = load_attributes(options.file)
+    head = open_ready_made() if options.file == READY_MADE else load_attributes(options.file)
     evaluation = evaluate_attributes(head, _open(options.images), say=say)
     write_json(options.json, evaluation.to_dict())
     say(f"{evaluation}\n{CARD}")

@@ -16,7 +16,7 @@ SERIES = (
     "07_realtime_verification",
     "08_strong_weights",
 )
-BEYOND = ("09_losses_and_data", "12_privacy_and_attacks")
+BEYOND = ("09_losses_and_data", "12_privacy_and_attacks", "13_attributes")
 
 
 def notebook_paths(beyond: bool = True) -> tuple[Path, ...]:
