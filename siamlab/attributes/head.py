@@ -149,7 +149,7 @@ def load_attributes(path: Path | str) -> AttributeHead:
             f"No head at {path}. Train one: siamlab attributes train --images DIR --out {path}"
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             about = json.loads(file["about"].tobytes())
             arrays = {name: file[name].astype(np.float32) for name in ARRAYS}
         head = AttributeHead(arrays, about)
