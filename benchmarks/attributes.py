@@ -27,19 +27,36 @@ import numpy as np
 
 from siamlab.attributes.attribute_errors import AttributeEvaluation, measure_errors
 from siamlab.attributes.attribute_training import progress_lines, train_on_features
-from siamlab.attributes.face_features import read_features
+from siamlab.attributes.face_features import FaceFeatures, read_features
 from siamlab.attributes.near_duplicates import NEAR, keep_first
 from siamlab.attributes.ready_made import open_ready_made
 from siamlab.data.utkface import LabeledFaces, open_utkface
 from siamlab.faces.detectors import open_detector
 
 HELD_OUT = 0.2
+SAME_PERSON = 0.95  # cosine; UTKFace does not say who is who, and one person may be on both sides
 
 
 def draw_faces(path: Path, most: int | None, rng: np.random.Generator) -> LabeledFaces:
     """All labeled faces, or ``most`` of them."""
     labels = open_utkface(path)
     return labels.select(np.sort(rng.permutation(len(labels))[:most]))
+
+
+def see_faces(labels: LabeledFaces, kept: Path | None) -> FaceFeatures:
+    """Their features, from the file of an earlier run where there is one."""
+    if kept is not None and kept.is_file():
+        with np.load(kept) as file:
+            return FaceFeatures(file["values"], file["embeddings"], file["found"])
+    features = read_features(labels.paths, progress_lines(print, "faces seen"))
+    if kept is not None:
+        np.savez(kept, **vars(features))
+    return features
+
+
+def far_from(test: FaceFeatures, train: FaceFeatures) -> np.ndarray:
+    """Test faces to which no training face is near: hardly the same person."""
+    return np.array([(train.embeddings @ one).max() < SAME_PERSON for one in test.embeddings])
 
 
 def show(name: str, evaluation: AttributeEvaluation) -> dict[str, Any]:
@@ -54,13 +71,16 @@ def main() -> None:
     parser.add_argument("--utkface", type=Path, required=True, help="an archive or a folder")
     parser.add_argument("--peer", type=Path, help="folder with age-v1.onnx and gender-v1.onnx")
     parser.add_argument("--most", type=int, help="use only so many faces")
+    parser.add_argument(
+        "--features", type=Path, metavar="FILE.npz", help="keep here what the network saw"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "attributes.json")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     labels = draw_faces(options.utkface, options.most, rng)
     began = time.perf_counter()
-    features = read_features(labels.paths, progress_lines(print, "faces seen"))
+    features = see_faces(labels, options.features)
     seconds = {"features": time.perf_counter() - began}
     kept = np.flatnonzero(keep_first(labels.paths, features.embeddings))
     held, rest = np.split(rng.permutation(kept), [round(HELD_OUT * len(kept))])
@@ -69,16 +89,22 @@ def main() -> None:
         features.select(rest), labels.select(rest), seed=options.seed, say=print
     )
     seconds["fit"] = time.perf_counter() - began
-    test = labels.select(held)
-    results = {
+    test, seen = labels.select(held), features.select(held)
+    prediction = head.predict(seen)
+    results: dict[str, Any] = {
         "faces": len(labels),
         "copies": len(labels) - len(kept),
         "near": NEAR,
         "trained_on": len(rest),
         "detector": open_detector().name,
         "seconds": seconds,
-        "head": show("head", measure_errors(test, head.predict(features.select(held)))),
+        "head": show("head", measure_errors(test, prediction)),
     }
+    far = far_from(seen, features.select(rest))
+    results["far"] = show(
+        f"faces with no training face nearer than {SAME_PERSON}",
+        measure_errors(test.select(far), head.predict(seen.select(far))),
+    )
     if options.peer is not None:
         peer = open_ready_made(options.peer)
         found = peer.judge(test.paths, progress_lines(print, "faces judged"))

@@ -14,8 +14,10 @@ import numpy as np
 from siamlab.images.digest import content_digests
 
 # The cosine of two embeddings from which they are taken for one photograph, cut or compressed
-# again. Two photographs of one person are rarely this near: of LFW's 1,000 ...
-NEAR = 0.985
+# again. Of UTKFace's pairs that were looked at, six at each step, all from 0.99 on were one
+# photograph, half of those at 0.985, a third at 0.98, and none below, where small children and
+# other photographs of one person are.
+NEAR = 0.98
 _ROWS = 1024  # compared with all others at once
 
 

@@ -20,16 +20,17 @@ from siamlab.errors import EmptyFolderError
 from siamlab.images.write import write_image
 from siamlab.models.saving import load_model
 
+GRAY = "30_0_1_20260101000000999.jpg.chip.jpg"
+
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty-eight drawn faces, a copy of one, and an even gray image."""
-    folder = write_labeled_faces(tmp_path_factory.mktemp("faces"), people=48, seed=1)
+    """Forty drawn faces, a copy of one, and an even gray image."""
+    folder = write_labeled_faces(tmp_path_factory.mktemp("faces"), people=40, seed=1)
     first = open_utkface(folder).paths[0]
     shutil.copyfile(first, first.with_name(first.name.replace("_2026", "_2027")))
-    gray = folder / "30_0_1_20260101000000999.jpg.chip.jpg"
     write_image(folder / "gray.jpg", np.full((200, 200, 3), 128, np.uint8))
-    (folder / "gray.jpg").rename(gray)
+    (folder / "gray.jpg").rename(folder / GRAY)
     return folder
 
 
@@ -44,23 +45,28 @@ def test_train_and_evaluate_from_the_shell(
     head, found = tmp_path / "any name", tmp_path / "found.json"
     assert main(["attributes", "train", "--images", str(drawn), "--out", str(head)]) == 0
     said = capsys.readouterr().out
-    assert "1 copies of other images left out, 49 faces remain" in said
+    assert "1 copies of other images left out, 41 faces remain" in said
     assert "saved" in said and "docs/attributes.md" in said
-    command = ["attributes", "evaluate", str(head), "--images", str(drawn), "--json", str(found)]
+    some = tmp_path / "some"
+    some.mkdir()
+    for path in open_utkface(drawn).paths[::4]:
+        shutil.copyfile(path, some / path.name)
+    shutil.copyfile(drawn / GRAY, some / GRAY)
+    command = ["attributes", "evaluate", str(head), "--images", str(some), "--json", str(found)]
     assert main(command) == 0
     values, notes = json.loads(found.read_text()), capsys.readouterr().err
-    assert values["n"] == 50 and values["no_face"] == 1
-    # 49 less a tenth; the copy counts where the other one was trained on.
-    assert values["trained_on"] in (44, 45) and f"{values['trained_on']} of these 50" in notes
+    assert values["n"] == len(list(some.iterdir())) and values["no_face"] == 1
+    # Four of 41 said when to stop.
+    assert values["n"] - 4 <= values["trained_on"] <= values["n"]
+    assert f"{values['trained_on']} of these {values['n']} images" in notes
     assert {"age_mae", "gender_accuracy", "intervals", "by_group"} <= set(values)
-    assert values["by_group"]["from 18"]["n"] == 50
-    always = np.abs(open_utkface(drawn).ages - open_utkface(drawn).ages.mean()).mean()
-    assert values["age_mae"] < always and values["gender_accuracy"] > 0.7
+    assert values["by_group"]["from 18"]["n"] == values["n"]
+    assert values["age_mae"] < 10 and values["gender_accuracy"] > 0.6
 
 
 def test_features_hold_the_strong_embedding(drawn: Path) -> None:
     """The unit mean of both images' last 128 numbers is the strong model's embedding."""
-    paths = [path for path in open_utkface(drawn).paths if "999" not in path.name][:3]
+    paths = [path for path in open_utkface(drawn).paths if path.name != GRAY][:3]
     seen = read_features(paths)
     network = build_features()
     assert network.layers[-1].name and len(LAYERS) == 3
