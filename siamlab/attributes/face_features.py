@@ -114,8 +114,8 @@ def read_faces(
     whole = Preprocessing(size, part, alignment="none")  # UTKFace's images are such squares
     done = 0
     for faces in face_batches(paths, face, BATCH):
-        images, lost = faces.images.copy(), np.flatnonzero(~faces.found)
-        if len(lost):
+        images, lost = faces.images.copy(), np.flatnonzero(~faces.found).tolist()
+        if lost:
             images[lost] = load_faces([paths[done + row] for row in lost], whole).images
         yield images, faces.found
         done += len(faces)

@@ -169,8 +169,10 @@ def _check_head(head: AttributeHead) -> None:
     if about["kind"] != KIND or about["network"] != RESNET.sha256:
         raise ValueError("it is of another kind or for another network")
     inputs, units = part["hidden"].shape
-    shapes = ((inputs,), (inputs,), (inputs, units), (units,), (units, len(YEARS)))
-    shapes += ((len(YEARS),), (units, 1), (1,))
+    years = len(YEARS)
+    shapes: tuple[tuple[int, ...], ...] = (
+        (inputs,), (inputs,), (inputs, units), (units,), (units, years), (years,), (units, 1), (1,)
+    )  # fmt: skip
     for name, shape in zip(ARRAYS, shapes, strict=True):
         if part[name].shape != shape or not np.isfinite(part[name]).all():
             raise ValueError(f"{name} is not {shape} finite numbers")

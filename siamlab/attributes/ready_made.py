@@ -66,7 +66,7 @@ class ReadyMadeHeads:
 
 
 def _inputs(images: np.ndarray) -> np.ndarray:
-    values = (images.astype(np.float32) - np.float32(MEANS)) / np.float32(SCALE)
+    values = (images.astype(np.float32) - np.array(MEANS, np.float32)) / np.float32(SCALE)
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 

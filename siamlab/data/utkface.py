@@ -111,8 +111,8 @@ def open_utkface(path: Path | str, cache: Path | None = None) -> LabeledFaces:
             f"such as 26_1_3_20170119171319234.jpg.chip.jpg. Received: {len(images)} images with "
             "other names."
         )
-    columns = np.array(list(named.values())).T
-    return LabeledFaces(root, tuple(named), *columns, left_out=len(images) - len(named))
+    ages, genders, races = np.array(list(named.values())).T
+    return LabeledFaces(root, tuple(named), ages, genders, races, len(images) - len(named))
 
 
 def fetch_utkface(
