@@ -18,6 +18,8 @@ from siamlab.attributes.head import ARRAYS, AttributeHead
 from siamlab.data.utkface import LabeledFaces
 from siamlab.system.backend import keras, layers, set_seed, uses_xla
 
+LEAST_STEPS = 150
+_NEWS = 10.0  # seconds between two lines of progress
 Part = tuple[FaceFeatures, LabeledFaces]
 
 
@@ -28,21 +30,24 @@ class HeadSettings:
     Attributes:
         units: of the hidden layer.
         spread: of the bells around the ages, years.
-        dropout: share of the features, and of the hidden units, left out at each step.
+        dropout: shares of the features and of the hidden units left out at each step.
+        gender_weight: of the gender's loss beside the age's, which is larger by itself.
         rate: learning rate of AdamW at its peak.
         decay: its weight decay.
         batch: faces in a step.
-        epochs: passes over the faces; the learning rate falls to nothing over them.
+        epochs: passes over the faces, more of them where a pass is a few steps
+            (:data:`LEAST_STEPS`); the learning rate falls to nothing over them.
         seed: of the fresh weights, the dropout and the order.
     """
 
     units: int = 512
     spread: float = 3.0
-    dropout: float = 0.5
+    dropout: tuple[float, float] = (0.2, 0.5)
+    gender_weight: float = 3.0
     rate: float = 1e-3
     decay: float = 1e-2
     batch: int = 256
-    epochs: int = 30
+    epochs: int = 12
     seed: int = 0
 
 
@@ -68,19 +73,21 @@ def fit_head(
     seen = train[0].values.reshape(-1, train[0].values.shape[-1]).astype(np.float32)
     mean, scale = seen.mean(axis=0), 1 / (seen.std(axis=0) + 1e-3)
     network = _build(seen.shape[1], settings)
-    steps = settings.epochs * -(-len(seen) // settings.batch)
+    each = -(-len(seen) // settings.batch)
+    epochs = max(settings.epochs, -(-LEAST_STEPS // each))
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=settings.rate, warmup_steps=steps // 20
+        0.0, epochs * each, warmup_target=settings.rate, warmup_steps=epochs * each // 20
     )
     network.compile(
         keras.optimizers.AdamW(schedule, weight_decay=settings.decay),
         loss={"age": "categorical_crossentropy", "gender": "binary_crossentropy"},
+        loss_weights={"age": 1.0, "gender": settings.gender_weight},
         jit_compile=uses_xla(),
     )
     best = _Best(valid, mean, scale, say)
     network.fit(
         (seen - mean) * scale, _targets(train[1], settings), batch_size=settings.batch,
-        epochs=settings.epochs, callbacks=[best], verbose=0,
+        epochs=epochs, callbacks=[best], verbose=0,
     )  # fmt: skip
     return best.head()
 
@@ -88,9 +95,9 @@ def fit_head(
 def _build(inputs: int, settings: HeadSettings) -> keras.Model:
     """Features to a distribution over years and a probability; only while it is trained."""
     values = keras.Input((inputs,), name="features")
-    x = layers.Dropout(settings.dropout)(values)
+    x = layers.Dropout(settings.dropout[0])(values)
     x = layers.Dense(settings.units, "relu", name="hidden")(x)
-    x = layers.Dropout(settings.dropout)(x)
+    x = layers.Dropout(settings.dropout[1])(x)
     age = layers.Dense(len(YEARS), "softmax", name="age")(x)
     gender = layers.Dense(1, "sigmoid", name="gender")(x)
     return keras.Model(values, {"age": age, "gender": gender})
@@ -112,7 +119,7 @@ class _Best(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.valid, self.mean, self.scale, self.say = valid, mean, scale, say
-        self.lowest, self.kept, self.began = np.inf, AttributeHead({}, {}), time.monotonic()
+        self.lowest, self.kept, self.last = np.inf, AttributeHead({}, {}), time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:
         """Judge the validation part, in years and in wrong genders that count 20 years each."""
@@ -123,8 +130,13 @@ class _Best(keras.callbacks.Callback):
         right = float((prediction.women == (labels.genders == 1)).mean())
         if off - 20 * right < self.lowest:
             self.lowest, self.kept = off - 20 * right, found
-        if epoch % 5 == 4:
-            self.say(f"epoch {epoch + 1}: age off by {off:.2f} years, gender right {right:.3f}")
+        now = time.monotonic()
+        if now - self.last >= _NEWS or epoch + 1 == self.params["epochs"]:
+            self.last = now
+            self.say(
+                f"epoch {epoch + 1} of {self.params['epochs']}: on the validation part age off by "
+                f"{off:.2f} years, gender right {right:.3f}"
+            )
 
     def head(self) -> AttributeHead:
         """The kept weights, with the probability from which genders are given."""
