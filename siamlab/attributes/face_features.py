@@ -20,7 +20,7 @@ from siamlab.data.faces import face_batches, load_faces
 from siamlab.errors import EmptyFolderError
 from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
-from siamlab.models.resnet import SIZE, load_resnet
+from siamlab.models.resnet import DIMENSIONS, SIZE, load_resnet
 from siamlab.system.backend import keras, layers, ops
 
 LAYERS = ("block4_3", "block5_1", "code")
@@ -80,14 +80,13 @@ def read_features(paths: Sequence[Path], report: Report | None = None) -> FaceFe
     """
     network, parts = build_features(), []
     for images, found in read_faces(paths, SIZE, report=report):
-        both = [_run(network, side) for side in (images, images[:, :, ::-1])]
-        parts.append((np.stack(both, axis=1), found))
-    values = np.concatenate([one for one, _ in parts])
-    mean = values[:, :, -128:].mean(axis=1)
+        both = np.stack([_run(network, side) for side in (images, images[:, :, ::-1])], axis=1)
+        code = both[:, :, -DIMENSIONS:].mean(axis=1)
+        code /= np.linalg.norm(code, axis=1, keepdims=True)
+        parts.append(FaceFeatures(both.astype(np.float16), code, found))
+    names = ("values", "embeddings", "found")
     return FaceFeatures(
-        values.astype(np.float16),
-        mean / np.linalg.norm(mean, axis=1, keepdims=True),
-        np.concatenate([found for _, found in parts]),
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in names)
     )
 
 
