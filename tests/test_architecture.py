@@ -30,6 +30,7 @@ ORDER = (
     "verification",
     "plotting",
     "study",
+    "attributes",
     "assessment",
     "attendance",
     "ui",

@@ -15,6 +15,7 @@ from siamlab import __version__
 from siamlab.cli import (
     assess_commands,
     attend_commands,
+    attributes_commands,
     course_commands,
     data_commands,
     gallery_commands,
@@ -38,6 +39,7 @@ GROUPS = (
     gallery_commands,
     attend_commands,
     assess_commands,
+    attributes_commands,
 )
 
 

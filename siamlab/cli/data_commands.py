@@ -87,6 +87,16 @@ def _fetch_resnet(source: str | None) -> list[str]:
     return [f"saved {path}" for path in fetch_dlib_files(open_workspace().models, source)]
 
 
+def _fetch_utkface(source: str | None) -> list[str]:
+    from siamlab.config import open_workspace
+    from siamlab.data.utkface import fetch_utkface, open_utkface
+
+    folder = fetch_utkface(open_workspace().root / "utkface", source)
+    labels = open_utkface(folder)
+    ages = f"{labels.ages.min()} to {labels.ages.max()} years"
+    return [f"{len(labels)} labeled faces, {ages}", str(folder)]
+
+
 def _fetch_yunet(source: str | None) -> list[str]:
     from siamlab.config import open_workspace, user_path
     from siamlab.faces.detectors import YuNetDetector
@@ -109,6 +119,10 @@ _FETCHERS = {
     "lfw": _fetch_lfw,
     "omniglot": _fetch_omniglot,
     "resnet": _fetch_resnet,
+    "utkface": _fetch_utkface,
     "yunet": _fetch_yunet,
 }
-_NAMES = "lfw, omniglot, resnet (dlib's face ResNet) or yunet (the face detector)"
+_NAMES = (
+    "lfw, omniglot, resnet (dlib's face ResNet), utkface (ages and genders) or yunet (the face "
+    "detector)"
+)

@@ -21,6 +21,7 @@ BEYOND = (
     "10_one_shot",
     "11_several_images",
     "12_privacy_and_attacks",
+    "13_attributes",
 )
 SOLUTIONS = "solutions"  # the folder beside the notebooks
 

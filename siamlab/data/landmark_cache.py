@@ -29,10 +29,12 @@ Found = tuple[FaceBox | None, bool]  # the face that counts, and whether there a
 def is_public(path: Path) -> bool:
     """Whether an image is of a downloaded, unpacked or drawn collection, not of the user's own.
 
-    Those lie in the cache, in the workspace's ``lfw`` and ``negative``, and in ``SIAMLAB_LFW``.
+    Those lie in the cache, in the workspace's ``lfw``, ``utkface`` and ``negative``, and in
+    ``SIAMLAB_LFW``.
     """
     workspace = open_workspace()
-    roots = [default_cache().resolve(), workspace.root / "lfw", workspace.negative]
+    fetched = [workspace.root / name for name in ("lfw", "utkface")]
+    roots = [default_cache().resolve(), *fetched, workspace.negative]
     if given := os.environ.get("SIAMLAB_LFW"):
         roots.append(user_path(given).resolve())
     parents = set(path.resolve().parents)

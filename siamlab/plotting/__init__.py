@@ -6,6 +6,7 @@ axes.
 """
 
 from siamlab.plotting.architecture import draw_architecture
+from siamlab.plotting.attribute_plots import plot_age, plot_group_errors
 from siamlab.plotting.embedding_plots import plot_baselines, plot_map, plot_oneshot
 from siamlab.plotting.heat_plots import plot_heat
 from siamlab.plotting.history_plot import plot_history
@@ -35,8 +36,10 @@ __all__ = [
     "network_steps",
     "new_figure",
     "plot_against_size",
+    "plot_age",
     "plot_baselines",
     "plot_curves",
+    "plot_group_errors",
     "plot_heat",
     "plot_history",
     "plot_images",

@@ -1,0 +1,1 @@
+"""Age and gender from a face: heads on the frozen strong network, off unless asked for."""
