@@ -102,7 +102,7 @@ def strong_weights() -> str:
         )
         for row in read("strong_weights")["rows"]
     ]
-    header = ("model", "processor minutes of training", "accuracy", "AUC", "true matches at FMR 0.01")
+    header = ("model", "processor minutes", "accuracy", "AUC", "true matches at FMR 0.01")
     return markdown(header, rows)
 
 
