@@ -120,10 +120,10 @@ class Calibration:
     def __str__(self) -> str:
         lines = [self.summary]
         if self.balanced is not None:
-            lines.append(f"balanced  threshold {self.balanced:.3f}  (fewest errors)")
+            lines.append(f"balanced   threshold {self.balanced:.3f}  (fewest errors)")
         for rate in self.fnmrs:
             threshold, fnmr = self._at(rate)
-            lines.append(f"FMR {rate:<6}threshold {threshold}  FNMR {fnmr}")
+            lines.append(f"FMR {rate:<7}threshold {threshold}  FNMR {fnmr}")
         return "\n".join([*lines, self.note])
 
     def _repr_html_(self) -> str:

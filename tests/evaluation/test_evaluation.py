@@ -503,7 +503,7 @@ class TestCalibration:
             assert low <= threshold <= high
         assert found.intervals["threshold"] == found.intervals["threshold_0.01"]
         assert ev.Calibration.from_dict(json.loads(json.dumps(found.to_dict()))) == found
-        assert "FMR 0.01  threshold" in str(found)
+        assert "FMR 0.01   threshold" in str(found)
         alone = ev.calibrate_scores(labels, scores, first, None, first, second, rounds=50)
         assert (
             alone.intervals["threshold"].low <= alone.threshold <= alone.intervals["eer"].high + 1
