@@ -205,7 +205,7 @@ def main() -> None:
         "first_difference": float(apart[:10].max()),
         "assumed": asdict(GPUS),
         "as_measured": asdict(here),
-        "here": growth(networks["compact"], here),
+        "here": growth({**networks["compact"], "operations": one["operations"]}, here),
         **{name: growth(network, GPUS) for name, network in networks.items()},
     }
     text = json.dumps(found, indent=1)

@@ -522,7 +522,7 @@ def growth() -> str:
     for name in ("compact", "koch", "here"):
         for row in found[name]:
             parts = (row[part] * 1e3 for part in ("compute", "pairs", "gather", "gradients"))
-            kind = "compact, processes as here" if name == "here" else f"{name}, GPUs"
+            kind = "compact / 8, as measured" if name == "here" else f"{name}, GPUs"
             first = f"{kind}: {row['count']} x {row['images'] // row['count']}"
             rows.append((first, *(f"{ms:.2f}" for ms in parts), f"{row['per_second']:,.0f}"))
     header = ("devices x images on each", "network", "all pairs", "gather", "gradients", "images/s")
