@@ -34,7 +34,7 @@ CHECKS = {
             },
         ),
         hint="The convolutions keep their 1,207,616 weights. Follow the side: 64, minus 9, half of "
-        "it rounded up, minus 6, half, minus 3, half, minus 3; then (4.1) with k = 1.",
+        "it rounded up, minus 6, half, minus 3, half, minus 3; then (4.2) with k = 1.",
         shows="The last map is 1 x 1 instead of 6 x 6, so the dense layer has a thirty-sixth of "
         "its weights. What an image costs is decided by its last map.",
     ),
