@@ -61,7 +61,7 @@ class ReadyMadeHeads:
         padded = np.zeros((len(years), len(YEARS)))
         padded[:, : years.shape[1]] = years
         return AttributePrediction(
-            padded, np.concatenate(women), np.concatenate(found), LEVEL, SURE_FROM
+            padded, np.concatenate(women), np.concatenate(found), LEVEL, LEVEL, SURE_FROM
         )
 
 
