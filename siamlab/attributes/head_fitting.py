@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from siamlab.attributes.age import LEVEL, YEARS, age_interval, soft_labels
+from siamlab.attributes.attribute_head import ARRAYS, AttributeHead
 from siamlab.attributes.face_features import FaceFeatures
-from siamlab.attributes.head import ARRAYS, AttributeHead
 from siamlab.data.utkface import LabeledFaces
 from siamlab.system.backend import keras, layers, set_seed, uses_xla
 

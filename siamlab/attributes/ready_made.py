@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.attributes.age import LEVEL, YEARS
+from siamlab.attributes.attribute_head import AttributePrediction
 from siamlab.attributes.face_features import Report, read_faces
-from siamlab.attributes.head import AttributePrediction
 from siamlab.errors import MissingPackageError, ModelError
 from siamlab.system.dlib_files import MEANS, SCALE
 from siamlab.system.files import sha256

@@ -9,7 +9,7 @@ import pytest
 
 from siamlab.attributes.age import YEARS
 from siamlab.attributes.attribute_errors import group_errors, measure_errors
-from siamlab.attributes.head import AttributePrediction
+from siamlab.attributes.attribute_head import AttributePrediction
 from siamlab.data.utkface import LabeledFaces
 
 

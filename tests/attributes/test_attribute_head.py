@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from siamlab.attributes.age import YEARS
+from siamlab.attributes.attribute_head import AttributeHead, load_attributes, save_attributes
 from siamlab.attributes.face_features import FaceFeatures
-from siamlab.attributes.head import AttributeHead, load_attributes, save_attributes
 from siamlab.errors import InputError, ModelError
 
 
