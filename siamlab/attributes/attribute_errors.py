@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from siamlab.attributes.head import AttributePrediction
+from siamlab.attributes.attribute_head import AttributePrediction
 from siamlab.data.utkface import GENDERS, RACES, LabeledFaces
 from siamlab.evaluation.intervals import Interval, wilson_interval
 

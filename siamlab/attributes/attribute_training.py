@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from siamlab.attributes.attribute_errors import AttributeEvaluation, measure_errors
+from siamlab.attributes.attribute_head import AttributeHead
 from siamlab.attributes.face_features import FaceFeatures, Report, read_features
-from siamlab.attributes.head import AttributeHead
 from siamlab.attributes.head_fitting import HeadSettings, fit_head
 from siamlab.attributes.near_duplicates import keep_first
 from siamlab.attributes.ready_made import ReadyMadeHeads

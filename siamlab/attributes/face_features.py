@@ -23,7 +23,8 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.resnet import DIMENSIONS, SIZE, load_resnet
 from siamlab.system.backend import keras, layers, ops
 
-LAYERS = ("block4_3", "block5_1", "code")
+# The first convolutions of the last two levels (3 x 3 x 256 and 256 numbers), and the embedding.
+LAYERS = ("conv22", "conv28", "code")
 BATCH = 64
 Report = Callable[[int, int], None]
 
@@ -61,7 +62,8 @@ def build_features() -> keras.Model:
         ModelError: dlib's file is not here.
     """
     network = load_resnet()
-    parts = [layers.Flatten()(network.get_layer(name).output) for name in LAYERS]
+    *earlier, code = (network.get_layer(name).output for name in LAYERS)
+    parts = [*(layers.Flatten()(layers.ReLU()(values)) for values in earlier), code]
     return keras.Model(network.input, layers.Concatenate()(parts), name="features")
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siamlab.attributes.age import LEVEL, YEARS, soft_labels
+from siamlab.attributes.age import LEVEL, YEARS, age_interval, soft_labels
+from siamlab.attributes.attribute_head import ARRAYS, AttributeHead
 from siamlab.attributes.face_features import FaceFeatures
-from siamlab.attributes.head import ARRAYS, AttributeHead
 from siamlab.data.utkface import LabeledFaces
 from siamlab.system.backend import keras, layers, set_seed, uses_xla
 
@@ -139,9 +139,10 @@ class _Best(keras.callbacks.Callback):
             )
 
     def head(self) -> AttributeHead:
-        """The kept weights, with the probability from which genders are given."""
+        """The kept weights, with what the validation part says of their honesty."""
         features, labels = self.valid
         prediction = self.kept.predict(features)
+        self.kept.about["mass"] = interval_mass(prediction.age_probabilities, labels.ages)
         self.kept.about["sure_from"] = sure_from(
             prediction.woman_probabilities, labels.genders == 1
         )
@@ -153,8 +154,24 @@ class _Best(keras.callbacks.Callback):
             kernel, bias = self.model.get_layer(name).get_weights()
             arrays |= {name: kernel, f"{name}_bias": bias}
         return AttributeHead(
-            {name: arrays[name] for name in ARRAYS}, {"level": LEVEL, "sure_from": 0.5}
+            {name: arrays[name] for name in ARRAYS},
+            {"level": LEVEL, "mass": LEVEL, "sure_from": 0.5},
         )
+
+
+def interval_mass(probabilities: np.ndarray, ages: np.ndarray, level: float = LEVEL) -> float:
+    """The least share of a distribution whose interval holds ``level`` of the ages.
+
+    Args:
+        probabilities: ``(N, 101)``.
+        ages: ``(N,)``.
+        level: share of the ages; the largest share that is tried is 0.98.
+    """
+    for mass in np.arange(0.3, 0.98, 0.02):
+        low, high = age_interval(probabilities, mass).T
+        if ((low <= ages) & (ages <= high)).mean() >= level:
+            return float(mass)
+    return 0.98
 
 
 def sure_from(probabilities: np.ndarray, women: np.ndarray, wrong: float = 0.02) -> float:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from siamlab.attributes.age import LEVEL, YEARS
+from siamlab.attributes.attribute_head import AttributePrediction
 from siamlab.attributes.face_features import Report, read_faces
-from siamlab.attributes.head import AttributePrediction
 from siamlab.errors import MissingPackageError, ModelError
 from siamlab.system.dlib_files import MEANS, SCALE
 from siamlab.system.files import sha256
@@ -61,7 +61,7 @@ class ReadyMadeHeads:
         padded = np.zeros((len(years), len(YEARS)))
         padded[:, : years.shape[1]] = years
         return AttributePrediction(
-            padded, np.concatenate(women), np.concatenate(found), LEVEL, SURE_FROM
+            padded, np.concatenate(women), np.concatenate(found), LEVEL, LEVEL, SURE_FROM
         )
 
 

@@ -45,8 +45,8 @@ def _add_images(command: Parser) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train a head for age and gender on labeled faces."""
+    from siamlab.attributes.attribute_head import save_attributes
     from siamlab.attributes.attribute_training import train_attributes
-    from siamlab.attributes.head import save_attributes
 
     labels = _open(options.images)
     head, summary = train_attributes(labels, seed=options.seed, say=say)
@@ -57,8 +57,8 @@ def train(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Measure a head for age and gender on labeled faces."""
+    from siamlab.attributes.attribute_head import load_attributes
     from siamlab.attributes.attribute_training import evaluate_attributes
-    from siamlab.attributes.head import load_attributes
     from siamlab.attributes.ready_made import open_ready_made
 
     head = open_ready_made() if options.file == READY_MADE else load_attributes(options.file)

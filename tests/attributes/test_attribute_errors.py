@@ -9,13 +9,15 @@ import pytest
 
 from siamlab.attributes.age import YEARS
 from siamlab.attributes.attribute_errors import group_errors, measure_errors
-from siamlab.attributes.head import AttributePrediction
+from siamlab.attributes.attribute_head import AttributePrediction
 from siamlab.data.utkface import LabeledFaces
 
 
 def sure_of(years: list[int], women: list[float], found: list[bool]) -> AttributePrediction:
     ages = np.eye(len(YEARS))[years]
-    return AttributePrediction(ages, np.array(women), np.array(found), level=0.8, sure_from=0.8)
+    return AttributePrediction(
+        ages, np.array(women), np.array(found), level=0.8, mass=0.8, sure_from=0.8
+    )
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from siamlab.attributes.age import YEARS
+from siamlab.attributes.attribute_head import AttributeHead, load_attributes, save_attributes
 from siamlab.attributes.face_features import FaceFeatures
-from siamlab.attributes.head import AttributeHead, load_attributes, save_attributes
 from siamlab.errors import InputError, ModelError
 
 
@@ -29,7 +29,9 @@ def head() -> AttributeHead:
         "age": age, "age_bias": np.zeros(len(YEARS), np.float32),
         "gender": np.array([[1], [0]], np.float32), "gender_bias": np.array([-1], np.float32),
     }  # fmt: skip
-    return AttributeHead(arrays, {"level": 0.8, "sure_from": 0.7, "trained_on": ["ab"]})
+    return AttributeHead(
+        arrays, {"level": 0.8, "mass": 0.8, "sure_from": 0.7, "trained_on": ["ab"]}
+    )
 
 
 def test_a_face_and_its_mirror_image_are_averaged(head: AttributeHead) -> None:
@@ -71,7 +73,8 @@ def test_what_is_no_head_is_refused_in_one_line(head: AttributeHead, tmp_path: P
     with pytest.raises(ModelError, match="out of range"):
         load_attributes(
             save_attributes(
-                AttributeHead(head.arrays, {"level": 2, "sure_from": 0.5}), tmp_path / "x"
+                AttributeHead(head.arrays, {"level": 2, "mass": 0.8, "sure_from": 0.5}),
+                tmp_path / "x",
             )
         )
 

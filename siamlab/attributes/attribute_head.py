@@ -24,6 +24,7 @@ from siamlab.system.files import whole_file
 
 KIND = "siamlab attributes 1"
 UNSURE = "unsure"
+CALIBRATED = ("level", "mass", "sure_from")
 ARRAYS = ("mean", "scale", "hidden", "hidden_bias", "age", "age_bias", "gender", "gender_bias")
 
 
@@ -36,6 +37,8 @@ class AttributePrediction:
         woman_probabilities: float ``(N,)``.
         found: bool ``(N,)``; where no face was found, the whole image was judged.
         level: share of the ages that :attr:`intervals` should hold.
+        mass: share of a distribution between the ends of its interval. On the validation part this
+            one held ``level`` of the ages; a network's distributions are seldom that honest.
         sure_from: the more probable gender is given from this probability on.
     """
 
@@ -43,6 +46,7 @@ class AttributePrediction:
     woman_probabilities: np.ndarray
     found: np.ndarray
     level: float
+    mass: float
     sure_from: float
 
     @property
@@ -52,8 +56,8 @@ class AttributePrediction:
 
     @property
     def intervals(self) -> np.ndarray:
-        """``(N, 2)``: years between which ``level`` of each distribution lies."""
-        return age_interval(self.age_probabilities, self.level)
+        """``(N, 2)``: years between which ``mass`` of each distribution lies."""
+        return age_interval(self.age_probabilities, self.mass)
 
     @property
     def women(self) -> np.ndarray:
@@ -79,8 +83,8 @@ class AttributeHead:
 
     Attributes:
         arrays: the weights by name, see :data:`ARRAYS`.
-        about: what the file says about it: number of faces, errors on the validation part,
-            ``level`` and ``sure_from`` of its predictions, ``trained_on`` (digests of files).
+        about: ``level``, ``mass`` and ``sure_from`` of its predictions, and ``trained_on``, the
+            digests of its training files.
     """
 
     arrays: dict[str, np.ndarray]
@@ -104,10 +108,8 @@ class AttributeHead:
             )
         seen = [self._outputs(features.values[:, side]) for side in range(2)]
         ages, women = (np.mean(parts, axis=0) for parts in zip(*seen, strict=True))
-        about = self.about
-        return AttributePrediction(
-            ages, women, features.found, float(about["level"]), float(about["sure_from"])
-        )
+        level, mass, sure_from = (float(self.about[name]) for name in CALIBRATED)
+        return AttributePrediction(ages, women, features.found, level, mass, sure_from)
 
     def _outputs(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         part = self.arrays
@@ -176,5 +178,6 @@ def _check_head(head: AttributeHead) -> None:
     for name, shape in zip(ARRAYS, shapes, strict=True):
         if part[name].shape != shape or not np.isfinite(part[name]).all():
             raise ValueError(f"{name} is not {shape} finite numbers")
-    if not (0 < float(about["level"]) < 1 and 0.5 <= float(about["sure_from"]) <= 1):
-        raise ValueError("level or sure_from is out of range")
+    level, mass, least = (float(about[name]) for name in CALIBRATED)
+    if not (0 < level < 1 and 0 <= mass < 1 and 0.5 <= least <= 1):
+        raise ValueError("level, mass or sure_from is out of range")
