@@ -24,7 +24,7 @@ def workspace(tmp_path):
 
 
 def test_notebooks_in_order():
-    numbers = [f"{n:02}" for n in range(1, 13)]
+    numbers = [f"{n:02}" for n in range(1, 14)]
     assert [path.stem[:2] for path in notebook_paths()] == numbers
     assert [path.stem[:2] for path in notebook_paths(beyond=False)][-1] == "08"
 
