@@ -149,11 +149,12 @@ def plot_losses(runs: _Runs, titles: Mapping[str, str] | None = None, machine: s
             for place, run in zip(_spread(row, by_loss[loss]), by_loss[loss], strict=True):
                 value, ends = _with_interval(run, measure)
                 panel.errorbar(value, place, xerr=ends, fmt="o", color=GENUINE, capsize=3)
-        panel.axvline(0.5, linestyle=":", color=IMPOSTOR, label="guessing")
+        panel.axvline(0.5, linestyle=":", color=IMPOSTOR)
+        panel.annotate("guessing", (0.5, 0), (4, 3), xycoords=("data", "axes fraction"),
+                       textcoords="offset points", color=IMPOSTOR)  # fmt: skip
         panel.set(xlabel=label, yticks=range(len(order)))
         panel.set_yticklabels([(titles or {}).get(loss, loss) for loss in order])
     panels[0].set_title("Losses at equal steps")
-    panels[0].legend(loc="lower right")
     panels[1].set_title("A dot is a run, its bar 95 % over people")
     _name_machine(figure, machine)
     said = [f"{loss} {_in_words(run)}" for loss in reversed(order) for run in by_loss[loss]]
