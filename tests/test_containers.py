@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shlex
@@ -12,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from fakes import loaded_script
 
 from siamlab.cli import build_parser
 from siamlab.course.notebooks import notebook_paths
@@ -91,11 +91,8 @@ def test_binder_installs_the_checkout_with_the_pinned_versions():
 
 @pytest.fixture
 def badges():
-    path = ROOT / "scripts" / "badges.py"
-    spec = importlib.util.spec_from_file_location("badges", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with loaded_script(ROOT / "scripts" / "badges.py") as module:
+        yield module
 
 
 def test_badges_come_and_go_with_the_setting(badges, tmp_path):

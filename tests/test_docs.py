@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+from fakes import loaded_script
 from test_architecture import ORDER
 
 ROOT = Path(__file__).parents[1]
@@ -37,28 +37,25 @@ def test_links_lead_somewhere(page):
             assert place in map(anchor, headings), target
 
 
+@pytest.fixture
 def package_map():
-    path = ROOT / "scripts" / "package_map.py"
-    spec = importlib.util.spec_from_file_location("package_map", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with loaded_script(ROOT / "scripts" / "package_map.py") as module:
+        yield module
 
 
-def test_the_design_page_lists_the_packages_in_their_order():
+def test_the_design_page_lists_the_packages_in_their_order(package_map):
     listed = re.search(r"<!-- packages -->\n(.*?)<!-- end packages -->", DESIGN, re.S)
     assert listed
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", listed[1], re.M)
-    assert tuple(name for name, _ in rows) == ORDER == package_map().order()
-    assert package_map().render(DESIGN) == DESIGN, "run python scripts/package_map.py"
+    assert tuple(name for name, _ in rows) == ORDER == package_map.order()
+    assert package_map.render(DESIGN) == DESIGN, "run python scripts/package_map.py"
 
 
-def test_the_figure_of_packages_shows_the_real_imports():
-    module = package_map()
-    drawn = re.findall(r'id="(\w+)-imports-(\w+)"', module.FIGURE.read_text())
-    real = [(name, other) for name, others in module.imports().items() for other in others]
+def test_the_figure_of_packages_shows_the_real_imports(package_map):
+    drawn = re.findall(r'id="(\w+)-imports-(\w+)"', package_map.FIGURE.read_text())
+    real = [(name, other) for name, others in package_map.imports().items() for other in others]
     assert sorted(drawn) == sorted(real), "run python scripts/package_map.py"
-    assert module.FIGURE.with_suffix(".png").is_file()
+    assert package_map.FIGURE.with_suffix(".png").is_file()
     assert all(ORDER.index(other) < ORDER.index(name) for name, other in drawn)
 
 

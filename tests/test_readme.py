@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from fakes import loaded_script
 
 from siamlab.cli import build_parser
 
@@ -115,31 +115,29 @@ def test_the_command_lines_example_builds_koch(run):
     assert run(example).split() == ["38964545"]
 
 
-def load_tables():
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "scripts" / "tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def tables():
+    with loaded_script(ROOT / "scripts" / "tables.py") as module:
+        yield module
 
 
-def test_tables_are_made_for_every_page_that_has_some():
-    assert set(load_tables().PAGES) == set(TABLES)
+def test_tables_are_made_for_every_page_that_has_some(tables):
+    assert set(tables.PAGES) == set(TABLES)
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("siamlab/**/*.md")]
     with_tables = {path for path in pages if "<!-- table " in path.read_text()}
     assert with_tables == {ROOT / page for page in TABLES}
 
 
 @pytest.mark.parametrize("page", TABLES)
-def test_tables_hold_what_was_measured(page):
+def test_tables_hold_what_was_measured(tables, page):
     """Made again from the files that the benchmarks wrote, a page stays as it is."""
     text = (ROOT / page).read_text()
     names = re.findall(r"<!-- table (\w+) -->\n\|", text)
     assert len(names) == TABLES[page], "tables are filled"
-    assert load_tables().render(text) == text
+    assert tables.render(text) == text
 
 
-def test_a_table_follows_its_file(monkeypatch):
-    tables = load_tables()
+def test_a_table_follows_its_file(tables, monkeypatch):
     before = tables.koch()
     found = tables.read("koch")
     found["runs"][0]["auc"] += 0.1

@@ -59,15 +59,13 @@ def check(number: str, answer: object) -> None:
     print(f"{number}: {_judge(exercise, answer)}")
 
 
-def near(
-    expected: Any, tolerance: float = 1e-3, mistakes: Mapping[float, str] | None = None
-) -> Test:
+def near(expected: Any, tolerance: float = 1e-3, mistakes: Mapping[Any, str] | None = None) -> Test:
     """A test for numbers: as far as ``tolerance`` from what is expected, one by one.
 
     Args:
         expected: a number, or an array of them.
         tolerance: the largest difference that is right.
-        mistakes: for wrong numbers that one comes to easily, what went wrong.
+        mistakes: for wrong numbers (or tuples) that one comes to easily, what went wrong.
     """
 
     def test(answer: Any) -> str | None:
@@ -76,8 +74,12 @@ def near(
             return f"It has the shape {got.shape}; {np.shape(expected)} is expected."
         if np.allclose(got, expected, rtol=0, atol=tolerance):
             return None
-        known = (why for wrong, why in (mistakes or {}).items() if abs(got - wrong) <= tolerance)
-        return next(known, "") if not got.shape else ""
+        known = (
+            why
+            for wrong, why in (mistakes or {}).items()
+            if np.allclose(got, wrong, rtol=0, atol=tolerance)
+        )
+        return next(known, "")
 
     return test
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import loaded_script
 from vaults import CHEAP
 
 from siamlab.gallery import Gallery
@@ -48,16 +48,13 @@ def postgres() -> Iterator[Any]:
     pytest.importorskip("psycopg", reason="the extra database is not installed")
     pytest.importorskip("pgvector", reason="the extra database is not installed")
     path = Path(__file__).parents[2] / "benchmarks" / "postgres_server.py"
-    spec = importlib.util.spec_from_file_location("postgres_server", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    try:
-        server = module.PostgresServer()
-    except RuntimeError as error:
-        pytest.skip(str(error))
-    with server:
-        yield server
+    with loaded_script(path) as module:
+        try:
+            server = module.PostgresServer()
+        except RuntimeError as error:
+            pytest.skip(str(error))
+        with server:
+            yield server
 
 
 _NUMBERS = count()

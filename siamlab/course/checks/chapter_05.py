@@ -11,14 +11,6 @@ SURE = -(9 * math.log(0.99) + math.log(0.01)) / 10
 CAREFUL = -math.log(0.7)
 
 
-def _losses(answer: Any) -> str | None:
-    if near((CAREFUL, SURE))(answer) is None:
-        return "Both are right, in the other order: the sure network comes first."
-    if near((10 * SURE, 10 * CAREFUL))(answer) is None:
-        return "These are sums over ten pairs; (5.1) is the mean."
-    return near((SURE, CAREFUL))(answer)
-
-
 def _moves(answer: Any) -> str | None:
     if near((0.5, 0.0005), 1e-6)(answer) is None:
         return "That is plain gradient descent. Adam divides by the root of the squares' mean."
@@ -27,7 +19,14 @@ def _moves(answer: Any) -> str | None:
 
 CHECKS = {
     "05.1": Exercise(
-        test=_losses,
+        test=near(
+            (SURE, CAREFUL),
+            mistakes={
+                (CAREFUL, SURE): "Both are right, in the other order: the sure network comes "
+                "first.",
+                (10 * SURE, 10 * CAREFUL): "These are sums over ten pairs; (5.1) is the mean.",
+            },
+        ),
         hint="A pair costs -log of what the network gave to the truth; take the mean over ten.",
         shows="Nine answers of 0.99 cost almost nothing, and the one mistake made surely costs "
         "more than all ten careful answers together: cross-entropy punishes being sure and wrong.",

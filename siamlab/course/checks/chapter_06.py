@@ -9,14 +9,6 @@ import numpy as np
 from siamlab.course.exercises import Exercise, follows, near
 
 
-def _rates(answer: Any) -> str | None:
-    if near((0.0, 1 / 3))(answer) is None:
-        return "FMR comes first: the share of impostor pairs that match."
-    if near((1 / 6, 0.0))(answer) is None:
-        return "The FMR is a share of the impostor pairs alone, of which there are three."
-    return near((1 / 3, 0.0))(answer)
-
-
 def _tar_at_far(labels: Any, scores: Any, rate: float) -> float:
     genuine, values = np.asarray(labels) == 1, np.asarray(scores)
     impostor = np.sort(values[~genuine])[::-1]
@@ -34,7 +26,14 @@ def _numbers(answer: Any) -> str | None:
 
 CHECKS = {
     "06.1": Exercise(
-        test=_rates,
+        test=near(
+            (1 / 3, 0.0),
+            mistakes={
+                (0.0, 1 / 3): "FMR comes first: the share of impostor pairs that match.",
+                (1 / 6, 0.0): "The FMR is a share of the impostor pairs alone, of which there are "
+                "three.",
+            },
+        ),
         hint="Which of the three impostor pairs score 0.25 or more? Which genuine ones less?",
         shows="No genuine pair is missed any more, and no further stranger matches: on these six "
         "pairs 0.25 is better than 0.5, which is the middle of nothing but the scale.",

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from siamlab.course.exercises import Exercise, near
-
-
-def _frames(answer: Any) -> str | None:
-    if near((0.05792, 0.94208))(answer) is None:
-        return "Both are right, in the other order: you come first."
-    if near((0.2048, 0.0512))(answer) is None:
-        return "That is exactly three of five; four and five open the door too."
-    return near((0.94208, 0.05792))(answer)
-
 
 CHECKS = {
     "07.1": Exercise(
@@ -29,7 +18,13 @@ CHECKS = {
         "asks for the same 14 of 20.",
     ),
     "07.2": Exercise(
-        test=_frames,
+        test=near(
+            (0.94208, 0.05792),
+            mistakes={
+                (0.05792, 0.94208): "Both are right, in the other order: you come first.",
+                (0.2048, 0.0512): "That is exactly three of five; four and five open the door too.",
+            },
+        ),
         hint="(7.3) with n = 5 and k = 3: add the terms of 3, 4 and 5 frames.",
         shows="A stranger's two in ten become six in a hundred, and you are refused as rarely: "
         "0.2 and 0.8 mirror each other, and so do the results. If the frames are independent.",

@@ -2,26 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from siamlab.course.exercises import Exercise, near
-
-
-def _alignment(answer: Any) -> str | None:
-    if near((0.5, 90.0))(answer) is None:
-        return "The scale is right; the angle has the other sign: which factor is conjugated?"
-    if near((2.0, 90.0))(answer) is None:
-        return "That is the way from the places to the photograph; (8.4) goes the other way."
-    return near((0.5, -90.0))(answer)
-
-
-def _parts(answer: Any) -> str | None:
-    if near((0.0, 2.0))(answer) is None:
-        return "Both are right, in the other order: the direction comes first."
-    if near((1.0, 0.0))(answer) is None:
-        return "Divide the direction's part by s."
-    return near((2.0, 0.0))(answer)
-
 
 CHECKS = {
     "08.1": Exercise(
@@ -38,13 +19,27 @@ CHECKS = {
         "at random are at nearly 90, so that is near.",
     ),
     "08.2": Exercise(
-        test=_alignment,
+        test=near(
+            (0.5, -90.0),
+            mistakes={
+                (0.5, 90.0): "The scale is right; the angle has the other sign: which factor is "
+                "conjugated?",
+                (2.0, 90.0): "That is the way from the places to the photograph; (8.4) goes the "
+                "other way.",
+            },
+        ),
         hint="Subtract the means first: a is -20i and 20i, b is -10 and 10.",
         shows="Half as large, and a quarter turn. A shift that brings the means together is all "
         "that is missing.",
     ),
     "08.3": Exercise(
-        test=_parts,
+        test=near(
+            (2.0, 0.0),
+            mistakes={
+                (0.0, 2.0): "Both are right, in the other order: the direction comes first.",
+                (1.0, 0.0): "Divide the direction's part by s.",
+            },
+        ),
         hint="At 90 degrees each cosine with the teacher is zero. Do the cosines among the "
         "student's own embeddings change?",
         shows="This student verifies exactly as well as its teacher, since all its cosines are the "
