@@ -95,6 +95,3 @@ def results_table(workspace: Workspace) -> str:
         rows = [{"notebook": name, "seconds": round(value)} for name, value in times.items()]
         parts += [format_table([*rows, {"notebook": "all", "seconds": round(total)}])]
     return "\n".join(parts)
-
-
-make_table = rows_table

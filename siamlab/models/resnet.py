@@ -61,20 +61,20 @@ def build_resnet() -> keras.Model:
         name = f"conv{next(numbers)}"
         return layers.Conv2D(filters, side, strides, padding, name=name)(x)
 
-    def block(x: Any, filters: int, halve: bool, name: str) -> Any:
+    def block(x: Any, filters: int, halve: bool) -> Any:
         inside = layers.ReLU()(convolution(x, filters, 3, 2 if halve else 1))
         inside = convolution(inside, filters, 3, 1)
         shortcut = layers.AveragePooling2D(2)(x) if halve else x
         if shortcut.shape != inside.shape:
             shortcut, inside = PadTo()(shortcut, inside), PadTo()(inside, shortcut)
-        return layers.ReLU(name=name)(layers.Add()([inside, shortcut]))
+        return layers.ReLU()(layers.Add()([inside, shortcut]))
 
     image = keras.Input((SIZE, SIZE, 3), name="image")
     x = layers.ReLU()(convolution(image, LEVELS[0][0], 7, 2))
     x = layers.MaxPooling2D(3, 2, name="pool")(x)
     for level, (filters, blocks) in enumerate(LEVELS):
         for number in range(blocks):
-            x = block(x, filters, level > 0 and number == 0, f"block{level + 1}_{number + 1}")
+            x = block(x, filters, halve=level > 0 and number == 0)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     code = layers.Dense(DIMENSIONS, use_bias=False, name="code")(x)
     return keras.Model(image, code, name="resnet")
