@@ -4,7 +4,11 @@ The compact network learns from drawn people with one process and with two, whic
 (JAX on the processor). Written are the time of a step, the time to gather the embeddings of a
 batch and to add the gradients, and the largest difference of the losses; then, on paper, what
 several GPUs would give (:func:`paper`). Only one machine is at hand: processes compete for its
-cores, so two are not expected to be quicker.
+cores, so two are not expected to be quicker. On a machine with a GPU
+
+    KERAS_BACKEND=jax python benchmarks/distributed.py --device
+
+measures the step of each network there and makes the paper part anew from it.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +52,7 @@ class Machines:
     start: float
 
 
-# Assumed, not measured: GPUs in float32, 8 in a host.
+# Links and their delay are assumed, 8 GPUs in a host; arithmetic only until a GPU is measured.
 GPUS = Machines(2e13, {8: 1.5e11, 64: 2e10}, 2e-5)
 SIZES = {"compact": 64, "koch": 105}
 
@@ -57,24 +61,19 @@ def worker(people: Path, out: Path, width: float) -> None:
     """In each process: train, then time what the processes exchange."""
     from siamlab.faces.crop import Preprocessing
     from siamlab.models.embedding import build_embedding
-    from siamlab.system.backend import keras, set_seed
+    from siamlab.system.backend import set_seed
     from siamlab.training.distributed import joined_processes, share_of
     from siamlab.training.fit import train_people
     from siamlab.training.settings import TrainingSettings
 
     times: list[float] = []
 
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            float(logs["loss"])  # waits for the step
-            times.append(time.perf_counter())
-
     with joined_processes() as distribution:
         set_seed(0)
         embedding = build_embedding("compact", (64, 64, 3), width)
         settings = TrainingSettings(
             **{"steps": STEPS, "steps_per_epoch": 1, "people": PEOPLE, "verbose": 0},
-            callbacks=(Clock(),),
+            callbacks=(_clock(times),),
             distribution=distribution,
         )
         history = train_people(embedding, open_collection(people), Preprocessing(64, 0.6), settings)
@@ -96,6 +95,48 @@ def worker(people: Path, out: Path, width: float) -> None:
                 }
         if share_of(distribution)[0] == 0:
             out.write_text(json.dumps(found))
+
+
+def device_steps() -> dict[str, Any]:
+    """The step of each network on the first device: its kind, seconds, operations a second.
+
+    All pairs of a batch are compared, as in a training; the images lie in memory.
+    """
+    import jax
+
+    from siamlab.models.embedding import build_embedding
+    from siamlab.models.losses import SupervisedContrastive
+    from siamlab.system.backend import keras, set_seed
+
+    found: dict[str, Any] = {"device": jax.devices()[0].device_kind}
+    labels = np.tile(np.repeat(np.arange(PEOPLE), IMAGES), STEPS)
+    for name, size in SIZES.items():
+        set_seed(0)
+        times: list[float] = []
+        network = build_embedding(name, (size, size, 3))
+        unit = keras.layers.UnitNormalization()(network.output)
+        model = keras.Model(network.input, unit)
+        model.compile(keras.optimizers.AdamW(1e-4), SupervisedContrastive(), jit_compile=True)
+        images = np.random.default_rng(0).random((len(labels), size, size, 3), np.float32)
+        model.fit(images, labels, BATCH, verbose=0, shuffle=False, callbacks=[_clock(times)])
+        seconds = statistics.median(np.diff(times[WARM:]))
+        found[name] = {
+            "step_seconds": seconds,
+            "arithmetic": BATCH * operations(network) / seconds,
+        }
+    return found
+
+
+def _clock(times: list[float]) -> Any:
+    """A callback that notes when each step has ended."""
+    from siamlab.system.backend import keras
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            float(logs["loss"])  # waits for the step
+            times.append(time.perf_counter())
+
+    return Clock()
 
 
 def exchanges(mesh: Any, weights: int) -> dict[str, float]:
@@ -172,6 +213,15 @@ def as_measured(one: dict[str, Any], two: dict[str, Any], weights: int) -> Machi
     return Machines(arithmetic, {8: link, 64: link}, start)
 
 
+def on_paper(networks: dict[str, Any], device: dict[str, Any] | None) -> dict[str, Any]:
+    """The growth of each network, with GPUs such as the measured one where there is one."""
+    grown = {}
+    for name, network in networks.items():
+        measured = {} if device is None else {"arithmetic": device[name]["arithmetic"]}
+        grown[name] = growth(network, replace(GPUS, **measured))
+    return grown
+
+
 def measure(people: Path, folder: Path, count: int, width: float) -> dict[str, Any]:
     """Run the workers."""
     out = folder / f"{count}.json"
@@ -186,10 +236,17 @@ def main() -> None:
     """Measure, print and write distributed.json."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--device", action="store_true", help="measure a GPU's steps only")
     parser.add_argument("--worker", type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         worker(*options.worker, options.width)
+        return
+    out = Path(__file__).with_suffix(".json")
+    if options.device:
+        found = json.loads(out.read_text())
+        found["device"] = device_steps()
+        write(out, found | on_paper(found["networks"], found["device"]))
         return
     with tempfile.TemporaryDirectory() as name:
         people = write_people(Path(name) / "people", people=PEOPLE, images=3, size=128, seed=1)
@@ -197,6 +254,7 @@ def main() -> None:
     apart = np.abs(np.subtract(one.pop("losses"), two.pop("losses")))
     networks = {name: one.pop(name) for name in SIZES}
     here = as_measured(one, two, networks["compact"]["weights"])
+    device = json.loads(out.read_text()).get("device") if out.is_file() else None
     found = {
         **{"machine": machine_name(), "images": BATCH, "width": options.width, "steps": STEPS},
         "one": one,
@@ -204,13 +262,19 @@ def main() -> None:
         "largest_difference": float(apart.max()),
         "first_difference": float(apart[:10].max()),
         "assumed": asdict(GPUS),
+        "device": device,
+        "networks": networks,
         "as_measured": asdict(here),
         "here": growth({**networks["compact"], "operations": one["operations"]}, here),
-        **{name: growth(network, GPUS) for name, network in networks.items()},
     }
+    write(out, found | on_paper(networks, device))
+
+
+def write(out: Path, found: dict[str, Any]) -> None:
+    """Print and write the results."""
     text = json.dumps(found, indent=1)
     print(text)
-    (Path(__file__).parent / "distributed.json").write_text(text + "\n")
+    out.write_text(text + "\n")
 
 
 if __name__ == "__main__":

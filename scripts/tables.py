@@ -516,13 +516,13 @@ def distributed() -> str:
 
 
 def growth() -> str:
-    """On paper: what several GPUs would give, and processes such as those measured."""
+    """On paper: what several such GPUs would give, and several such machines."""
     found = read("distributed")
     rows = []
     for name in ("compact", "koch", "here"):
         for row in found[name]:
             parts = (row[part] * 1e3 for part in ("compute", "pairs", "gather", "gradients"))
-            kind = "compact / 8, as measured" if name == "here" else f"{name}, GPUs"
+            kind = "compact, this machine" if name == "here" else f"{name}, GPUs"
             first = f"{kind}: {row['count']} x {row['images'] // row['count']}"
             rows.append((first, *(f"{ms:.2f}" for ms in parts), f"{row['per_second']:,.0f}"))
     header = ("devices x images on each", "network", "all pairs", "gather", "gradients", "images/s")
