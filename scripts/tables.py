@@ -23,6 +23,7 @@ PAGES = (
     "siamlab/models/weights/README.md",
 )
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end table -->)", re.S)
+NO_BREAK = "\N{NO-BREAK SPACE}"
 Row = tuple[str, ...]
 FUSED = {("none", "none"), ("mean_template", "none"), ("none", "mean"), ("mean_template", "mean")}
 
@@ -84,6 +85,30 @@ def peers() -> str:
     ]
     pairs = f"{rows[0]['evaluation']['pairs']} pairs (95 % intervals), one core"
     return markdown((pairs, *(row["name"] for row in rows)), cells)
+
+
+def beside_dlib() -> str:
+    """As :func:`peers`, what fits on a phone: a method in each row."""
+    found = read("peers")
+
+    def short(result: dict[str, Any], name: str) -> str:
+        value = result["tar_at_far"][name[11:]] if name.startswith("tar_at") else result[name]
+        low, high = result["intervals"][name]
+        interval = f"{low:.3f} to {high:.3f}".replace(" ", NO_BREAK)
+        return f"{value:.3f} {interval}"
+
+    measures = ("accuracy", "auc", "tar_at_far_0.01", "tar_at_far_0.001")
+    rows = [
+        (
+            row["name"].replace(" ", NO_BREAK),
+            *(short(row["evaluation"], name) for name in measures),
+            f"{row['find_ms'] + row['embed_ms']:.0f} ms",
+            f"{row['megabytes']:.0f} MB",
+        )
+        for row in found["rows"]
+    ]
+    header = ("method", "accuracy", "AUC", "TMR@0.01", "TMR@0.001", "time", "size")
+    return markdown(header, rows)
 
 
 def _auc_of(row: dict[str, Any]) -> float:
@@ -531,6 +556,7 @@ def growth() -> str:
 
 MADE = (
     peers,
+    beside_dlib,
     strong_weights,
     conditions,
     weights,
