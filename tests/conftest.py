@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,11 @@ def any_face_is_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests whose faces are even gray: no real one is, and it would be refused."""
     for module in ("faces.quality", "data.faces", "assessment.face_reading"):
         monkeypatch.setattr(f"siamlab.{module}.find_flaws", lambda chip, alignment="landmarks": ())
+
+
+@pytest.fixture(scope="module")
+def shallow_compact() -> Iterator[None]:
+    """``compact`` with two blocks instead of seven: TensorFlow traces it in a third of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("siamlab.models.compact.LEVELS", ((32, 1), (64, 1)))
+        yield

@@ -30,7 +30,7 @@ from siamlab.training.callbacks import StopAfter
 from siamlab.training.checkpoint_key import make_key, pairs_digest, people_digest
 from siamlab.training.checkpoints import Checkpoints, TrainingHistory
 from siamlab.training.distributed import copy_to_devices, share_of
-from siamlab.training.loop import cosine_schedule, fit_batches
+from siamlab.training.loop import cosine_schedule, fit_batches, make_variables
 from siamlab.training.mixed_precision import in_bfloat16
 from siamlab.training.settings import TrainingSettings
 
@@ -100,6 +100,7 @@ def _train_pairs(
         shuffle=True,
         augmentation=settings.augmentation,
     )
+    make_variables(model, pairs.labels[:1])
     set_seed(settings.seed + history.epochs)
     model.fit(
         data,

@@ -8,7 +8,7 @@ from typing import Any
 
 from siamlab.data.batches import EpochBatches
 from siamlab.errors import InputError
-from siamlab.system.backend import keras, set_seed
+from siamlab.system.backend import keras, ops, set_seed
 from siamlab.training.callbacks import ClockCosine
 from siamlab.training.checkpoint_files import latest_checkpoint
 from siamlab.training.checkpoint_key import CheckpointKey
@@ -40,6 +40,24 @@ def cosine_schedule(
     return keras.optimizers.schedules.CosineDecay(
         0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
     ), None
+
+
+def make_variables(model: keras.Model, labels: Any) -> None:
+    """Make what the first step would make: the optimizer's variables and the losses' counters.
+
+    TensorFlow traces a step twice that makes variables, and a trace takes seconds. On other
+    backends Keras makes them itself.
+
+    Args:
+        model: compiled.
+        labels: of some images, for each loss.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    model.optimizer.build(model.trainable_variables)
+    count = len(keras.tree.flatten(labels)[0])
+    outputs = keras.tree.map_structure(lambda of: ops.zeros((count, *of.shape[1:])), model.output)
+    model.compute_loss(y=labels, y_pred=outputs)
 
 
 def fit_batches(
@@ -82,6 +100,7 @@ def fit_batches(
     if checkpoints.left(epochs):
         batches = make_batches(min(per_epoch, steps or per_epoch))
         batches.epoch = history.epochs
+        make_variables(model, batches[0][1])
         set_seed(settings.seed + history.epochs)
         model.fit(
             batches,

@@ -30,6 +30,8 @@ from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
 from siamlab.system.dlib_files import FIVE_POINTS, MMOD, RESNET, find_dlib_file
 
+pytestmark = pytest.mark.usefixtures("shallow_compact")
+
 ROOT = Path(__file__).parents[2]
 KEYS = {
     "pairs", "genuine", "impostor", "threshold", "accuracy", "precision", "recall", "f1", "auc",

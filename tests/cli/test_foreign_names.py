@@ -84,8 +84,8 @@ def test_a_folder_whose_name_is_no_text_crashes_nothing(people):
     for words in (
         ["calibrate", "m.keras", "--images", "people", "--out", "c.keras"],
         ["evaluate", "m.keras", "--images", "people", "--pairs", "pairs.txt"],
-        ["train", "--images", "people", "--epochs", "1", "--size", "32", "--width", "0.25",
-         "--out", "t.keras"],
+        ["train", "--images", "people", "--arch", "koch", "--recipe", "report", "--epochs", "1",
+         "--size", "64", "--width", "0.05", "--out", "t.keras"],
     ):  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "siamlab.cli", *words], capture_output=True, check=False,

@@ -21,6 +21,8 @@ from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
 from siamlab.models.siamese import Siamese
 
+pytestmark = pytest.mark.usefixtures("shallow_compact")
+
 TRAIN = ("--epochs", "1", "--size", "32", "--width", "0.25")
 
 

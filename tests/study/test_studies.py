@@ -39,6 +39,8 @@ from siamlab.study.setting import StudySetting, doubling
 from siamlab.study.training_run import rates_with_intervals
 from siamlab.system.machine import machine_name
 
+pytestmark = pytest.mark.usefixtures("shallow_compact")
+
 TINY = StudySetting(
     size=24, width=0.125, steps=2, people=4, pairs=32, seeds=(0,), people_counts=(4, 8),
     images_each=(2, 4),

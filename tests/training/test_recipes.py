@@ -28,6 +28,8 @@ from siamlab.training.recipes import (
 )
 from siamlab.training.settings import TrainingSettings
 
+pytestmark = pytest.mark.usefixtures("shallow_compact")
+
 SMALL = {"size": 32, "width": 0.25}
 SHORT = TrainingSettings(steps=2, people=4, verbose=0)
 
