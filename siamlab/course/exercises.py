@@ -85,7 +85,10 @@ def near(expected: Any, tolerance: float = 1e-3, mistakes: Mapping[Any, str] | N
 
 
 def follows(
-    reference: Callable[..., Any], *cases: tuple[Any, ...], tolerance: float = 1e-3
+    reference: Callable[..., Any],
+    *cases: tuple[Any, ...],
+    tolerance: float = 1e-3,
+    mistakes: Mapping[Callable[..., Any], str] | None = None,
 ) -> Test:
     """A test for a function: on each case it gives what ``reference`` gives.
 
@@ -93,6 +96,7 @@ def follows(
         reference: a right answer.
         cases: arguments; all are tried.
         tolerance: the largest difference that is right.
+        mistakes: for wrong functions that one comes to easily, what went wrong.
     """
 
     def test(answer: Any) -> str | None:
@@ -102,7 +106,13 @@ def follows(
             got, expected = answer(*case), reference(*case)
             if near(expected, tolerance)(got) is not None:
                 given = ", ".join(map(_short, case))
-                return f"For {given} it gives {_short(got)}; {_short(expected)} is expected."
+                said = f"For {given} it gives {_short(got)}; {_short(expected)} is expected."
+                known = (
+                    f"{said} {why}"
+                    for wrong, why in (mistakes or {}).items()
+                    if near(wrong(*case), tolerance)(got) is None
+                )
+                return next(known, said)
         return None
 
     return test

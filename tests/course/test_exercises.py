@@ -159,6 +159,14 @@ def test_a_number_is_near_or_its_mistake_is_known():
     assert several((1, 2)) is None and several([2, 1]) == ""
 
 
+def test_of_a_function_a_mistake_is_known():
+    """3 is the half of 6; doubling gives 12."""
+    test = follows(lambda x: x / 2, (6.0,), mistakes={lambda x: 2 * x: "That is the double."})
+    assert test(lambda x: x / 2) is None
+    assert test(lambda x: x + x) == "For 6 it gives 12; 3 is expected. That is the double."
+    assert test(lambda x: x) == "For 6 it gives 6; 3 is expected."
+
+
 @pytest.mark.parametrize("number", ["01.9", "00.1", 1.1, "", None])
 def test_an_unknown_number_is_answered_by_those_there_are(number):
     expected = r"those of chapter 01 are 01\.1, 01\.2" if number == "01.9" else "exercises are 01"
