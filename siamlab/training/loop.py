@@ -56,8 +56,8 @@ def make_variables(model: keras.Model, labels: Any) -> None:
         return
     model.optimizer.build(model.trainable_variables)
     count = len(keras.tree.flatten(labels)[0])
-    outputs = keras.tree.map_structure(lambda of: ops.zeros((count, *of.shape[1:])), model.output)
-    model.compute_loss(y=labels, y_pred=outputs)
+    images = keras.tree.map_structure(lambda of: ops.zeros((count, *of.shape[1:])), model.input)
+    model.compute_loss(y=labels, y_pred=model(images))
 
 
 def fit_batches(

@@ -36,6 +36,7 @@ from siamlab.training.fit import fine_tune, train_pairs, train_people
 from siamlab.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("shallow_compact")
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +75,6 @@ from siamlab.data.collections import open_collection
 from siamlab.data.augmentation import Augmentation
 from siamlab.training.fit import train_pairs
 from siamlab.training.settings import TrainingSettings
-
-pytestmark = pytest.mark.usefixtures("shallow_compact")
 people, folder, weights, slow = sys.argv[1:]
 split = split_people(open_collection(people), (0.5, 0.5, 0.0), 0)
 keras.utils.set_random_seed(0)
