@@ -554,6 +554,19 @@ def growth() -> str:
     return markdown(header, rows)
 
 
+def time_to_accuracy() -> str:
+    """Seconds until compact, from scratch, judges strangers so well, on each device."""
+    runs = json.loads((BENCHMARKS / "time_to_accuracy.json").read_text())
+    rows = []
+    for number in range(len(runs[0]["rows"])):
+        cells = (run["rows"][number] for run in runs)
+        results = (f"{at['seconds']:.0f} s: {at['accuracy']:.3f}, {at['auc']:.3f}" for at in cells)
+        rows.append((f"{(number + 1) * runs[0]['every']:,}", *results))
+    kinds = {("jax", False): "JAX", ("tensorflow", True): "TensorFlow, bfloat16"}
+    header = (f"{run['device']}, {kinds[run['backend'], run['bfloat16']]}" for run in runs)
+    return markdown(("steps", *header), rows)
+
+
 MADE = (
     peers,
     beside_dlib,
@@ -578,6 +591,7 @@ MADE = (
     lost,
     distributed,
     growth,
+    time_to_accuracy,
 )
 TABLES: dict[str, Callable[[], str]] = {table.__name__: table for table in MADE}
 

@@ -16,7 +16,7 @@ TABLES = {
     "README.md": 1,
     "docs/results.md": 14,
     "docs/security.md": 4,
-    "docs/distributed.md": 2,
+    "docs/distributed.md": 3,
     "siamlab/models/weights/README.md": 4,
 }
 README = (ROOT / "README.md").read_text()

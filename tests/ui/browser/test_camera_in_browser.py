@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
 from test_notebooks_in_browser import PERSON, REPOSITORY, count, write_notebook
 
 from siamlab.capture.cameras import open_camera
 from siamlab.config import Workspace
+from siamlab.images.decode import decode_image
 from siamlab.ui.html import encode_jpeg
 
 pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
@@ -62,6 +65,18 @@ verifier.enroll("Ada", [open_camera("drawn:{ADA}").read()], consent="drawn", rep
 VerifyPanel(verifier, "browser", "Ada").show()
 """
 
+VERIFY_PHOTOGRAPHS = """
+from siamlab.faces.detectors import open_detector
+from siamlab.gallery import Gallery
+from siamlab.gallery.consent import give_consent
+from siamlab.models.saving import load_model
+from siamlab.verification.verifier import Verifier
+verifier = Verifier(load_model("pretrained"), Gallery(workspace.gallery), open_detector())
+agreed = give_consent("2999-12-31", by="Serena")
+verifier.enroll("Serena", sorted(Path("enrolled").iterdir()), consent=agreed, replace=True)
+VerifyPanel(verifier, "browser", "Serena").show()
+"""
+
 
 class Lab:
     """A server on a folder, with films."""
@@ -80,9 +95,12 @@ class Lab:
 
     def film(self, person: int) -> tuple[str, str, str]:
         """Chromium's arguments for a camera that shows a drawn person."""
-        path = self.folder / f"{person}.mjpeg"
+        return self.film_of(str(person), open_camera(f"drawn:{person}", frames=FRAMES))
+
+    def film_of(self, name: str, frames: Iterable[np.ndarray]) -> tuple[str, str, str]:
+        """Chromium's arguments for a camera that shows these frames."""
+        path = self.folder / f"{name}.mjpeg"
         if not path.is_file():
-            frames = open_camera(f"drawn:{person}", frames=FRAMES)
             path.write_bytes(b"".join(encode_jpeg(frame, 640) for frame in frames))
         fake = "--use-fake-device-for-media-stream"
         return ALLOWED, fake, f"--use-file-for-fake-video-capture={path}"
@@ -194,6 +212,32 @@ def test_a_drawn_camera_stops_too_when_its_panel_is_not_seen(lab: Lab) -> None:
 @pytest.mark.parametrize(("person", "verdict"), [(ADA, "Ada verified"), (OTHER, "not verified")])
 def test_verifies_the_right_person_and_no_other(lab: Lab, person: int, verdict: str) -> None:
     with lab.page([VERIFY], *lab.film(person)) as page:
+        page.run_all(3 * PATIENCE)
+        page.click("Start")
+        wait_for(lambda: verdict in said(page), 3 * PATIENCE, "a verdict")
+
+
+@pytest.mark.parametrize(
+    ("person", "verdict"),
+    [("Serena_Williams", "Serena verified"), ("Lindsay_Davenport", "not verified")],
+)
+def test_verifies_a_real_person_and_no_other(
+    lab: Lab, shared_lfw: Path, person: str, verdict: str
+) -> None:
+    """Three photographs are enrolled; the film shows others, ten frames of each."""
+    enrolled, filmed = lab.folder / "enrolled", []
+    enrolled.mkdir(exist_ok=True)
+    with tarfile.open(shared_lfw) as archive:
+        for member in archive:
+            name = Path(member.name)
+            if name.stem.endswith(("_0001", "_0002", "_0003")) and "Serena_W" in name.stem:
+                (enrolled / name.name).write_bytes(archive.extractfile(member).read())
+            elif name.parent.name == person and name.suffix and int(name.stem[-4:]) > 3:
+                content = archive.extractfile(member).read()
+                filmed += 10 * [
+                    np.pad(decode_image(content, name), ((115,) * 2, (195,) * 2, (0, 0)))
+                ]
+    with lab.page([VERIFY_PHOTOGRAPHS], *lab.film_of(person, filmed)) as page:
         page.run_all(3 * PATIENCE)
         page.click("Start")
         wait_for(lambda: verdict in said(page), 3 * PATIENCE, "a verdict")
