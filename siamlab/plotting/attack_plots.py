@@ -48,7 +48,8 @@ def plot_success(
     axes.set_xticks(places, [f"{epsilon:g}" for epsilon in epsilons])
     axes.set(xlabel="largest change of a pixel (of 255)", ylabel="share of verdicts turned")
     axes.set_ylim(-0.03, 1.03)
-    axes.legend(loc="lower right")
+    # Above the axes: below, at the right, it hid the interval of an attack that seldom succeeds.
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(rates))
     said = [
         f"{name}, {epsilon:g} of 255: {one}"
         for name, row in rates.items()

@@ -18,6 +18,8 @@ def test_success_against_epsilon() -> None:
     assert [0.4, 1.0] in drawn
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "4"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["FGSM", "PGD"]
+    axes.figure.canvas.draw()
+    assert axes.get_legend().get_window_extent().y0 >= axes.bbox.y1  # it hides no interval
     assert "pixel" in axes.get_xlabel()
     assert "PGD, 4 of 255: 1.000 (" in axes.figure.alt
 
