@@ -4,7 +4,7 @@
 detector; then the same training runs on any machine and backend that read them. A machine with a
 GPU needs Keras, JAX and this folder:
 
-    KERAS_BACKEND=jax python benchmarks/time_to_accuracy.py --faces out/faces --steps 3000
+    KERAS_BACKEND=jax python benchmarks/time_to_accuracy.py --faces out/faces
 
 Every --every steps 1,000 pairs of validation people choose the threshold and 1,000 pairs of test
 people are judged with it. Adds a run to time_to_accuracy.json; the judging is not in its seconds.
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--lfw", type=Path, help="archive or folder, to cut the faces")
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="unpacked here")
     parser.add_argument("--faces", type=Path, default=Path("out/faces"), help="faces, cut")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--every", type=int, default=500)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
