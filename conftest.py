@@ -37,6 +37,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = nodeid.split("::")[0]
             return "chapters" if Path(file).parent.name == "notebooks" else file
 
+        def _assign_work_unit(self, node: Any) -> None:
+            """The chapters take longest: were they last, the other worker would wait for them."""
+            if "chapters" in self.workqueue:
+                self.workqueue.move_to_end("chapters", last=False)
+            super()._assign_work_unit(node)
+
     return WholeFiles(config, log)
 
 

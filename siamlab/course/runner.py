@@ -57,8 +57,12 @@ def _run_in_thread(client: Any, environment: dict[str, str]) -> None:
     started = threading.Event()  # nbclient can end a kernel only when it is there
     client.on_notebook_start = lambda **_: started.set()
     with ThreadPoolExecutor(1) as pool:
+        # The thread is there first: an interrupt while it starts would leave it, and a kernel.
+        pool.submit(started.is_set).result()
         running = pool.submit(lambda: asyncio.run(client.async_execute(env=environment)))
         try:
+            while wait([running], timeout=0.5).not_done:
+                pass  # an interrupt that comes just before a wait is seen after it
             running.result()
         except KeyboardInterrupt:
             while not running.done():
