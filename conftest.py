@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+LONGEST = ("notebooks", "browser")  # folders that one worker tests as a whole
 _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
@@ -34,13 +35,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class WholeFiles(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
-            return "chapters" if Path(file).parent.name == "notebooks" else file
+            file = Path(nodeid.split("::")[0])
+            if file.parent.name in LONGEST:
+                return file.parent.name
+            return str(file)
 
         def _assign_work_unit(self, node: Any) -> None:
-            """The chapters take longest: were they last, the other worker would wait for them."""
-            if "chapters" in self.workqueue:
-                self.workqueue.move_to_end("chapters", last=False)
+            """The longest first: were they last, the other worker would wait for them."""
+            for scope in reversed(LONGEST):
+                if scope in self.workqueue:
+                    self.workqueue.move_to_end(scope, last=False)
             super()._assign_work_unit(node)
 
     return WholeFiles(config, log)
