@@ -26,14 +26,13 @@ import numpy as np
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.faces import load_faces
 from siamlab.data.negatives import PRETRAINED_SPLIT
-from siamlab.data.pairs import PairSet, draw_pairs
-from siamlab.data.pipeline import to_float
+from siamlab.data.pairs import draw_pairs
 from siamlab.data.splits import split_by_name
 from siamlab.evaluation.curves import area_under_roc, roc
 from siamlab.faces.align import FACE_SHARE
 from siamlab.faces.crop import Preprocessing
-from siamlab.images.decode import ImageFile
 from siamlab.models.embedding import build_embedding, mirrored
+from siamlab.study.training_run import cosine_scores
 from siamlab.system.backend import keras, set_seed
 from siamlab.system.files import write_text
 from siamlab.system.machine import machine_name
@@ -71,12 +70,10 @@ class Judge(keras.callbacks.Callback):
 
     def __init__(self, faces: Path) -> None:
         super().__init__()
-        self.pairs: dict[str, PairSet] = {}
-        self.pixels: dict[str, dict[ImageFile, np.ndarray]] = {}
-        for part in ("validation", "test"):
-            self.pairs[part] = draw_pairs(open_collection(faces / part), PAIRS, SEED)
-            paths = self.pairs[part].images
-            self.pixels[part] = dict(zip(paths, load_faces(paths, FACE).images, strict=True))
+        self.pairs = {
+            part: draw_pairs(open_collection(faces / part), PAIRS, SEED)
+            for part in ("validation", "test")
+        }
         self.rows: list[dict[str, float]] = []
         self.began, self.paused = time.perf_counter(), 0.0
 
@@ -94,21 +91,14 @@ class Judge(keras.callbacks.Callback):
 
     def judge(self) -> dict[str, float]:
         """Accuracy at the threshold of validation people, and AUC, on test people."""
-        scores = {part: self.scores(part) for part in self.pairs}
+        scores = {
+            part: cosine_scores(self.embedding, FACE, pairs) for part, pairs in self.pairs.items()
+        }
         chosen = roc(self.pairs["validation"].labels, scores["validation"])
         threshold = chosen.thresholds[np.argmin(chosen.fmr + chosen.fnmr)]
         labels, test = self.pairs["test"].labels, scores["test"]
         right = (test >= threshold) == labels
         return {"accuracy": float(right.mean()), "auc": area_under_roc(labels, test)}
-
-    def scores(self, part: str) -> np.ndarray:
-        pairs, pixels = self.pairs[part], self.pixels[part]
-        images = to_float(np.stack([*pixels.values()]))
-        codes = dict(zip(pixels, self.embedding.predict(images, 128, verbose=0), strict=True))
-        first, second = (
-            np.stack([codes[path] for path in paths]) for paths in (pairs.first, pairs.second)
-        )
-        return (1 + np.sum(first * second, axis=1).clip(-1, 1)) / 2
 
 
 def device_name() -> str:
@@ -144,7 +134,6 @@ def main() -> None:
         verbose=0,
         callbacks=(judge,),
     )
-    judge.began = time.perf_counter()
     people = open_collection(options.faces / "train")
     train_people(embedding, people, FACE, settings)
     run = {

@@ -92,10 +92,8 @@ def beside_dlib() -> str:
     found = read("peers")
 
     def short(result: dict[str, Any], name: str) -> str:
-        value = result["tar_at_far"][name[11:]] if name.startswith("tar_at") else result[name]
-        low, high = result["intervals"][name]
-        interval = f"{low:.3f} to {high:.3f}".replace(" ", NO_BREAK)
-        return f"{value:.3f} {interval}"
+        value, _, interval = tested(result, name).partition(" ")
+        return f"{value} {interval.replace(' ', NO_BREAK)}"
 
     measures = ("accuracy", "auc", "tar_at_far_0.01", "tar_at_far_0.001")
     rows = [

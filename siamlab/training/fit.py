@@ -100,7 +100,7 @@ def _train_pairs(
         shuffle=True,
         augmentation=settings.augmentation,
     )
-    make_variables(model, pairs.labels[:1])
+    make_variables(model, pairs.labels)
     set_seed(settings.seed + history.epochs)
     model.fit(
         data,
