@@ -27,6 +27,12 @@ def shared_lfw() -> Path:
 
 
 @pytest.fixture(scope="session")
+def lfw_people(shared_lfw: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """LFW's people; the archive is unpacked once for all tests of a worker."""
+    return open_collection(shared_lfw, cache=tmp_path_factory.mktemp("lfw_cache"))
+
+
+@pytest.fixture(scope="session")
 def shared_pairs() -> Path:
     """LFW's development pairs, or a skip with a reason."""
     return _shared("data/lfw/pairsDevTrain.txt")

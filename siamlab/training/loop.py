@@ -14,6 +14,7 @@ from siamlab.training.checkpoint_files import latest_checkpoint
 from siamlab.training.checkpoint_key import CheckpointKey
 from siamlab.training.checkpoints import Checkpoints, TrainingHistory
 from siamlab.training.distributed import check_same_start, share_of
+from siamlab.training.schedules import WarmupCosine
 from siamlab.training.settings import TrainingSettings
 
 
@@ -36,10 +37,7 @@ def cosine_schedule(
     if settings.minutes is not None:
         return rate, ClockCosine(rate, settings.minutes, warmup)
     steps = settings.steps or 0
-    warmup = min(warmup, max(1, steps // 10))
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
-    ), None
+    return WarmupCosine(rate, steps, min(warmup, max(1, steps // 10))), None
 
 
 def make_variables(model: keras.Model, labels: Any) -> None:

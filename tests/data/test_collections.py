@@ -9,7 +9,7 @@ import pytest
 from fakes import unprivileged
 from malformed_images import special_files
 
-from siamlab.data.collections import collect_person, open_collection, person_digest
+from siamlab.data.collections import Collection, collect_person, open_collection, person_digest
 from siamlab.data.inspection import check_images, copies_note, describe
 from siamlab.errors import EmptyFolderError, InputError
 from siamlab.images.decode import read_image
@@ -129,11 +129,9 @@ def test_describe_counts(tmp_path: Path) -> None:
         describe(collection.select([]))
 
 
-def test_lfw_archive(shared_lfw: Path, tmp_path: Path) -> None:
-    collection = open_collection(shared_lfw, cache=tmp_path)
-    assert (len(collection), len(collection.images)) == (4786, 10492)
-    assert read_image(collection.images[0]).shape == (250, 250, 3)
-    assert len(list(tmp_path.iterdir())) == 1
+def test_lfw_archive(lfw_people: Collection) -> None:
+    assert (len(lfw_people), len(lfw_people.images)) == (4786, 10492)
+    assert read_image(lfw_people.images[0]).shape == (250, 250, 3)
 
 
 def test_what_is_no_plain_file_is_left_out(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from siamlab.data.collections import Collection, Person, open_collection
+from siamlab.data.collections import Collection, Person
 from siamlab.data.lfw import (
     PairLine,
     image_number,
@@ -145,10 +145,7 @@ def test_a_person_whose_files_are_named_otherwise_shows_them(tmp_path: Path) -> 
         pairs_from_file(path, collection)
 
 
-def test_the_official_development_pairs(
-    shared_lfw: Path, shared_pairs: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    collection = open_collection(shared_lfw, cache=tmp_path_factory.mktemp("cache"))
-    made = pairs_from_file(shared_pairs, collection)
+def test_the_official_development_pairs(lfw_people: Collection, shared_pairs: Path) -> None:
+    made = pairs_from_file(shared_pairs, lfw_people)
     assert (made.genuine, made.impostor) == (1100, 1100)
     assert all(path.is_file() for path in made.images[:50])

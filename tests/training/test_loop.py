@@ -12,6 +12,7 @@ from siamlab.faces.crop import Preprocessing
 from siamlab.models.losses import SupervisedContrastive
 from siamlab.training.fit import train_people
 from siamlab.training.loop import make_variables
+from siamlab.training.schedules import WarmupCosine
 from siamlab.training.settings import TrainingSettings
 
 
@@ -48,3 +49,16 @@ def test_what_a_step_needs_is_made_and_nothing_is_learned():
         assert model.optimizer.built and int(model.optimizer.iterations) == 0
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(100, 10), (7, 1), (1, 1)])
+def test_the_rates_are_those_of_keras_cosine_decay(steps, warmup):
+    ours = WarmupCosine(1e-3, steps, warmup)
+    decay = max(1, steps - warmup)
+    theirs = keras.optimizers.schedules.CosineDecay(
+        0.0, decay, warmup_target=1e-3, warmup_steps=warmup
+    )
+    for step in range(steps + 20):
+        assert float(ours(step)) == pytest.approx(float(theirs(step)), abs=1e-9), step
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(ours))
+    assert again.get_config() == ours.get_config()

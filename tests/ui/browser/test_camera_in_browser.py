@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tarfile
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +16,8 @@ from test_notebooks_in_browser import PERSON, REPOSITORY, count, write_notebook
 
 from siamlab.capture.cameras import open_camera
 from siamlab.config import Workspace
-from siamlab.images.decode import decode_image
+from siamlab.data.collections import Collection
+from siamlab.images.decode import read_image
 from siamlab.ui.html import encode_jpeg
 
 pytestmark = pytest.mark.skipif(bool(missing_part()), reason=missing_part() or "all is here")
@@ -222,21 +223,15 @@ def test_verifies_the_right_person_and_no_other(lab: Lab, person: int, verdict: 
     [("Serena_Williams", "Serena verified"), ("Lindsay_Davenport", "not verified")],
 )
 def test_verifies_a_real_person_and_no_other(
-    lab: Lab, shared_lfw: Path, person: str, verdict: str
+    lab: Lab, lfw_people: Collection, person: str, verdict: str
 ) -> None:
     """Three photographs are enrolled; the film shows others, ten frames of each."""
     enrolled, filmed = lab.folder / "enrolled", []
     enrolled.mkdir(exist_ok=True)
-    with tarfile.open(shared_lfw) as archive:
-        for member in archive:
-            name = Path(member.name)
-            if name.stem.endswith(("_0001", "_0002", "_0003")) and "Serena_W" in name.stem:
-                (enrolled / name.name).write_bytes(archive.extractfile(member).read())
-            elif name.parent.name == person and name.suffix and int(name.stem[-4:]) > 3:
-                content = archive.extractfile(member).read()
-                filmed += 10 * [
-                    np.pad(decode_image(content, name), ((115,) * 2, (195,) * 2, (0, 0)))
-                ]
+    for path in lfw_people.person("Serena_Williams").images[:3]:
+        shutil.copy(path, enrolled)
+    for path in lfw_people.person(person).images[3:]:
+        filmed += 10 * [np.pad(read_image(path), ((115,) * 2, (195,) * 2, (0, 0)))]
     with lab.page([VERIFY_PHOTOGRAPHS], *lab.film_of(person, filmed)) as page:
         page.run_all(3 * PATIENCE)
         page.click("Start")
