@@ -16,6 +16,7 @@ from siamlab.plotting.style import COLORS, GENUINE, GRAY, new_figure, one_axes, 
 # Yellow is too pale for letters on white.
 _INKS = [color for name, color in COLORS.items() if name != "yellow"]
 _SHAPES = ("o", "s", "^", "D", "v", "P")
+_SIDES = ((5, 3), (-5, 3), (5, -3), (-5, -3))  # of a point, for its name
 _TITLES = {"auc": "area under the ROC curve", "accuracy": "accuracy", "eer": "equal error rate"}
 
 
@@ -48,15 +49,17 @@ def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any
     named = kinds[np.argsort(-counts, kind="stable")][:most]
     rest = ~np.isin(names, named)
     axes.scatter(*points[rest].T, s=6, color="#BBBBBB", linewidths=0)
+    groups: dict[str, tuple[np.ndarray, str]] = {}
     for number, name in enumerate(named):
         own = points[names == name]
         color = _INKS[number % len(_INKS)]
         shape = _SHAPES[number // len(_INKS) % len(_SHAPES)]
         axes.scatter(*own.T, s=22, color=color, marker=shape, linewidths=0, alpha=0.85)
-        _name(axes, own, str(name).replace("_", " "), color)
+        groups[str(name).replace("_", " ")] = (own, color)
     axes.set(title="Embeddings as a map", xticks=[], yticks=[])
     axes.set_xlabel("similar images lie together; distances between groups mean little")
     axes.grid(False)
+    _write_names(axes, groups)
     axes.figure.alt = (
         f"A map of {len(points)} embeddings of {len(kinds)} classes; those with most images are "
         f"named: {', '.join(map(str, named))}."
@@ -64,15 +67,36 @@ def plot_map(places: ArrayLike, labels: Sequence[str], most: int = 14, axes: Any
     return axes.figure
 
 
-def _name(axes: Any, own: np.ndarray, text: str, color: str) -> None:
-    """Write a class's name at the point nearest to the median of its points."""
-    middle = np.median(own, axis=0)
-    place = own[np.argmin(np.square(own - middle).sum(axis=1))]
-    axes.annotate(
-        text, place, (5, 5), textcoords="offset points", fontsize=8, color=color, weight="bold",
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.5, "linewidth": 0},
-        annotation_clip=False,
-    )  # fmt: skip
+def _write_names(axes: Any, groups: Mapping[str, tuple[np.ndarray, str]]) -> None:
+    """Write each class's name beside one of its points, away from other names and points."""
+    axes.figure.draw_without_rendering()  # the layout decides where points are on the paper
+    spots = axes.transData.transform(np.concatenate([own for own, _ in groups.values()]))
+    names: list[Any] = []
+    for text, (own, color) in groups.items():
+        note = axes.annotate(
+            text, own[0], _SIDES[0], textcoords="offset points", fontsize=8, color=color,
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.5, "linewidth": 0},
+            weight="bold", annotation_clip=False,
+        )  # fmt: skip
+        names.append(_move_name(note, own, names, spots))
+
+
+def _move_name(note: Any, own: np.ndarray, names: list[Any], spots: np.ndarray) -> Any:
+    """Move a name to where it covers least, near the median of its points; returns its box."""
+
+    def beside(place: np.ndarray, side: tuple[int, int]) -> Any:
+        note.xy = place
+        note.set(position=side, ha="left" if side[0] > 0 else "right")
+        note.set_va("bottom" if side[1] > 0 else "top")
+        return note.get_window_extent()
+
+    def covered(choice: tuple[np.ndarray, tuple[int, int]]) -> tuple[int, int]:
+        box = beside(*choice)
+        return box.count_overlaps(names), box.count_contains(spots)
+
+    from_median = np.square(own - np.median(own, axis=0)).sum(axis=1)
+    near = own[np.argsort(from_median, kind="stable")]
+    return beside(*min(((place, side) for place in near for side in _SIDES), key=covered))
 
 
 @styled

@@ -177,25 +177,22 @@ def _decision(cell: Any, same: bool, score: float, threshold: float) -> None:
     match = score >= threshold
     right = match == same
     color = RIGHT if right else WRONG
-    sign = "≥" if match else "<"
     verdict = f"{'' if right else 'WRONG: '}{'verified' if match else 'not verified'}"
-    cell.set_title(
-        f"{verdict}\n{_format_score(score, threshold)} {sign} {threshold:.2f}",
-        color=color,
-        loc="center",
-        fontsize=8.5,
-    )
+    title = f"{verdict}\n{_comparison(score, threshold)}"
+    cell.set_title(title, color=color, loc="center", fontsize=8.5)
     truth = "truth: same person" if same else "truth: different people"
     cell.text(0.5, -0.04, truth, transform=cell.transAxes, ha="center", va="top", fontsize=8)
     _frame(cell, color, 1.2 if right else 3.0)
 
 
-def _format_score(score: float, threshold: float) -> str:
-    """The score with two digits, or with as many as distinguish it from the threshold."""
-    for digits in (2, 3, 4):
-        if f"{score:.{digits}f}" != f"{threshold:.{digits}f}" or score == threshold:
-            return f"{score:.{digits}f}"
-    return f"{score:.6f}"
+def _comparison(score: float, threshold: float) -> str:
+    """Both numbers with so many digits that they differ, and that the threshold is not 1.00."""
+    sign = "≥" if score >= threshold else "<"
+    for digits in range(2, 7):
+        left, right = f"{score:.{digits}f}", f"{threshold:.{digits}f}"
+        if (left != right or score == threshold) and (float(right) < 1 or threshold == 1):
+            break
+    return f"{left} {sign} {right}"
 
 
 @styled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from test_plotting import texts
@@ -36,6 +38,14 @@ class TestMap:
         axes = pl.plot_map(places, ["Al_Bo", "Al_Bo", "Al_Bo", "Cy"]).axes[0]
         places_of = {note.get_text(): tuple(note.xy) for note in axes.texts}
         assert places_of == {"Al Bo": (1.0, 0.0), "Cy": (9.0, 9.0)}
+
+    def test_names_do_not_cover_each_other(self) -> None:
+        """Six classes of four images, all drawn from one place."""
+        labels = [f"person {number}" for number in range(6) for _ in range(4)]
+        notes = pl.plot_map(RNG.normal(size=(24, 2)), labels).axes[0].texts
+        boxes = [note.get_window_extent() for note in notes]
+        assert len(boxes) == 6
+        assert not any(box.overlaps(other) for box, other in combinations(boxes, 2))
 
     def test_names_and_places_of_different_length(self) -> None:
         for places, labels in ((np.zeros((3, 2)), "ab"), (np.zeros((2, 3)), "ab"), ([], "")):

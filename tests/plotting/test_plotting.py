@@ -146,7 +146,16 @@ class TestPairs:
     def test_a_score_at_or_just_below_the_threshold(self) -> None:
         figure = pl.plot_pairs(faces(2), faces(2), [1, 0], [0.5, 0.4999], 0.5)
         assert figure.axes[0].get_title(loc="center") == "verified\n0.50 ≥ 0.50"
-        assert figure.axes[1].get_title(loc="center") == "not verified\n0.4999 < 0.50"
+        assert figure.axes[1].get_title(loc="center") == "not verified\n0.4999 < 0.5000"
+
+    def test_a_threshold_near_one(self) -> None:
+        """0.9982 with two digits is 1.00, which no score reaches; 0.9984 is 0.998 with three."""
+        scores = [0.94, 0.9996, 0.9984]
+        figure = pl.plot_pairs(faces(3), faces(3), [1, 1, 1], scores, 0.9982)
+        titles = [axes.get_title(loc="center").split("\n")[1] for axes in figure.axes[:3]]
+        assert titles == ["0.940 < 0.998", "1.000 ≥ 0.998", "0.9984 ≥ 0.9982"]
+        one = pl.plot_pairs(faces(1), faces(1), [1], [1.0], 1.0)
+        assert one.axes[0].get_title(loc="center") == "verified\n1.00 ≥ 1.00"
 
     def test_threshold_zero_is_a_threshold(self) -> None:
         figure = pl.plot_pairs(faces(1), faces(1), [1], [0.1], 0.0)
