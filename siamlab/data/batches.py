@@ -56,16 +56,11 @@ class PeopleBatches(EpochBatches):
     the number of their images; images of a person with fewer than K repeat, changed by
     augmentation.
 
-    People with a single image have no genuine pair, but they are impostors to everybody else:
-    ``singletons`` of them follow the others in each batch. Person numbers count the people with
-    two images or more first.
-
     Args:
-        collection: people; those with a single image are used where ``singletons`` is not zero.
+        collection: people; those with a single face are left out.
         preprocessing: crop and size.
         people: P, people in a batch.
         images: K, images of each.
-        singletons: people with a single image in a batch besides; all there are when fewer.
         steps: batches in an epoch.
         seed: where all randomness comes from.
         augmentation: amounts; ``None`` leaves the images as they are.
@@ -85,7 +80,6 @@ class PeopleBatches(EpochBatches):
         preprocessing: Preprocessing,
         people: int = 64,
         images: int = 2,
-        singletons: int = 0,
         steps: int = 100,
         seed: int = 0,
         augmentation: Augmentation | None = None,
@@ -96,7 +90,7 @@ class PeopleBatches(EpochBatches):
         self.preprocessing = preprocessing
         self.people, self.images = people, images
         self.augmentation = augmentation
-        wanted = collection if singletons else collection.with_at_least(2)
+        wanted = collection.with_at_least(2)
         source = preprocessing if augmentation is None else source_preprocessing(preprocessing)
         faces = load_faces(wanted.images, source) if len(wanted) else None
         counts = [] if faces is None else _count_faces(wanted, faces.found)
@@ -106,34 +100,27 @@ class PeopleBatches(EpochBatches):
                 f"A batch of {people} people needs that many with two images or more that show a "
                 f"face. Received: {len(several)}. Choose fewer people or collect more images."
             )
-        # A person one of whose two images shows no face has a single image, too.
-        singles = [rows for rows in counts if len(rows) == 1] if singletons else []
-        self.singletons = min(singletons, len(singles))
-        self.pixels = faces.images[np.concatenate([*several, *singles])]
+        self.pixels = faces.images[np.concatenate(several)]
         self.starts = np.cumsum([0, *map(len, several)])
-        self.part = _equal_part(people * images + self.singletons, *share)
+        self.part = _equal_part(people * images, *share)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, Any]:
-        """Images float32 ``(P*K + singletons, size, size, 3)`` in [0, 1]; person numbers int32.
+        """Images float32 ``(P*K, size, size, 3)`` in [0, 1]; person numbers int32.
 
         Of a share of the batch, its part of these.
         """
         rng = self.generator(step)
-        several, last = len(self.starts) - 1, self.starts[-1]
-        chosen = rng.choice(several, self.people, replace=False)
+        chosen = rng.choice(len(self.starts) - 1, self.people, replace=False)
         rows: list[int] = []
         for person in chosen:
             own = np.arange(self.starts[person], self.starts[person + 1])
             rows.extend(rng.choice(own, self.images, replace=len(own) < self.images))
-        singles = rng.choice(len(self.pixels) - last, self.singletons, replace=False)
-        rows.extend(last + singles)
         if self.augmentation is None:
             batch = to_float(self.pixels[rows[self.part]])
         else:
             sources = [self.pixels[row] for row in rows]
             batch = augment_batch(sources, self.preprocessing, rng, self.augmentation, self.part)
-        labels = np.append(np.repeat(chosen, self.images), several + singles).astype(np.int32)
-        labels = labels[self.part]
+        labels = np.repeat(chosen, self.images).astype(np.int32)[self.part]
         return batch, labels if self.targets is None else dict.fromkeys(self.targets, labels)
 
 

@@ -252,7 +252,7 @@ def _train_people(
 ) -> TrainingHistory:
     """As :func:`train_people`, on the devices where the embedding is."""
     rate, clock = cosine_schedule(settings, RATE, WARMUP)
-    trained = collection if settings.singletons else collection.with_at_least(2)
+    trained = collection.with_at_least(2)
     set_seed(settings.seed)  # the directions of the people are drawn here
     learner = in_bfloat16(embedding) if settings.bfloat16 else embedding
     model, losses = _with_losses(learner, len(trained), settings.loss)
@@ -268,7 +268,6 @@ def _train_people(
             preprocessing,
             PEOPLE_IN_BATCH if settings.people is None else settings.people,
             settings.images,
-            settings.singletons,
             steps=steps,
             seed=settings.seed,
             augmentation=settings.augmentation or Augmentation(),

@@ -59,8 +59,8 @@ def train_compact(
     """Train the compact network and calibrate it on other people.
 
     Args:
-        train: training people. Without a teacher those with a single image are left out, unless
-            ``settings.singletons`` asks for them; a teacher shows the faces of all.
+        train: training people. Without a teacher those with a single image are left out; a
+            teacher shows the faces of all.
         validation: other people: the head and the threshold are fitted on them.
         settings: either ``steps`` or ``minutes``; fewer ``people`` in a batch when there are
             fewer.
@@ -168,13 +168,12 @@ def _train_on_people(
             f"{len(several)} such people in {train.root}. Collect more images."
         )
     batch = _people_in_batch(arch, several, settings)
-    trained = train if settings.singletons else several
-    history = train_people(embedding, trained, preprocessing, replace(settings, people=batch))
+    history = train_people(embedding, several, preprocessing, replace(settings, people=batch))
     metadata = ModelMetadata(
         arch=arch,
         preprocessing=preprocessing,
-        people=people_marks(trained.names),
-        notes=f"all pairs of batches of {batch} people, {len(trained)} people, "
+        people=people_marks(several.names),
+        notes=f"all pairs of batches of {batch} people, {len(several)} people, "
         f"seed {settings.seed}",
     )
     return history, metadata

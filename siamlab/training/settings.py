@@ -24,7 +24,6 @@ class TrainingSettings:
         batch: pairs in a batch.
         people: people in a batch. ``None``: 64, and 48 for Koch's network.
         images: images of each of them.
-        singletons: people with a single image in a batch besides, impostors to everybody else.
         loss: of labels and embeddings, for training on people; ``None`` adds supervised
             contrastive and large margin cosine.
         learning_rate: of Adam, after the warm-up. ``None``: 1e-4 for pairs, 1e-3 for people.
@@ -57,7 +56,6 @@ class TrainingSettings:
     batch: int = 16
     people: int | None = None
     images: int = 2
-    singletons: int = 0
     loss: keras.losses.Loss | None = None
     learning_rate: float | None = None
     steps_per_epoch: int = 100

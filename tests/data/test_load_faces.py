@@ -258,5 +258,3 @@ def test_batches_of_people_hold_faces_only(home: Path) -> None:
         images, labels = data[step]
         assert images.any(axis=(1, 2, 3)).all() and set(labels) == {0, 1}
     assert len(data.pixels) == 3 + 2
-    alone = PeopleBatches(people, HOW, people=2, images=2, singletons=3, steps=4)
-    assert alone.singletons == 1 and len(alone.pixels) == 6

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -94,38 +92,6 @@ def test_people_batches_depend_on_seed_epoch_and_step_alone(people):
     np.testing.assert_array_equal(first, PeopleBatches(people, HOW, **options)[1][0])
     run.epoch = 1
     assert np.abs(run[1][0] - first).max() > 0
-
-
-def test_people_with_one_image_follow_the_others_in_a_batch(people):
-    """Six people, three of them with their first image alone: numbers 0 to 2, then 3 to 5."""
-    names = people.names
-    singles = tuple(replace(person, images=person.images[:1]) for person in people.people[::2])
-    mixed = replace(people, people=tuple(sorted((*people.people[1::2], *singles), key=by_name)))
-    data = PeopleBatches(mixed, HOW, people=2, images=2, singletons=2, steps=20)
-    seen = set()
-    for images, labels in (data[step] for step in range(20)):
-        assert images.shape == (6, 24, 24, 3) and labels.dtype == np.int32
-        assert set(labels[:4]) <= {0, 1, 2} and len(set(labels[:4])) == 2
-        assert set(labels[4:]) <= {3, 4, 5} and len(set(labels[4:])) == 2
-        for image, label in zip(images[4:], labels[4:], strict=True):
-            own = people.person(names[2 * (label - 3)]).images[0]
-            np.testing.assert_array_equal(image, to_float(preprocess(read_image(own), HOW)))
-            seen.add(int(label))
-    assert seen == {3, 4, 5}
-
-
-def by_name(person):
-    return person.name
-
-
-def test_where_nobody_is_alone_batches_stay_as_they_are(people):
-    options = {"people": 3, "seed": 4, "augmentation": Augmentation(), "steps": 2}
-    plain, asked = (
-        PeopleBatches(people, HOW, **options),
-        PeopleBatches(people, HOW, singletons=5, **options),
-    )
-    for left, right in zip(plain[1], asked[1], strict=True):
-        np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation()])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -55,18 +53,6 @@ def test_compact_carries_crop_people_and_threshold(trained, split):
     assert not any(metadata.trained_on(name) for name in split.validation.names)
     assert 0 <= metadata.threshold <= 1
     assert history.metrics["loss"][-1] > 0
-
-
-def test_people_with_one_image_can_be_impostors_in_training(split):
-    """They are in the metadata, so calibration refuses them."""
-    single = split.train.people[0]
-    mixed = replace(
-        split.train,
-        people=(replace(single, images=single.images[:1]), *split.train.people[1:]),
-    )
-    settings = replace(SHORT, singletons=2)
-    model, _ = train_compact(mixed, split.validation, settings, **SMALL)
-    assert model.metadata.trained_on(single.name)
 
 
 def test_minutes_are_mostly_for_training(split, monkeypatch):
