@@ -473,6 +473,31 @@ def attacks() -> str:
     return markdown(("attack", "turned", "share, 95 %"), rows)
 
 
+def frames() -> str:
+    """Strangers whose pictures were changed, by one frame and by several."""
+    found = read("hardening")["frames"]
+    return markdown(
+        ("a change of at most 4/255", "accepted", "share, 95 %"),
+        [(name, *_hits(row)) for name, row in found.items()],
+    )
+
+
+def hardened() -> str:
+    """What fine-tuning on attacked pairs leaves of an attack on the new network, and its price."""
+    rows = []
+    for name, row in read("hardening")["fine_tuning"].items():
+        turned = (
+            row[f"{goal}, {of}/255"] for goal in ("impersonation", "dodging") for of in (1, 4)
+        )
+        clean = (rate(row[of], *row["intervals"][of]) for of in ("accuracy", "tar_at_far_0.01"))
+        rows.append((name, *(f"{one['hits']} of {one['count']}" for one in turned), *clean))
+    columns = (
+        "pretrained", "let in, 1/255", "4/255", "refused, 1/255", "4/255", "accuracy, clean",
+        "true matches at FMR 0.01",
+    )  # fmt: skip
+    return markdown(columns, rows)
+
+
 def stolen() -> str:
     """What stolen templates give away, plain and rotated."""
     found = read("attacks")
@@ -584,6 +609,8 @@ MADE = (
     indexes,
     presentation,
     attacks,
+    frames,
+    hardened,
     stolen,
     attributes,
     lost,
