@@ -114,7 +114,7 @@ def find_session(view: Transaction | None, name: str) -> SessionRow:
         if row.session.name == name:
             return row
         known.append(row.session.name)
-    there = f"; there are {', '.join(reversed(known[:5]))}" if known else ""
+    there = f"; there are {', '.join(map(repr, reversed(known[:5])))}" if known else ""
     raise InputError(f"There is no session {name!r}{there}. Open it: siamlab attend open.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--out", type=new_file, required=True, metavar="FILE.csv")
 
     command = add_command(inner, summary)
+    command.add_argument("session", nargs="?", metavar="SESSION", help="default: all")
     command.add_argument(
         "--out", type=new_file, metavar="FILE.svg", help="also draw it there, and as PNG"
     )
@@ -106,22 +108,27 @@ def export(options: argparse.Namespace) -> int:
     """Write the register as CSV, former entries included."""
     from siamlab.attendance.summary import write_csv
 
-    entries = _register().entries(options.session)
+    register = _register()
+    entries = register.entries(options.session)
+    _note_exports(register, {entry.person for entry in entries}, [options.out])
     write_csv(options.out, entries)
-    say(f"{options.out}: {len(entries)} entries")
+    say(f"{options.out}: {len(entries)} entr{'y' if len(entries) == 1 else 'ies'}")
     return DONE
 
 
 def summary(options: argparse.Namespace) -> int:
-    """Say who attended how often."""
+    """Say who attended how often, or who came to one session."""
     from siamlab.attendance.summary import summarize
     from siamlab.errors import InputError
+    from siamlab.system.names import normal_name
 
     if options.out is not None and options.out.suffix != ".svg":
         raise InputError(f"--out is a file whose name ends in .svg. Received: {options.out}.")
     register = _register()
-    entries, people = register.entries(), register.gallery.people()
+    entries, people = register.entries(options.session), register.gallery.people()
     sessions = [session.name for session in register.sessions()]
+    if options.session is not None:
+        sessions = [normal_name(options.session)]
     # Of a large gallery, those who came at least once.
     found = summarize(entries, people if len(people) <= MOST_LISTED else (), sessions)
     say(str(found) or "Nobody is enrolled.")
@@ -131,10 +138,19 @@ def summary(options: argparse.Namespace) -> int:
         from siamlab.plotting.attendance_plots import plot_attendance
         from siamlab.plotting.style import save_figure
 
+        _note_exports(register, found.people, [options.out, options.out.with_suffix(".png")])
         figure = plot_attendance(found.people, found.sessions, found.status)
         for path in save_figure(figure, options.out.stem, options.out.parent):
             say(str(path))
     return DONE
+
+
+def _note_exports(register: Register, people: Collection[str], files: list[Path]) -> None:
+    """Before the files are written; a gallery that does not exist yet is not made for this."""
+    from siamlab.gallery.rights import note_exports
+
+    if people:
+        note_exports(register.gallery, people, files)
 
 
 def _register(keep_scores: bool = False) -> Register:

@@ -55,6 +55,9 @@ def add_commands(commands: Commands) -> None:
     )
     command.add_argument("--until", metavar="DATE", help="the last day of the consent, 2027-07-31")
     command.add_argument(
+        "--by", metavar="NAME", help="who agreed, for a child (default: the person)"
+    )
+    command.add_argument(
         "--replace",
         action="store_true",
         help="in place of the person's templates, which else are added to",
@@ -118,6 +121,11 @@ def enroll(options: argparse.Namespace) -> int:
     say(f"enrolled {enrollment.person}: {_stored(enrollment)}")
     for name in enrollment.repeated:
         say(f"{name}: the same image is stored already, and was not added")
+    for name in enrollment.unlike:
+        say(
+            f"{name}: matches no other image of {enrollment.person}. If it shows somebody else, "
+            "enroll the right images with --replace"
+        )
     if not verifier.gallery.encrypted:
         say(OPEN)
     return DONE
@@ -154,17 +162,17 @@ def _consent(options: argparse.Namespace, gallery: Gallery) -> Agreement:
 
     if (options.consent is None) != (options.until is None):
         raise InputError("--consent and --until go together: what was agreed to, and until when.")
+    by = options.person if options.by is None else options.by
     if options.consent is not None:
-        text = read_consent_text(options.consent)
-        return give_consent(options.until, by=options.person, text=text)
+        return give_consent(options.until, by, read_consent_text(options.consent))
     if all(subject_of(path.parent) == DRAWN for path in options.images):
         return DRAWN
     if options.person in gallery or not sys.stdin.isatty():
         return None  # an earlier consent, or refused in a line
-    return _ask_consent(options.person)
+    return _ask_consent(by)
 
 
-def _ask_consent(person: str) -> Agreement:
+def _ask_consent(by: str) -> Agreement:
     from datetime import date, timedelta
 
     from siamlab.errors import ConsentError
@@ -173,9 +181,9 @@ def _ask_consent(person: str) -> Agreement:
     say(STANDARD_TEXT)
     year = (date.today() + timedelta(days=365)).isoformat()
     until = input(f"Until when? [{year}] ").strip() or year
-    if input(f"{person}, do you agree? [yes/no] ").strip().lower() not in ("y", "yes"):
-        raise ConsentError(f"{person!r} does not agree; nothing was kept.")
-    return give_consent(until, by=person)
+    if input(f"{by}, do you agree? [yes/no] ").strip().lower() not in ("y", "yes"):
+        raise ConsentError(f"{by!r} does not agree; nothing was kept.")
+    return give_consent(until, by)
 
 
 def verify(options: argparse.Namespace) -> int:

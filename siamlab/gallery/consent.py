@@ -104,12 +104,24 @@ def give_consent(
 
 
 def read_consent_text(text_or_file: str) -> str:
-    """The text of a consent: that of a file of this name, else the words themselves."""
+    """The text of a consent: that of a file of this name, else the words themselves.
+
+    Raises:
+        ConsentError: it is one word, such as a mistyped file's name.
+    """
     try:
         is_file = Path(text_or_file).is_file()
     except (OSError, ValueError):  # longer than a name may be
         is_file = False
-    return read_text(text_or_file) if is_file else text_or_file
+    if is_file:
+        return read_text(text_or_file)
+    one_word = len(text_or_file.split()) == 1  # some scripts set no spaces in a sentence
+    if one_word and (text_or_file.isascii() or Path(text_or_file).suffix):
+        raise ConsentError(
+            f"There is no file {text_or_file}, and one word is no consent: give the file, or the "
+            "sentence that was agreed to."
+        )
+    return text_or_file
 
 
 def text_digest(text: str) -> str:

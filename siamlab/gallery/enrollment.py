@@ -32,6 +32,8 @@ class Enrollment:
             <siamlab.gallery.store.Gallery.enroll>` gave this; as the next two.
         replaced: how many templates went for them.
         repeated: sources of images that had a template already and got no second one.
+        unlike: sources of new images that match no other image of the person, where
+            :meth:`Verifier.enroll <siamlab.verification.verifier.Verifier.enroll>` gave this.
     """
 
     person: str
@@ -43,6 +45,7 @@ class Enrollment:
     added: int = 0
     replaced: int = 0
     repeated: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.templates)

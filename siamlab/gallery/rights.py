@@ -47,7 +47,7 @@ class HeldPerson:
         templates: how many.
         images: how many.
         consent: what was agreed to; ``None`` for people who need none, or gave none.
-        exports: folders that this person's data was exported to.
+        exports: folders and files that this person's data was exported to.
         models: model files that were fine-tuned with this person's images.
     """
 
@@ -127,6 +127,18 @@ def note_models(captures: Iterable[VaultCaptures], model: Path) -> None:
     """:func:`note_model` for each person whose captures a model was trained on."""
     for one in captures:
         note_model(one.gallery, one.person, model)
+
+
+def note_exports(gallery: Gallery, names: Iterable[str], files: Sequence[Path]) -> None:
+    """Note files of the register in which people are named; erasure names the files."""
+    written = {str(path.resolve()) for path in files}
+    with gallery.writing() as change:
+        change.log("register exported")
+        for name in sorted(set(names)):
+            person = change.find(name)
+            exports = set() if person is None else {*person.about.get("exports", ())}
+            if person is not None and not written <= exports:
+                change.save(person, "exported", "register", exports=sorted(exports | written))
 
 
 def export_person(gallery: Gallery, name: str, folder: Path) -> HeldPerson:
@@ -241,7 +253,9 @@ def find_traces(
         if any(secret in content for secret in wanted):
             traces.append(f"{path} still holds something of {name!r}: remove it.")
     for folder in () if known is None else known.exports:
-        if Path(folder).exists():
+        if Path(folder).is_file():  # of the register, which names others too
+            traces.append(f"{folder} was exported and names {name!r}: write it anew, or remove it.")
+        elif Path(folder).exists():
             traces.append(f"An exported copy is in {folder}: remove it.")
     for model in () if known is None else known.models:
         if Path(model).exists():

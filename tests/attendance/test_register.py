@@ -115,7 +115,7 @@ def test_sessions(register: Register) -> None:
         register.mark("Monday", ADA, after(50))
     with pytest.raises(InputError, match="is closed; choose another name"):
         register.open_session("Monday", now=after(60))
-    with pytest.raises(InputError, match="There is no session 'Sunday'; there are Monday"):
+    with pytest.raises(InputError, match="There is no session 'Sunday'; there are 'Monday'"):
         register.mark("Sunday", ADA, after(1))
     with pytest.raises(NotEnrolledError):
         register.correct("Monday", "Zoe", "present", "forgotten", now=after(50))

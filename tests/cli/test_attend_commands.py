@@ -70,6 +70,24 @@ def test_a_session_from_its_opening_to_its_summary(run: Run, tmp_path: Path) -> 
     ]  # fmt: skip
     assert (tmp_path / "year.svg").is_file()
     assert (tmp_path / "year.png").is_file()
+    assert run("summary", "Tuesday") == (0, "Ada: 0 of 1\nsession Tuesday: 0 of 1 people")
+    status, said = run("summary", "Sunday")
+    assert (status, "There is no session 'Sunday'; there are 'Monday', 'Tuesday'" in said) == (
+        2,
+        True,
+    )
+
+
+def test_erasing_names_the_files_of_the_register(run: Run, tmp_path: Path, capsys) -> None:
+    run("open", "Monday")
+    run("mark", "Monday", "Ada", "ada.png")
+    assert run("export", "--out", "a.csv")[0] == run("export", "--out", "a.csv")[0] == 0
+    assert run("summary", "--out", "year.svg")[0] == 0
+    (tmp_path / "year.png").unlink()
+    assert main(["gallery", "erase", "Ada"]) == 0
+    assert [line.split(" was exported")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "erased Ada", str(tmp_path / "a.csv"), str(tmp_path / "year.svg"),
+    ]  # fmt: skip
 
 
 def test_exit_statuses_at_the_door(run: Run) -> None:

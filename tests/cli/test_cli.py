@@ -29,6 +29,7 @@ from siamlab.models.metadata import digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
 from siamlab.system.dlib_files import FIVE_POINTS, MMOD, RESNET, find_dlib_file
+from siamlab.verification.verifier import Verifier
 
 pytestmark = pytest.mark.usefixtures("shallow_compact")
 
@@ -360,6 +361,7 @@ def test_enroll_and_verify(model, images, workspace, tmp_path, capsys, monkeypat
 
 def test_enrolling_again_adds_and_says_so(model, images, workspace, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("SIAMLAB_MODEL", str(model))
+    monkeypatch.setattr(Verifier, "_find_unlike", lambda *_: ())  # the model knows nobody
     first, second, *_ = map(str, open_collection(images).people[0].images)
     copy = shutil.copy(first, Path(first).with_name("copy.jpg"))
     for arguments, said in (
@@ -377,6 +379,20 @@ def test_enrolling_again_adds_and_says_so(model, images, workspace, tmp_path, ca
     folder.mkdir()
     monkeypatch.chdir(tmp_path)
     assert main(["enroll", "Ada", first]) == 0
+
+
+def test_enrolling_notes_who_agreed_and_tells_somebody_else(
+    images, workspace, tmp_path, capsys, monkeypatch
+):
+    """A child's consent has the parent's name; of two people in one folder a line is said."""
+    monkeypatch.setenv("SIAMLAB_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(Verifier, "_find_unlike", lambda self, stored: stored.sources[1:])
+    agreed = ["--consent", "We agree.", "--until", "2999-12-31", "--by", "Ada's mother"]
+    first, second, *_ = map(str, open_collection(images).people[0].images)
+    assert main(["enroll", "Ada", first, second, *agreed, "--model", "compact"]) == 0
+    assert f"{Path(second).name}: matches no other image of Ada." in capsys.readouterr().out
+    assert main(["gallery", "show", "Ada"]) == 0
+    assert "by Ada's mother, for face verification" in capsys.readouterr().out
 
 
 def test_an_enrollment_refused_for_a_face_is_unknown(model, images, workspace, tmp_path, capsys):

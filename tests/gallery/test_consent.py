@@ -78,8 +78,11 @@ def test_a_text_that_was_changed_is_found(text: str, other: str) -> None:
 def test_the_text_is_that_of_a_file_or_the_words_themselves(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("I agree, Zoë.", encoding="utf-8")
     assert read_consent_text(str(tmp_path / "text.txt")) == "I agree, Zoë."
-    for words in ("I agree.", "x" * 5000, "a\0b", str(tmp_path)):
+    for words in ("I agree.", "x " * 5000, "a\0 b", "同意します。"):
         assert read_consent_text(words) == words
+    for mistyped in (str(tmp_path / "txt.txt"), str(tmp_path), "schüler.txt", "yes"):
+        with pytest.raises(ConsentError, match="one word is no consent: give the file"):
+            read_consent_text(mistyped)
     (tmp_path / "text.txt").write_bytes(b"\xff")
     with pytest.raises(InputError, match="UTF-8"):
         read_consent_text(str(tmp_path / "text.txt"))

@@ -304,6 +304,27 @@ def test_enrolling_on_another_day_adds_and_tells_the_same_image(
     assert verifier.verify(gray_frame(102), "Ada").scores.shape == (2,)
 
 
+def test_enrolling_tells_the_image_of_somebody_else(gallery: Gallery) -> None:
+    """0.2 and 0.4 have the score 0.8, 0.8 has 0.6 at most; 0.7 is needed."""
+    model = FakeModel()
+    model.metadata = replace(
+        model.metadata, calibration={"threshold": 0.5, "thresholds": {"0.1": 0.2, "0.01": 0.7}}
+    )
+    verifier = Verifier(model, gallery, FakeDetector())
+    for levels, unlike in (
+        ((51, 102, 204), ("frame 3",)),
+        ((51, 204), ("frame 1", "frame 2")),
+        ((51,), ()),
+        ((51, 102), ()),
+    ):
+        frames = [gray_frame(level) for level in levels]
+        now = verifier.enroll("Ada", frames, consent="drawn", replace=True)
+        assert (now.unlike, len(now)) == (unlike, len(levels))
+    # Later only the new images are told.
+    assert verifier.enroll("Ada", [gray_frame(204)]).unlike == ("frame 1",)
+    assert verifier.enroll("Ada", [gray_frame(204)]).unlike == ()
+
+
 def test_json_holds_the_whole_verdict(gallery: Gallery) -> None:
     values = json.loads(make(gallery).verify(gray_frame(102), "Ada").to_json())
     assert values["verified"] is True
