@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from siamlab.errors import InputError
-from siamlab.plotting.style import GENUINE, IMPOSTOR, WIDTH, new_figure, pixels, styled
+from siamlab.plotting.style import GENUINE, IMPOSTOR, new_figure, pixels, styled
 
 _COLORS = LinearSegmentedColormap.from_list("heat", [GENUINE, "white", IMPOSTOR])
 _STRONGEST = 0.75  # the face stays visible under the warmest place
+_SIZE = 6.4, 4.6  # inches; its words can still be read where a page is half as wide as a notebook's
+_LETTERS = 66  # of a title in a line
 
 
 @styled
@@ -36,13 +39,13 @@ def plot_heat(
     Raises:
         InputError: a map is not of its image's size.
     """
-    figure = new_figure(WIDTH, 4.6)
+    figure = new_figure(*_SIZE)
     cells = figure.subplots(1, 2)
     for cell, image, name in zip(cells, images, names, strict=True):
         cell.imshow(pixels(image))
         cell.set_title(name, loc="center")
         cell.axis("off")
-    figure.suptitle(title, fontweight="bold")
+    figure.suptitle(textwrap.fill(title, _LETTERS), fontweight="bold")
     figure.alt = f"Two faces side by side, {names[0]} and {names[1]}."
     figure.alt += f" {title}." if title else ""
     if heats is None:
@@ -55,7 +58,7 @@ def plot_heat(
             )
         strength = _STRONGEST * np.abs(heat) / largest
         shown = cell.imshow(heat, cmap=_COLORS, vmin=-largest, vmax=largest, alpha=strength)
-    bar = figure.colorbar(shown, ax=cells, shrink=0.8)
+    bar = figure.colorbar(shown, ax=cells, location="bottom", shrink=0.6, aspect=30)
     bar.set_label("makes alike   |   drives apart")
     bar.set_ticks([0])
     figure.alt += "".join(

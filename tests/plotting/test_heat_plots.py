@@ -44,6 +44,13 @@ def test_without_maps():
     assert figure.alt == "Two faces side by side, first and second. pair 3."
 
 
+def test_a_long_title_has_two_lines():
+    title = "pair 1054: FALSE MATCH, score 0.986, Luiz_Inacio_Lula_da_Silva and Serena_Williams"
+    figure = plot_heat(IMAGES, title=title)
+    assert figure.get_suptitle().split("\n") == [title[:66], title[67:]]
+    assert title in figure.alt
+
+
 def test_a_map_of_nothing_and_one_of_another_size():
     assert "most" not in plot_heat(IMAGES, (np.zeros((12, 12)),) * 2).alt
     with pytest.raises(InputError, match=r"size \(12, 12\). Received: \(3, 3\)"):

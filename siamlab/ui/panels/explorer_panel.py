@@ -18,6 +18,12 @@ from siamlab.ui.panels.base import row
 from siamlab.ui.panels.page import LIVE, PANEL, PanelPage
 
 ANYBODY = "anybody"
+# What no visible label says.
+LABELS = {
+    ".noUi-handle-lower": {"aria-label": "Lowest score"},
+    ".noUi-handle-upper": {"aria-label": "Highest score"},
+    ".siamlab-pairs select": {"aria-label": "Pairs"},
+}
 
 
 class ExplorerPanel:
@@ -58,16 +64,16 @@ class ExplorerPanel:
             tooltip="Where the distance of the two faces comes from",
         )
         self.pair = ipywidgets.Select(
-            options=[], rows=6, description="Pair", layout=ipywidgets.Layout(width="auto")
+            options=[], rows=6, layout=ipywidgets.Layout(width="auto", margin="5px")
         )
         self.image = ipywidgets.HTML()
         self.status = ipywidgets.HTML()
         self._shown: Any = None
         fields = row(self.decisions, self.scores, self.person, self.heat)
         self.status.add_class("siamlab-status")
-        page = PanelPage(
-            "Explorer of test pairs", {".siamlab-status .widget-html-content": LIVE}, {}
-        )
+        self.pair.add_class("siamlab-pairs")
+        attributes = {".siamlab-status .widget-html-content": LIVE, **LABELS}
+        page = PanelPage("Explorer of test pairs", attributes, {})
         self.box = ipywidgets.VBox([fields, self.status, self.pair, self.image, page])
         self.box.add_class(PANEL)
         for field in (self.decisions, self.scores, self.person):

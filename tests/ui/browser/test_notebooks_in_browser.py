@@ -46,6 +46,39 @@ verify.show()
 """,
 ]
 
+PAIRS = """
+from pathlib import Path
+import numpy as np
+from fakes import FakeModel
+from siamlab.data.collections import open_collection
+from siamlab.data.pairs import PairSet
+from siamlab.data.synthetic import write_people
+from siamlab.faces.crop import Preprocessing
+from siamlab.ui.panels import ExplorerPanel
+
+
+class LevelModel(FakeModel):
+    def embed(self, images, batch=64):
+        return super().embed(images)
+
+    def score_pairs(self, first, second):
+        return 1 - np.abs(first[:, 0] - second[:, 0])
+
+
+model = LevelModel()
+model.metadata = model.metadata.__class__(
+    preprocessing=Preprocessing(size=32, alignment="none"), versions={}
+)
+one, two = open_collection(write_people(Path("drawn"), people=2, images=4, seed=3)).people
+a, b = one.images, two.images
+names = (one.name, one.name, one.name, one.name), (one.name, two.name, one.name, two.name)
+pairs = PairSet((a[0], a[0], a[2], a[3]), (a[1], b[0], a[3], b[1]), np.array([1, 0, 1, 0]), *names)
+"""
+EXPLORER = """
+explorer = ExplorerPanel(model, pairs, [0.9, 0.8, 0.3, 0.1], threshold=0.5)
+explorer
+"""
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str, Path]]:
@@ -155,6 +188,34 @@ def test_both_panels(served: tuple[Any, str, Path], pictures: Path) -> None:
     page.button("Verify")
     page.click("Verify")
     page.screenshot(pictures / "verify_panel.png")
+
+
+def test_the_explorer_of_pairs(served: tuple[Any, str, Path], pictures: Path) -> None:
+    """By click and by keyboard; every part has a name, and the focus is seen."""
+    driver, address, folder = served
+    write_notebook(folder / "explorer.ipynb", [PAIRS, EXPLORER])
+    page = Page(driver, address, "explorer.ipynb")
+    page.run_all(60)
+    alt = "Two faces side by side, person_0001 and person_0002. pair 1: FALSE MATCH, score 0.800"
+    wait_for(lambda: shown(page).startswith(alt), 20, "the worst mistake, large")
+    assert "drives them apart" in shown(page) or "makes them alike" in shown(page)
+    named = page.attributes(".siamlab-panel [role=slider], .siamlab-pairs select", "aria-label")
+    assert named == ["Lowest score", "Highest score", "Pairs"]
+
+    show, _, listed = driver.find_elements("css selector", ".siamlab-panel select")
+    show.send_keys("m")  # mistakes
+    wait_for(lambda: "2 of 4 pairs" in page.texts(".siamlab-status .widget-html-content"), 20, "2")
+    outline = "return getComputedStyle(document.activeElement).outlineWidth"
+    assert driver.execute_script(outline) == "3px"
+    listed.send_keys("\ue015")  # arrow down
+    wait_for(lambda: "pair 2: FALSE NON-MATCH" in shown(page), 20, "the next pair")
+    page.click("Heat map")
+    wait_for(lambda: "makes" not in shown(page) and "drives" not in shown(page), 20, "no map")
+    page.screenshot(pictures / "explorer_panel.png")
+
+
+def shown(page: Page) -> str:
+    return " ".join(filter(None, page.attributes(".siamlab-panel .widget-html img", "alt")))
 
 
 def test_notebook_02_captures(served: tuple[Any, str, Path], pictures: Path) -> None:
