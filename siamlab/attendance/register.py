@@ -222,13 +222,15 @@ class Register:
             session: of this session; ``None`` is of all.
 
         Raises:
+            InputError: there is no such session.
             StorageError: an entry was changed, removed or put in outside of siamlab.
         """
         found: list[tuple[bytes, Entry]] = []
         with self.gallery.reading() as view:
+            wanted = None if session is None else [find_session(view, session)]
             if view is None:
                 return ()
-            for row in read_sessions(view) if session is None else [find_session(view, session)]:
+            for row in read_sessions(view) if wanted is None else wanted:
                 entries = read_entries(view, row)
                 last = {person: place for place, (person, _) in enumerate(entries)}
                 found += [

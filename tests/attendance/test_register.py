@@ -123,6 +123,14 @@ def test_sessions(register: Register) -> None:
     assert (register.sessions(), register.entries()) == ((), ())
 
 
+def test_an_empty_gallery_has_no_sessions(tmp_path: Path) -> None:
+    empty = Register(Gallery(tmp_path / "new"))
+    assert empty.entries() == ()
+    with pytest.raises(InputError, match="There is no session 'Monday'\\. Open it"):
+        empty.entries("Monday")
+    assert not empty.gallery.vault.exists()
+
+
 def test_an_erased_person_stays_without_a_name(register: Register) -> None:
     register.mark("Monday", ADA, after(1))
     register.gallery.erase("Ada")
