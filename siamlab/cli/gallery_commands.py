@@ -131,17 +131,20 @@ def erase(options: argparse.Namespace) -> int:
 
 
 def purge(options: argparse.Namespace) -> int:
-    """Erase everybody whose consent is over."""
+    """Erase everybody whose consent is over, and say what is left elsewhere."""
+    from siamlab.config import open_workspace
     from siamlab.gallery.postgres import given_database
-    from siamlab.gallery.publishing import remove_erased
     from siamlab.gallery.rights import purge as purge_people
 
-    gallery = open_gallery()
-    over, back = purge_people(gallery)
-    say(f"erased {len(over)} people whose consent was over{': ' if over else ''}{', '.join(over)}")
-    if back:
-        say(f"erased {back} people again who had come back with an old copy of the gallery")
-    for sentence in remove_erased(gallery, given_database(options.database), "people"):
+    database = given_database(options.database)
+    done = purge_people(open_gallery(), None, open_workspace(), database)
+    over = f": {', '.join(done.people)}" if done.people else ""
+    say(f"erased {len(done.people)} people whose consent was over{over}")
+    if done.returned:
+        say(
+            f"erased {done.returned} people again who had come back with an old copy of the gallery"
+        )
+    for sentence in done.left:
         say(sentence)
     return DONE
 

@@ -203,6 +203,11 @@ def erase_person(
     Raises:
         NotEnrolledError: nothing was held of this person.
     """
+    return _erase(gallery, name, workspace) + remove_erased(gallery, database, repr(name))
+
+
+def _erase(gallery: Gallery, name: str, workspace: Workspace | None, reason: str = "") -> list[str]:
+    """Erase a person on this machine; what is left, a sentence each."""
     known: HeldPerson | None = None
     secrets = Secrets()
     with gallery.reading() as view:
@@ -213,14 +218,13 @@ def erase_person(
             name = person.name
     folders = [] if workspace is None else _folders(workspace.root / "people", name)
     if known is not None or not folders:
-        gallery.erase(name)  # where nothing is held, it says who is enrolled
+        gallery.erase(name, reason)  # where nothing is held, it says who is enrolled
     for folder in folders:
         with storage_errors(folder):
             shutil.rmtree(folder)
     if workspace is not None:
         _forget_who(workspace, name)
-    traces = find_traces(gallery, name, known, secrets, workspace)
-    return traces + remove_erased(gallery, database, repr(name))
+    return find_traces(gallery, name, known, secrets, workspace)
 
 
 def find_traces(
@@ -273,32 +277,56 @@ def find_traces(
     return traces
 
 
-def purge(gallery: Gallery, today: date | None = None) -> tuple[list[str], int]:
+@dataclass(frozen=True)
+class Purge:
+    """What a purge did.
+
+    Attributes:
+        people: names of those whose consent was over.
+        returned: how many had been erased and came back with an old copy of the gallery.
+        left: what is left of all these and what to do about it, as :func:`erase_person` says it.
+    """
+
+    people: tuple[str, ...] = ()
+    returned: int = 0
+    left: tuple[str, ...] = ()
+
+
+def purge(
+    gallery: Gallery,
+    today: date | None = None,
+    workspace: Workspace | None = None,
+    database: str | None = None,
+) -> Purge:
     """Erase everybody whose consent is over, and who had been erased and came back.
 
     Args:
         gallery: what holds them.
         today: the day to compare with; ``None`` takes the clock's.
-
-    Returns:
-        The names of those whose consent was over, and how many had come back with an old copy.
+        workspace: its plain folders, caches and models are searched too.
+        database: a URL; these people are removed there too.
     """
     over: list[str] = []
-    back = 0
+    returned = 0
     if gallery.vault.exists():
         with gallery.writing() as change:
             for identity in change.returned():
                 change.delete(identity, "erased", "had come back with an old copy")
-                back += 1
-            for person in change.people():
-                if isinstance(person, Person) and _expired(person, today):
-                    over.append(person.name)
-                    gallery.vault.erase(change, person.id, "erased", "consent over")
-            if over or back:
+                returned += 1
+            over += sorted(
+                one.name
+                for one in change.people()
+                if isinstance(one, Person) and _expired(one, today)
+            )
+            if returned:
                 change.increase("templates")
-        if over or back:
+        if returned:
             gallery.vault.compact()
-    return sorted(over), back
+    left = [
+        sentence for name in over for sentence in _erase(gallery, name, workspace, "consent over")
+    ]
+    left += remove_erased(gallery, database, "people")
+    return Purge(tuple(over), returned, tuple(left))
 
 
 def audit_gallery(gallery: Gallery) -> Audit:

@@ -20,6 +20,7 @@ from siamlab.gallery import Gallery, database
 from siamlab.gallery.captures import VaultCaptures, new_captures, open_captures
 from siamlab.gallery.consent import give_consent
 from siamlab.gallery.rights import (
+    Purge,
     audit_gallery,
     erase_person,
     export_person,
@@ -29,6 +30,7 @@ from siamlab.gallery.rights import (
     show_person,
 )
 from siamlab.images.decode import read_image
+from siamlab.images.write import write_image
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_nobody_is_listed_in_nothing(gallery: Gallery) -> None:
     assert list_people(gallery) == ()
     with pytest.raises(NotEnrolledError):
         show_person(gallery, "Ada")
-    assert purge(gallery) == ([], 0)
+    assert purge(gallery) == Purge()
     assert not gallery.folder.exists()
 
 
@@ -253,14 +255,26 @@ def test_a_name_that_is_a_path_removes_no_folder(workspace: Workspace, name: str
 
 
 def test_purge_erases_whose_consent_is_over(school: Gallery) -> None:
-    school.enroll("Cid", TEMPLATES, "m1", consent=give_consent("2998-05-05", by="Cid"))
-    assert purge(school, date(2998, 5, 5)) == ([], 0)
-    assert purge(school, date(2998, 5, 6)) == (["Cid"], 0)
+    school.enroll("Cid", TEMPLATES + 5, "m1", consent=give_consent("2998-05-05", by="Cid"))
+    assert purge(school, date(2998, 5, 5)) == Purge()
+    assert purge(school, date(2998, 5, 6)) == Purge(("Cid",))
     assert school.people() == ("Ada", "Bob")
-    assert purge(school, date(3000, 1, 1)) == (["Ada"], 0)
+    assert purge(school, date(3000, 1, 1)) == Purge(("Ada",))
     assert school.people() == ("Bob",)  # drawn: no day
     assert [e.detail for e in audit_gallery(school).entries[-2:]] == ["consent over"] * 2
     assert audit_gallery(school).problems == ()
+
+
+def test_purge_leaves_as_little_as_an_erasure_and_says_what_is_left(
+    school: Gallery, workspace: Workspace, tmp_path: Path
+) -> None:
+    """A plain folder of the person goes; an exported copy is named, else nobody could find it."""
+    write_image(workspace.root / "people" / "Ada" / "anchor" / "0001.jpg", picture())
+    export_person(school, "Ada", tmp_path / "for Ada")
+    done = purge(school, date(3000, 1, 1), workspace)
+    assert done.people == ("Ada",)
+    assert done.left == (f"An exported copy is in {tmp_path / 'for Ada'}: remove it.",)
+    assert not (workspace.root / "people" / "Ada").exists()
 
 
 def test_who_comes_back_with_an_old_copy_is_not_usable(school: Gallery) -> None:
@@ -277,7 +291,7 @@ def test_who_comes_back_with_an_old_copy_is_not_usable(school: Gallery) -> None:
     assert again.people() == ("Bob",)
     assert tuple(again.templates("m1").people) == ("Bob",)
     assert [one.name for one in list_people(again)] == ["Bob"]
-    assert purge(again) == ([], 1)
+    assert purge(again) == Purge(returned=1)
     assert "Ada" not in again
     assert rows(again, "SELECT count(*) FROM people") == [(1,)]
     assert audit_gallery(again).problems == ()
