@@ -36,6 +36,7 @@ CLASSES = {
     "AdditiveAngularMargin": "models.losses",
     "WeightedSum": "models.losses",
     "DistillationLoss": "training.distillation",
+    "WarmupCosine": "training.schedules",
 }
 
 # Layers of former compact networks, which are no more.

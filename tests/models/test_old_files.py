@@ -23,6 +23,7 @@ from siamlab.models.metadata import ModelMetadata, digests
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
 from siamlab.system.registration import CLASSES, RETIRED
+from siamlab.training.schedules import WarmupCosine
 
 ROOT = Path(__file__).parents[2]
 CALIBRATION = Calibration(0.3, 0.01, 0.01, 0.2, 0.1, 0.4, people=40, person_pairs=780)
@@ -124,6 +125,15 @@ def run(script: str, *arguments: object) -> str:
 def test_plain_keras_loads_a_model_file(old_file, imports):
     script = f"{imports}; import sys; print(keras.saving.load_model(sys.argv[1]).metadata.notes)"
     assert run(script, old_file).splitlines()[-1] == "a test"
+
+
+def test_plain_keras_loads_a_network_with_the_schedule_that_trained_it(tmp_path):
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    network.compile(keras.optimizers.AdamW(WarmupCosine(1e-3, steps=9, warmup=2)), "mse")
+    network.save(tmp_path / "trained.keras")
+    script = "import keras, siamlab, sys; model = keras.saving.load_model(sys.argv[1])"
+    said = run(f"{script}; print(model.optimizer._learning_rate.steps)", tmp_path / "trained.keras")
+    assert said.splitlines()[-1] == "9"
 
 
 REGISTERED = """
