@@ -21,11 +21,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from attacks import rate, turned, two_faces
 from PIL import Image
 
 import siamlab
 from siamlab.assessment.attacks import attack_pairs, score_each
-from siamlab.assessment.measured import wilson
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.faces import load_faces
 from siamlab.data.negatives import PRETRAINED_SPLIT
@@ -65,12 +65,6 @@ def faces_of(model: Siamese, paths: list[Path]) -> np.ndarray:
     return load_faces(paths, model.metadata.preprocessing).images
 
 
-def two_faces(model: Siamese, people: Collection, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two faces of as many people, uint8."""
-    chosen = people.with_at_least(2).people[:count]
-    return tuple(faces_of(model, [person.images[i] for person in chosen]) for i in (0, 1))
-
-
 def limit_of(model: Siamese) -> float:
     return float(model.metadata.choose_threshold(None, "fmr_0.001")[0])
 
@@ -87,8 +81,8 @@ def moved(faces: np.ndarray, pixels: float, rng: np.random.Generator) -> np.ndar
     return result
 
 
-def rate(hits: np.ndarray) -> dict[str, object]:
-    return {"hits": int(hits.sum()), **wilson(int(hits.sum()), hits.size).to_dict()}
+def share(hits: np.ndarray) -> dict[str, object]:
+    return rate(int(hits.sum()), hits.size)
 
 
 def several_frames(model: Siamese, probes: np.ndarray, templates: np.ndarray) -> dict[str, object]:
@@ -97,7 +91,7 @@ def several_frames(model: Siamese, probes: np.ndarray, templates: np.ndarray) ->
     found = attack_pairs(model, probes, templates, "pgd", EPSILON, limit, seed=SEED)
     tried = found.tried
     change = found.images.astype(int) - probes
-    rows = {"the frame that the change was made for": rate(found.turned[tried])}
+    rows = {"the frame that the change was made for": turned(found)}
     for pixels in (0.5, 1.0, 3.0):
         accepted = np.stack([
             score_each(model, np.clip(moved(probes, pixels, rng) + change, 0, 255).astype(np.uint8),
@@ -105,8 +99,8 @@ def several_frames(model: Siamese, probes: np.ndarray, templates: np.ndarray) ->
             for _ in range(FRAMES)
         ])[:, tried]  # fmt: skip
         name = f"the same change, frames moved by up to {pixels:g} pixels"
-        rows[f"{name}: frames"] = rate(accepted)
-        rows[f"{name}: three of five"] = rate(accepted.sum(axis=0) >= 3)
+        rows[f"{name}: frames"] = share(accepted)
+        rows[f"{name}: three of five"] = share(accepted.sum(axis=0) >= 3)
     frames = [moved(probes, 1.0, rng) for _ in range(FRAMES)]
     each = np.stack(
         [
@@ -114,7 +108,7 @@ def several_frames(model: Siamese, probes: np.ndarray, templates: np.ndarray) ->
             for one in frames
         ]
     )[:, tried]
-    rows["a change made for each frame: three of five"] = rate(each.sum(axis=0) >= 3)
+    rows["a change made for each frame: three of five"] = share(each.sum(axis=0) >= 3)
     return rows
 
 
@@ -136,9 +130,7 @@ def attacked(model: Siamese, pairs: PairSet, folder: Path, limit: float) -> Pair
     return replace(pairs, second=tuple(second))
 
 
-def harden(
-    model: Siamese, pairs: PairSet, held_out: PairSet, folder: Path, attack: bool
-) -> Siamese:
+def harden(model: Siamese, pairs: PairSet, held_out: PairSet, folder: Path, attack: bool) -> None:
     """Fine-tune on the pairs, and on the pairs attacked or once more."""
     limit = limit_of(model)
     for number in range(ROUNDS):
@@ -147,7 +139,6 @@ def harden(
         more = attacked(model, pairs, place, limit) if attack else pairs
         settings = TrainingSettings(epochs=2, seed=SEED + number, verbose=0)
         fine_tune(model, join_pairs(pairs, more).shuffled(SEED + number), held_out, settings)
-    return model
 
 
 def judged(model: Siamese, test: Collection, pairs: PairSet, count: int) -> dict[str, object]:
@@ -159,7 +150,7 @@ def judged(model: Siamese, test: Collection, pairs: PairSet, count: int) -> dict
     for goal, against in (("impersonation", np.roll(templates, 1, axis=0)), ("dodging", templates)):
         for of_255 in (1, 2, 4):
             found = attack_pairs(model, first, against, "pgd", of_255 / 255, limit, goal, seed=SEED)
-            row[f"{goal}, {of_255}/255"] = rate(found.turned[found.tried])
+            row[f"{goal}, {of_255}/255"] = turned(found)
     clean = evaluate(model, test, pairs, aligned=True).to_dict()
     row["accuracy"], row["auc"] = clean["accuracy"], clean["auc"]
     row["tar_at_far_0.01"] = clean["tar_at_far"]["0.01"]

@@ -88,7 +88,7 @@ def main() -> None:
         rows[name] = summary(trials)
         print(name, rows[name], flush=True)
 
-    def run_drawn() -> None:
+    if options.images is None:
         people = range(FIRST_PERSON, FIRST_PERSON + options.count)
         run("bona fide", (bona_fide(person, person) for person in people))
         run("screen with a video", (on_screen(bona_fide(p, p)) for p in people), film=1)
@@ -98,9 +98,6 @@ def main() -> None:
         rows["print and own head"] = summary(
             [present(swap, detector, rng, "swap", verify=swap.verify) for swap in swaps]
         )
-
-    if options.images is None:
-        run_drawn()
     kind = "" if options.images is None else ", of photographs"
     for name, make in prints.items():
         run(f"{name}{kind}", map(make, photographs(options.count, options.images)))

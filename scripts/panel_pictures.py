@@ -12,13 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import nbformat
 from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "ui" / "browser"))
 
-from jupyter_in_browser import Page, chromium, jupyter_lab, wait_for  # noqa: E402
+from jupyter_in_browser import Page, chromium, jupyter_lab, wait_for, write_notebook  # noqa: E402
 
 FIGURES = ROOT / "figures" / "panels"
 WINDOW = "--window-size=1700,1500"  # both columns of the verification panel fit side by side
@@ -80,10 +79,7 @@ def main() -> None:
                 ("capture", CAPTURE, "5 of 20 images"),
                 ("verify", VERIFY, "drawn verified"),
             ):
-                cells = [nbformat.v4.new_code_cell(cell.strip())]
-                kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-                notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-                nbformat.write(notebook, folder / f"{name}.ipynb")
+                write_notebook(folder / f"{name}.ipynb", [cell])
                 page = Page(driver, address, f"{name}.ipynb")
                 page.run_all(SECONDS)
                 if name == "capture":

@@ -466,10 +466,7 @@ def presentation() -> str:
 def attacks() -> str:
     """Verdicts turned by changed pixels, and what a defense leaves."""
     found = read("attacks")["attacks"]
-    rows = [
-        (name, f"{row['hits']} of {row['count']}", rate(row["value"], *row["interval"]))
-        for name, row in found.items()
-    ]
+    rows = [(name, *_hits(row)) for name, row in found.items()]
     return markdown(("attack", "turned", "share, 95 %"), rows)
 
 
@@ -490,7 +487,7 @@ def hardened() -> str:
             row[f"{goal}, {of}/255"] for goal in ("impersonation", "dodging") for of in (1, 4)
         )
         clean = (rate(row[of], *row["intervals"][of]) for of in ("accuracy", "tar_at_far_0.01"))
-        rows.append((name, *(f"{one['hits']} of {one['count']}" for one in turned), *clean))
+        rows.append((name, *(_hits(one)[0] for one in turned), *clean))
     columns = (
         "pretrained", "let in, 1/255", "4/255", "refused, 1/255", "4/255", "accuracy, clean",
         "true matches at FMR 0.01",

@@ -94,8 +94,10 @@ class SessionRow:
     session: Session
 
 
-def read_sessions(view: Transaction, newest_first: bool = False) -> Iterator[SessionRow]:
-    """All sessions, decrypted one by one."""
+def read_sessions(view: Transaction | None, newest_first: bool = False) -> Iterator[SessionRow]:
+    """All sessions, decrypted one by one; none where there is no vault yet."""
+    if view is None:
+        return
     order = "DESC" if newest_first else "ASC"
     sql = f"SELECT number, id, about FROM sessions ORDER BY number {order}"
     for number, identity, about in view.database.execute(sql).fetchall():
@@ -110,7 +112,7 @@ def find_session(view: Transaction | None, name: str) -> SessionRow:
         InputError: there is none.
     """
     name, known = normal_name(name), []
-    for row in () if view is None else read_sessions(view, newest_first=True):
+    for row in read_sessions(view, newest_first=True):
         if row.session.name == name:
             return row
         known.append(row.session.name)

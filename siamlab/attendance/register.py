@@ -115,7 +115,7 @@ class Register:
     def sessions(self) -> tuple[Session, ...]:
         """All sessions, in the order in which they were opened."""
         with self.gallery.reading() as view:
-            return () if view is None else tuple(row.session for row in read_sessions(view))
+            return tuple(row.session for row in read_sessions(view))
 
     def require_open(self, name: str) -> Session:
         """The session, if people can be registered in it.
@@ -227,10 +227,10 @@ class Register:
         """
         found: list[tuple[bytes, Entry]] = []
         with self.gallery.reading() as view:
-            wanted = None if session is None else [find_session(view, session)]
+            rows = read_sessions(view) if session is None else [find_session(view, session)]
             if view is None:
                 return ()
-            for row in read_sessions(view) if wanted is None else wanted:
+            for row in rows:
                 entries = read_entries(view, row)
                 last = {person: place for place, (person, _) in enumerate(entries)}
                 found += [

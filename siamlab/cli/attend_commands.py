@@ -126,8 +126,9 @@ def summary(options: argparse.Namespace) -> int:
         raise InputError(f"--out is a file whose name ends in .svg. Received: {options.out}.")
     register = _register()
     entries, people = register.entries(options.session), register.gallery.people()
-    sessions = [session.name for session in register.sessions()]
-    if options.session is not None:
+    if options.session is None:
+        sessions = [session.name for session in register.sessions()]
+    else:
         sessions = [normal_name(options.session)]
     # Of a large gallery, those who came at least once.
     found = summarize(entries, people if len(people) <= MOST_LISTED else (), sessions)

@@ -136,8 +136,10 @@ def note_exports(gallery: Gallery, names: Iterable[str], files: Sequence[Path]) 
         change.log("register exported")
         for name in sorted(set(names)):
             person = change.find(name)
-            exports = set() if person is None else {*person.about.get("exports", ())}
-            if person is not None and not written <= exports:
+            if person is None:
+                continue
+            exports = {*person.about.get("exports", ())}
+            if not written <= exports:
                 change.save(person, "exported", "register", exports=sorted(exports | written))
 
 
@@ -203,11 +205,6 @@ def erase_person(
     Raises:
         NotEnrolledError: nothing was held of this person.
     """
-    return _erase(gallery, name, workspace) + remove_erased(gallery, database, repr(name))
-
-
-def _erase(gallery: Gallery, name: str, workspace: Workspace | None, reason: str = "") -> list[str]:
-    """Erase a person on this machine; what is left, a sentence each."""
     known: HeldPerson | None = None
     secrets = Secrets()
     with gallery.reading() as view:
@@ -218,13 +215,19 @@ def _erase(gallery: Gallery, name: str, workspace: Workspace | None, reason: str
             name = person.name
     folders = [] if workspace is None else _folders(workspace.root / "people", name)
     if known is not None or not folders:
-        gallery.erase(name, reason)  # where nothing is held, it says who is enrolled
-    for folder in folders:
+        gallery.erase(name)  # where nothing is held, it says who is enrolled
+    if workspace is not None:
+        _leave(workspace, name)
+    traces = find_traces(gallery, name, known, secrets, workspace)
+    return traces + remove_erased(gallery, database, repr(name))
+
+
+def _leave(workspace: Workspace, name: str) -> None:
+    """Remove a person's plain folders, and forget that they are at the camera."""
+    for folder in _folders(workspace.root / "people", name):
         with storage_errors(folder):
             shutil.rmtree(folder)
-    if workspace is not None:
-        _forget_who(workspace, name)
-    return find_traces(gallery, name, known, secrets, workspace)
+    _forget_who(workspace, name)
 
 
 def find_traces(
@@ -306,27 +309,29 @@ def purge(
         workspace: its plain folders, caches and models are searched too.
         database: a URL; these people are removed there too.
     """
-    over: list[str] = []
+    over: list[tuple[HeldPerson, Secrets]] = []
     returned = 0
     if gallery.vault.exists():
         with gallery.writing() as change:
             for identity in change.returned():
                 change.delete(identity, "erased", "had come back with an old copy")
                 returned += 1
-            over += sorted(
-                one.name
-                for one in change.people()
-                if isinstance(one, Person) and _expired(one, today)
-            )
-            if returned:
+            for person in change.people():
+                if isinstance(person, Person) and _expired(person, today):
+                    over.append((_held(change, person), _secrets(change, person)))
+                    gallery.vault.erase(change, person.id, "erased", "consent over")
+            if over or returned:
                 change.increase("templates")
-        if returned:
+        if over or returned:
             gallery.vault.compact()
-    left = [
-        sentence for name in over for sentence in _erase(gallery, name, workspace, "consent over")
-    ]
+    over.sort(key=lambda one: one[0].name)
+    left: list[str] = []
+    for known, secrets in over:
+        if workspace is not None:
+            _leave(workspace, known.name)
+        left += find_traces(gallery, known.name, known, secrets, workspace)
     left += remove_erased(gallery, database, "people")
-    return Purge(tuple(over), returned, tuple(left))
+    return Purge(tuple(known.name for known, _ in over), returned, tuple(left))
 
 
 def audit_gallery(gallery: Gallery) -> Audit:

@@ -266,12 +266,8 @@ class Gallery(OneProcess):
         rows = [f"person {number}" for number in found if isinstance(number, int)]
         return (*rows, *(path.name for path in self.unreadable))
 
-    def erase(self, person: str, reason: str = "") -> None:
+    def erase(self, person: str) -> None:
         """Destroy a person's key and everything it opens, and write the file anew without it.
-
-        Args:
-            person: the name.
-            reason: for the log.
 
         Raises:
             NotEnrolledError: there was nothing.
@@ -282,7 +278,7 @@ class Gallery(OneProcess):
             with self.writing() as change:
                 found = change.find(person)
                 if found is not None:
-                    self.vault.erase(change, found.id, "erased", reason)
+                    self.vault.erase(change, found.id, "erased")
                     change.increase("templates")
         self._templates.clear()
         if found is None:

@@ -69,6 +69,17 @@ def wait_for(what: Callable[[], Any], seconds: float, reason: str) -> Any:
     raise AssertionError(f"{reason}: not within {seconds:g} seconds")
 
 
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """A notebook of code cells, for this Python."""
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, path)
+
+
 @contextmanager
 def jupyter_lab(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     """Serve a folder; yields the address, and ends the server and its kernels."""

@@ -11,8 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
-from test_notebooks_in_browser import PERSON, REPOSITORY, count, write_notebook
+from jupyter_in_browser import (
+    Page,
+    chromium,
+    jupyter_lab,
+    missing_part,
+    wait_for,
+    write_notebook,
+)
+from test_notebooks_in_browser import PERSON, REPOSITORY, count
 
 from siamlab.capture.cameras import open_camera
 from siamlab.config import Workspace

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from jupyter_in_browser import Page, chromium, jupyter_lab, missing_part, wait_for
+from jupyter_in_browser import (
+    Page,
+    chromium,
+    jupyter_lab,
+    missing_part,
+    wait_for,
+    write_notebook,
+)
 
 from siamlab.config import DRAWN_PERSON, Workspace
 from siamlab.data.synthetic import write_people
@@ -98,16 +105,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str,
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     return Path(os.environ.get("SIAMLAB_SCREENSHOTS") or tmp_path)
-
-
-def write_notebook(path: Path, cells: list[str]) -> None:
-    import nbformat
-
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    nbformat.write(notebook, path)
 
 
 def copied(name: str, folder: Path) -> str:
