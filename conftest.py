@@ -7,6 +7,7 @@ pytest-xdist every worker has a folder of its own.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,26 @@ from typing import Any
 import pytest
 
 LONGEST = ("notebooks", "browser")  # folders that one worker tests as a whole
+# What tests compute is small, and the workers share the machine: threads of these libraries would
+# wait for each other, here and in the processes that tests start.
+ONE_THREAD = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
 _FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder and the profile before any test is collected."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for variable in ONE_THREAD:
+        os.environ.setdefault(variable, "1")
+    # Where Python is told not to store what it compiled, each process would compile siamlab anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     for variable in ("SIAMLAB_LFW", "SIAMLAB_CAMERA", "SIAMLAB_PROBES", "SIAMLAB_PERSON"):
         os.environ.pop(variable, None)
     folder = tempfile.TemporaryDirectory(prefix="siamlab-tests-")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from siamlab.data import faces
 from siamlab.data.collections import Collection, open_collection
 from siamlab.data.synthetic import write_people
 
@@ -70,6 +75,51 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Collection:
         (root / f"p{number}").mkdir()
         (root / f"p{number}" / "a.png").write_bytes(b"never read")
     return open_collection(root)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def faces_found_once() -> Iterator[None]:
+    """Who reads a folder of people asks for each face once: tests draw the same people often."""
+    known: dict[tuple[object, ...], object] = {}
+    locate, opened = faces._Reader._locate, faces.open_detector
+
+    def remember(reader: faces._Reader, image: np.ndarray) -> object:
+        if faces.open_detector is not opened:  # a test's own
+            return locate(reader, image)
+        kinds = (reader.preprocessing.alignment, reader._cache.path.name, image.shape)
+        key = (*kinds, hashlib.sha256(image).digest())
+        if key not in known:
+            known[key] = locate(reader, image)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(faces._Reader, "_locate", remember)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def networks_converted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Many tests begin in a new workspace, which keeps an exported copy of the same models."""
+    from siamlab.models import export
+
+    folder, convert = tmp_path_factory.mktemp("converted"), export._convert
+
+    def remember(embedding: Any, path: Path, form: str, weights: str) -> None:
+        if "export" in vars(embedding):  # a test's own
+            return convert(embedding, path, form, weights)
+        digest = hashlib.sha256(f"{form} {weights} {embedding.to_json()}".encode())
+        for array in embedding.get_weights():
+            digest.update(array.tobytes())
+        known = folder / digest.hexdigest()
+        if not known.is_file():
+            convert(embedding, path, form, weights)
+            shutil.copyfile(path, known)
+        shutil.copyfile(known, path)
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "_convert", remember)
+        yield
 
 
 @pytest.fixture

@@ -82,14 +82,22 @@ def test_a_killed_training_goes_on_to_the_same_model(images, tmp_path, capsys):
         np.testing.assert_allclose(left, right, atol=1e-6)
 
 
-def test_a_killed_training_by_the_clock_goes_on(images, tmp_path):
-    """It ends although the time was over when it was killed, and nothing is trained again."""
+def test_a_training_by_the_clock_goes_on_when_its_time_is_over(
+    images, tmp_path, capsys, monkeypatch
+):
+    """Interrupted before the model was saved: it is, and nothing is trained again."""
     out, folder = tmp_path / "timed.keras", tmp_path / "timed.checkpoints"
-    kill_after_a_checkpoint(start(images, out, "--minutes", "60"), folder)
-    resumed = start(images, out, "--minutes", "0.001", "--resume")
-    text, error = resumed.communicate()
-    assert resumed.returncode == 0, error
-    assert "nothing is left to train after epoch" in text
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("siamlab.models.saving.write_whole", interrupted)
+        assert main(command(images, out, "--minutes", "0.05")) == 130
+    assert latest_checkpoint(folder) is not None
+    capsys.readouterr()
+    assert main(command(images, out, "--minutes", "0.001", "--resume")) == 0
+    assert "nothing is left to train after epoch" in capsys.readouterr().out
     assert load_model(out).metadata.threshold is not None and not folder.exists()
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from fakes import FakeDetector, FakeModel
 
+from siamlab.config import open_workspace
 from siamlab.data.synthetic import write_people
 from siamlab.errors import InputError
 from siamlab.gallery import Gallery
 from siamlab.models.exported import ExportedModel
+from siamlab.models.opening import open_embedder
 from siamlab.verification.verifier import Verifier
 
 ROOT = Path(__file__).parents[2]
@@ -148,8 +150,11 @@ def test_the_pages_example_of_spawn_works(tmp_path):
         "ab", sorted(write_people(tmp_path / "p", 1, 2).rglob("*.jpg")), strict=True
     ):
         image.rename(tmp_path / f"{name}.jpg")
+    workspace = open_workspace(tmp_path / "work")
+    open_embedder("compact", workspace)  # the copy is made before the processes start
     done = subprocess.run(
         [sys.executable, str(program)], capture_output=True, text=True, cwd=tmp_path, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SIAMLAB_DATA": str(workspace.root)},
+        timeout=300,
     )  # fmt: skip
     assert done.stdout == "a.jpg (128,)\nb.jpg (128,)\n", done.stderr

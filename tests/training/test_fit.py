@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -31,11 +25,9 @@ from siamlab.models.losses import SupervisedContrastive
 from siamlab.models.metadata import people_marks
 from siamlab.models.saving import load_model, save_model
 from siamlab.models.siamese import build_siamese
-from siamlab.training.checkpoint_files import latest_checkpoint
 from siamlab.training.fit import fine_tune, train_pairs, train_people
 from siamlab.training.settings import TrainingSettings
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("shallow_compact")
 
 
@@ -61,61 +53,6 @@ def test_binary_cross_entropy_goes_down_and_is_recorded(split):
     assert history.epochs == 4 and len(history.seconds) == 4
     assert {"loss", "precision", "recall", "val_loss"} <= set(history.metrics)
     assert history.metrics["loss"][-1] < history.metrics["loss"][0]
-
-
-SCRIPT = """
-import sys, keras, numpy as np
-from pathlib import Path
-from siamlab.models.siamese import build_siamese
-from siamlab.models.embedding import build_embedding
-from siamlab.data.pairs import draw_pairs
-from siamlab.data.splits import split_people
-from siamlab.data.batches import PeopleBatches
-from siamlab.data.collections import open_collection
-from siamlab.data.augmentation import Augmentation
-from siamlab.training.fit import train_pairs
-from siamlab.training.settings import TrainingSettings
-people, folder, weights, slow = sys.argv[1:]
-split = split_people(open_collection(people), (0.5, 0.5, 0.0), 0)
-keras.utils.set_random_seed(0)
-keras.config.disable_interactive_logging()
-model = build_siamese(build_embedding("koch", (64, 64, 3), width=0.05))
-class Slow(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        import time; time.sleep(float(slow))
-train_pairs(model, draw_pairs(split.train, 16, 0), draw_pairs(split.validation, 16, 1),
-            TrainingSettings(epochs=4, folder=Path(folder), batch=8, seed=7,
-                             augmentation=Augmentation(), callbacks=(Slow(),), verbose=0))
-model.save_weights(weights)
-"""
-
-
-def run_script(*arguments, **options):
-    command = [sys.executable, "-c", SCRIPT, *map(str, arguments)]
-    # One thread: the order of floating-point sums is then the same in every run.
-    environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
-
-
-def test_a_killed_training_resumes_to_the_same_weights(split, tmp_path):
-    people = split.train.root
-    unbroken = run_script(people, tmp_path / "a", tmp_path / "a.weights.h5", 0)
-    killed = run_script(people, tmp_path / "b", tmp_path / "b.weights.h5", 1.0)
-    until = time.monotonic() + 90
-    while latest_checkpoint(tmp_path / "b") is None and time.monotonic() < until:
-        time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
-    reached = latest_checkpoint(tmp_path / "b")
-    assert reached is not None and reached.name < "epoch-0004.npz"
-    assert not (tmp_path / "b.weights.h5").exists()
-    assert unbroken.wait() == 0
-    assert run_script(people, tmp_path / "b", tmp_path / "b.weights.h5", 0).wait() == 0
-    first, second = koch(), koch(1)
-    first.load_weights(tmp_path / "a.weights.h5")
-    second.load_weights(tmp_path / "b.weights.h5")
-    for left, right in zip(first.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_allclose(left, right, atol=1e-6)
 
 
 def test_compact_training_resumes_too(split, tmp_path):
