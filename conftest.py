@@ -14,7 +14,15 @@ from typing import Any
 
 import pytest
 
-LONGEST = ("notebooks", "browser")  # folders that one worker tests as a whole
+WHOLE = ("notebooks", "browser")  # folders that one worker tests as a whole
+# What is begun first: were it last, the other worker would wait for it.
+LONGEST = (
+    *WHOLE,
+    "tests/cli/test_school_day.py",
+    "tests/cli/test_train_together.py",
+    "tests/models/test_jax.py",
+    "tests/training/test_distributed.py",
+)
 # What tests compute is small, and the workers share the machine: threads of these libraries would
 # wait for each other, here and in the processes that tests start.
 ONE_THREAD = (
@@ -51,12 +59,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class WholeFiles(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = Path(nodeid.split("::")[0])
-            if file.parent.name in LONGEST:
+            if file.parent.name in WHOLE:
                 return file.parent.name
             return str(file)
 
         def _assign_work_unit(self, node: Any) -> None:
-            """The longest first: were they last, the other worker would wait for them."""
+            """The longest first."""
             for scope in reversed(LONGEST):
                 if scope in self.workqueue:
                     self.workqueue.move_to_end(scope, last=False)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from siamlab.capture.cameras import Camera
+from siamlab.capture.cameras import Camera, DrawnCamera
 from siamlab.capture.cameras.base import read_frame
 from siamlab.capture.cameras.subject import subject_of
 from siamlab.capture.guided import Guidance, GuidedSession, Look
@@ -208,8 +208,8 @@ class CaptureController(Closing):
         with self._lock:
             try:
                 for number in range(count * every * patience):
-                    chip = self._step_to_chip()
-                    if chip is not None and number % every == 0:
+                    chip = self._step_to_chip(number % every == 0)
+                    if chip is not None:
                         saved.append(self.captures.add(kind, chip))
                     if len(saved) == count:
                         break
@@ -244,10 +244,10 @@ class CaptureController(Closing):
             if not missing:
                 return counts
             try:
-                chip = self._step_to_chip()
+                chip = self._step_to_chip(number % every == 0)
             except EndOfFrames:
                 return counts
-            if chip is not None and number % every == 0:
+            if chip is not None:
                 kind = min(missing, key=lambda kind: counts[kind] - wanted[kind])
                 self._remember(kind, (self.captures.add(kind, chip),))
         raise NoFaceError(
@@ -312,8 +312,17 @@ class CaptureController(Closing):
         """Release the camera; harmless when done before."""
         self.camera.close()
 
-    def _step_to_chip(self) -> np.ndarray | None:
-        """The cut of the next frame; ``None`` where it, or its frame, shows no face."""
+    def _step_to_chip(self, used: bool) -> np.ndarray | None:
+        """The cut of the next frame; ``None`` where it, or its frame, shows no face or is not used.
+
+        A frame that is not used goes by: no face is looked for, and a drawn one is not drawn.
+        """
+        if not used:
+            if isinstance(self.camera, DrawnCamera):
+                self.camera.skip()
+            else:
+                read_frame(self.camera)
+            return None
         chip = self.step().chip
         return chip if chip is not None and self.detector.detect(chip) else None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import FakeCamera, FakeDetector, gray_frame
 
-from siamlab.capture.cameras import open_camera
+from siamlab.capture.cameras import DrawnCamera, open_camera
 from siamlab.capture.session import NO_FACE, SEVERAL_FACES, CaptureController
 from siamlab.config import Workspace
 from siamlab.errors import ConsentError, EndOfFrames, InputError, NoFaceError, StorageError
@@ -85,6 +85,18 @@ def test_two_runs_never_overwrite_each_other(workspace: Workspace) -> None:
 def test_every_uses_one_frame_in_so_many(workspace: Workspace) -> None:
     paths = make(workspace).burst("positive", 3, every=4)
     assert [round(float(read_image(path).mean())) for path in paths] == [100, 104, 108]
+
+
+def test_a_drawn_frame_that_is_not_used_is_not_drawn(workspace: Workspace) -> None:
+    """The images are those that reading every frame gives, at a fifth of the work."""
+    with DrawnCamera(7, size=(160, 120)) as camera:
+        frames = [camera.read() for _ in range(6)][::5]
+    camera = DrawnCamera(7, size=(160, 120))
+    drawn = []
+    draw = camera._next
+    camera._next = lambda: drawn.append(draw()) or drawn[-1]  # type: ignore[method-assign]
+    make(workspace, camera).burst("positive", 2, every=5)
+    np.testing.assert_array_equal(drawn, frames)
 
 
 def test_a_frame_without_a_face_gives_a_warning_and_is_not_saved(workspace: Workspace) -> None:

@@ -69,13 +69,17 @@ class DrawnCamera(Source):
         self.fps = REAL_TIME_FPS
         return self
 
+    def skip(self) -> None:
+        """Let a frame go by, without drawing it."""
+        if self.frames is not None and self._place >= self.frames:
+            raise EndOfFrames(f"{self.name} has no more frames (there were {self._place}).")
+        self._place += 1
+
     def _next(self) -> np.ndarray:
         from siamlab.data.synthetic import Conditions, draw_frame
 
-        if self.frames is not None and self._place >= self.frames:
-            raise EndOfFrames(f"{self.name} has no more frames (there were {self._place}).")
-        film = self.person_seed * 1009 + self.session
-        conditions = Conditions.at(film, self._place / self.fps)
-        self._place += 1
+        film, seconds = self.person_seed * 1009 + self.session, self._place / self.fps
+        self.skip()
+        conditions = Conditions.at(film, seconds)
         frame, self.box = draw_frame(self.identity, conditions, self.size)
         return frame
