@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from siamlab.data.synthetic import (
     draw_face,
     draw_frame,
     make_view,
+    people_files,
     person_identity,
     person_name,
     rotation,
@@ -187,6 +190,20 @@ def test_a_face_may_leave_the_frame() -> None:
     for shift in ((3.0, 0.0), (-3.0, 0.0), (0.0, 3.0), (0.0, -3.0), (0.8, 0.9)):
         conditions = Conditions(shift_x=shift[0], shift_y=shift[1])
         assert draw_frame(Identity(5), conditions, (160, 120))[0].shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize("python", [sys.executable, "no-such-python", shutil.which("false")])
+def test_a_second_process_draws_half_of_many_and_need_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    how = {"people": 4, "images": 2, "seed": 9, "size": 64}
+    one = write_people(tmp_path / "one", **how)
+    monkeypatch.setattr(people_files, "MANY", 8)
+    monkeypatch.setattr(sys, "executable", python)
+    calls: list[tuple[int, int]] = []
+    two = write_people(tmp_path / "two", **how, progress=lambda *done: calls.append(done))
+    assert [path.read_bytes() for path in files(one)] == [path.read_bytes() for path in files(two)]
+    assert calls == [(2, 8), (6, 8), (8, 8)]
 
 
 def test_a_video_changes_smoothly() -> None:
