@@ -50,6 +50,10 @@ def kill_after_a_checkpoint(process, folder):
     assert process.returncode == -signal.SIGKILL
 
 
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
 def weights(path):
     return load_model(path).get_weights()
 
@@ -87,10 +91,6 @@ def test_a_training_by_the_clock_goes_on_when_its_time_is_over(
 ):
     """Interrupted before the model was saved: it is, and nothing is trained again."""
     out, folder = tmp_path / "timed.keras", tmp_path / "timed.checkpoints"
-
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr("siamlab.models.saving.write_whole", interrupted)
         assert main(command(images, out, "--minutes", "0.05")) == 130
@@ -123,10 +123,6 @@ def test_what_was_trained_is_kept_and_named_when_saving_fails(
 
 def test_other_settings_start_anew_and_say_why(images, tmp_path, capsys, monkeypatch):
     out = tmp_path / "model.keras"
-
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr("siamlab.models.saving.write_whole", interrupted)
         assert main(command(images, out, "--epochs", "1", "--resume")) == 130
