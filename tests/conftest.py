@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import shutil
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ def networks_converted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Many tests begin in a new workspace, which keeps an exported copy of the same models."""
     from siamlab.models import export
 
+    gc.freeze()  # TensorFlow's million objects stay: none is garbage to look for
     folder, convert = tmp_path_factory.mktemp("converted"), export._convert
 
     def remember(embedding: Any, path: Path, form: str, weights: str) -> None:
