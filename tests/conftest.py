@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import shutil
 from collections.abc import Iterator
@@ -103,7 +102,6 @@ def networks_converted_once(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Many tests begin in a new workspace, which keeps an exported copy of the same models."""
     from siamlab.models import export
 
-    gc.freeze()  # TensorFlow's million objects stay: none is garbage to look for
     folder, convert = tmp_path_factory.mktemp("converted"), export._convert
 
     def remember(embedding: Any, path: Path, form: str, weights: str) -> None:
@@ -136,4 +134,17 @@ def shallow_compact() -> Iterator[None]:
     """``compact`` with two blocks instead of seven: TensorFlow traces it in a third of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("siamlab.models.compact.LEVELS", ((32, 1), (64, 1)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def eager_training() -> Iterator[None]:
+    """Steps run as Python reads them: tracing takes seconds, and these tests make few steps.
+
+    What TensorFlow traces is trained by the tests without this fixture, and by the notebooks.
+    """
+    from siamlab.system.backend import keras
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "run_eagerly", property(lambda self: True, lambda self, to: None))
         yield

@@ -42,7 +42,7 @@ def test_inversion_learns_what_templates_tell() -> None:
     templates = np.stack([levels, 1 - levels], axis=1).astype(np.float32)
     gray = (255 * levels).astype(np.uint8)
     images = np.zeros((64, 64, 64, 3), np.uint8) + gray[:, None, None, None]
-    model = train_inversion(templates, images, epochs=30)
+    model = train_inversion(templates, images, epochs=8)
     drawn = draw_faces(model, templates)
     assert drawn.shape == images.shape
     assert np.corrcoef(drawn.mean(axis=(1, 2, 3)), levels)[0, 1] > 0.9

@@ -21,7 +21,7 @@ from siamlab.images.decode import read_image
 from siamlab.images.write import write_image
 from siamlab.models.siamese import Siamese
 
-pytestmark = pytest.mark.usefixtures("shallow_compact")
+pytestmark = pytest.mark.usefixtures("shallow_compact", "eager_training")
 
 TRAIN = ("--epochs", "1", "--size", "32", "--width", "0.25")
 

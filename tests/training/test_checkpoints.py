@@ -25,6 +25,8 @@ from siamlab.training.checkpoints import Checkpoints, load_checkpoint
 from siamlab.training.fit import fine_tune, train_pairs, train_people
 from siamlab.training.settings import TrainingSettings
 
+pytestmark = pytest.mark.usefixtures("eager_training")
+
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory):

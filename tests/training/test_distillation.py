@@ -15,7 +15,7 @@ from siamlab.system.backend import keras, set_seed
 from siamlab.training.distillation import DistillationLoss, distill, mix_faces, prepare_lessons
 from siamlab.training.settings import TrainingSettings
 
-pytestmark = pytest.mark.usefixtures("shallow_compact")
+pytestmark = pytest.mark.usefixtures("shallow_compact", "eager_training")
 
 SEEN = Preprocessing(32, 0.6)
 

@@ -28,7 +28,7 @@ from siamlab.models.siamese import build_siamese
 from siamlab.training.fit import fine_tune, train_pairs, train_people
 from siamlab.training.settings import TrainingSettings
 
-pytestmark = pytest.mark.usefixtures("shallow_compact")
+pytestmark = pytest.mark.usefixtures("shallow_compact", "eager_training")
 
 
 @pytest.fixture(scope="module")
