@@ -146,5 +146,7 @@ def eager_training() -> Iterator[None]:
     from siamlab.system.backend import keras
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.Model, "run_eagerly", property(lambda self: True, lambda self, to: None))
+        patch.setattr(
+            keras.Model, "run_eagerly", property(lambda self: True, lambda self, to: None)
+        )
         yield

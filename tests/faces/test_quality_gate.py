@@ -50,7 +50,7 @@ def covered(image: np.ndarray, what: str) -> np.ndarray:
 
 @needs_dlib
 def test_clean_drawn_faces_are_usable_and_spoiled_ones_are_not() -> None:
-    """Of eight drawn people all can be judged as they are; each spoiled face is refused and said."""
+    """Eight drawn people can be judged as they are; each spoiled face is refused and said."""
     detector = open_detector("mmod")
     said: dict[str, set[str]] = {"eyes": set(), "mouth": set(), "night": set(), "blur": set()}
     for seed in range(8):
