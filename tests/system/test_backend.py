@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -19,6 +20,7 @@ from siamlab.errors import InputError
 from siamlab.gallery import Gallery
 from siamlab.models.exported import ExportedModel
 from siamlab.models.opening import open_embedder
+from siamlab.system.backend import _garbage_left
 from siamlab.verification.verifier import Verifier
 
 ROOT = Path(__file__).parents[2]
@@ -158,3 +160,14 @@ def test_the_pages_example_of_spawn_works(tmp_path):
         timeout=300,
     )  # fmt: skip
     assert done.stdout == "a.jpg (128,)\nb.jpg (128,)\n", done.stderr
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_an_import_leaves_the_garbage_collector_as_it_was(collects, monkeypatch):
+    asked = []
+    monkeypatch.setattr(gc, "isenabled", lambda: collects)
+    monkeypatch.setattr(gc, "disable", lambda: asked.append("off"))
+    monkeypatch.setattr(gc, "enable", lambda: asked.append("on"))
+    with pytest.raises(ImportError), _garbage_left():
+        raise ImportError
+    assert asked == (["off", "on"] if collects else ["off"])
