@@ -50,10 +50,10 @@ def covered(image: np.ndarray, what: str) -> np.ndarray:
 
 @needs_dlib
 def test_clean_drawn_faces_are_usable_and_spoiled_ones_are_not() -> None:
-    """Eight drawn people can be judged as they are; each spoiled face is refused and said."""
+    """Twelve drawn people can be judged as they are; each spoiled face is refused and said."""
     detector = open_detector("mmod")
     said: dict[str, set[str]] = {"eyes": set(), "mouth": set(), "night": set(), "blur": set()}
-    for seed in range(8):
+    for seed in range(12):
         image = drawn(seed)
         find_usable_chip(image, detector)
         box = find_landmarks(image, find_face(image, detector))

@@ -95,7 +95,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str,
     search = [str(REPOSITORY), str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")]
     environment = {
         "SIAMLAB_DATA": str(folder / "data"),
-        "SIAMLAB_LFW": str(write_people(folder / "others", people=50, images=4, seed=8)),
+        "SIAMLAB_LFW": str(write_people(folder / "others", people=40, images=2, seed=8)),
         "PYTHONPATH": os.pathsep.join(filter(None, search)),
     }
     with jupyter_lab(folder, environment) as address, chromium(folder / ".profile") as driver:
@@ -136,7 +136,7 @@ def make_trained_workspace(data: Path, others: Path) -> None:
     model, _ = train_compact(
         split.train,
         split.validation,
-        TrainingSettings(steps=60, people=16, verbose=0),
+        TrainingSettings(steps=20, people=16, verbose=0),
         size=32,
         width=0.25,
     )
